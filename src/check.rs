@@ -1,0 +1,1 @@
+//! Checks rows against the live table before they are loaded.

@@ -1,0 +1,1 @@
+//! Floor 1: COPY text, chunks, packs and manifests as bytes.

@@ -1,0 +1,154 @@
+//! Floor 1: databases. What a source and a target can do, and the table of engines.
+//!
+//! An engine is a folder (`connect catalog ddl read write lock`) and one line in [`ENGINES`]. These traits name no
+//! driver's types, so that an engine can bring any driver.
+
+pub mod sql;
+pub mod sqlite;
+
+use crate::error::{Error, Result};
+use crate::event::Cancel;
+use crate::model::batch::Batch;
+use crate::model::proof::Checked;
+use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
+use crate::secret::Address;
+use sql::Sql;
+use std::time::Duration;
+
+/// A query whose rows become batches.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The statement.
+    pub sql: Sql,
+    /// Cells per row.
+    pub columns: usize,
+}
+
+/// Takes each batch as soon as it is full; an error stops the read.
+pub type Sink<'a> = dyn FnMut(Batch) -> Result<()> + 'a;
+
+/// A database that rows are read from. Opening one begins a consistent read that lasts until it is dropped.
+///
+/// A source never writes, and every read of one source sees the same state.
+pub trait Source: Send {
+    /// The product, which decides the SQL dialect.
+    fn engine(&self) -> EngineKind;
+
+    /// Who the database is.
+    ///
+    /// # Errors
+    /// Kind `Unreachable` when the database cannot be asked.
+    fn identity(&mut self) -> Result<DatabaseIdentity>;
+
+    /// The whole catalogue, this tool's own tables and columns left out.
+    ///
+    /// # Errors
+    /// Kind `Unreachable` when it cannot be read.
+    fn catalogue(&mut self) -> Result<Catalogue>;
+
+    /// Runs `query` and hands its rows to `sink`, in the query's order. Returns the number of rows.
+    ///
+    /// # Errors
+    /// Kind `Unreachable` when the read breaks off; whatever `sink` returns.
+    fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64>;
+}
+
+/// Where checked rows go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadTable {
+    /// The table.
+    pub table: TableName,
+    /// The columns of the batch's cells, in order.
+    pub columns: Vec<String>,
+    /// Further columns that get one text value in every row: the markers.
+    pub constants: Vec<(String, String)>,
+}
+
+/// How the engine treats foreign keys while a transaction of ours is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enforce {
+    /// Not at all: the caller loads parents first and verifies every foreign key before the commit.
+    Nothing,
+    /// As declared, with its cascades.
+    ForeignKeys,
+}
+
+/// A database that rows go into.
+pub trait Target: Source {
+    /// Takes the database's lock for restores and rollbacks. It dies with this connection.
+    ///
+    /// # Errors
+    /// Kind `Locked`, naming the holder, after `wait`.
+    fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()>;
+
+    /// Begins the one transaction, with the application's triggers silent.
+    ///
+    /// # Errors
+    /// Kind `Unreachable`, or `Locked` when the database is busy.
+    fn begin(&mut self, enforce: Enforce) -> Result<()>;
+
+    /// Runs one statement and returns the number of rows it changed.
+    ///
+    /// # Errors
+    /// Kind `Rejected` when a constraint refuses it.
+    fn execute(&mut self, sql: &Sql) -> Result<u64>;
+
+    /// Inserts checked rows.
+    ///
+    /// # Errors
+    /// Kind `Rejected`, naming the constraint but no value.
+    fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64>;
+
+    /// Ends the transaction.
+    ///
+    /// # Errors
+    /// Kind `Rejected` when the commit is refused; then nothing was changed.
+    fn end(&mut self, commit: bool) -> Result<()>;
+}
+
+/// An engine's way in.
+#[derive(Debug)]
+pub struct Engine {
+    /// URL schemes, the first is the canonical one.
+    pub schemes: &'static [&'static str],
+    /// How an address looks, for help texts.
+    pub example: &'static str,
+    /// Opens a source and begins its consistent read.
+    pub source: fn(&Address, &Cancel) -> Result<Box<dyn Source>>,
+    /// Opens a target; `create` makes the database when it is missing.
+    pub target: fn(&Address, create: bool, &Cancel) -> Result<Box<dyn Target>>,
+    /// Whether the address names a database that needs no declaration: a file.
+    pub is_file: bool,
+}
+
+/// Every engine.
+pub static ENGINES: &[&Engine] = &[&sqlite::ENGINE];
+
+/// The engine that an address asks for.
+///
+/// # Errors
+/// Kind `Usage` for a scheme that no engine has.
+pub fn find(address: &Address) -> Result<&'static Engine> {
+    let scheme = address.scheme();
+    let found = ENGINES.iter().find(|engine| engine.schemes.iter().any(|known| Some(*known) == scheme.as_deref()));
+    found.copied().ok_or_else(|| {
+        let examples: Vec<&str> = ENGINES.iter().map(|engine| engine.example).collect();
+        Error::usage(format!("'{address}' is not a database address that this program knows"))
+            .hint(format!("Write it as {}.", examples.join(" or ")))
+    })
+}
+
+/// Runs a query that yields one integer.
+///
+/// # Errors
+/// As [`Source::read`]; kind `Internal` when the query yields something else.
+pub fn scalar<S: Source + ?Sized>(source: &mut S, sql: Sql) -> Result<i64> {
+    let mut found = None;
+    source.read(&Query { sql, columns: 1 }, &mut |batch| {
+        if batch.rows() > 0 {
+            found = std::str::from_utf8(batch.cell(0, 0).bytes).ok().and_then(|text| text.parse().ok());
+        }
+        Ok(())
+    })?;
+    found.ok_or_else(|| Error::internal("a counting query did not yield one integer"))
+}

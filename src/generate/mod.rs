@@ -1,0 +1,1 @@
+//! Floor 2: snapshots with no source rows.

@@ -1,0 +1,3 @@
+//! The `terp-fixtures` command.
+
+fn main() {}

@@ -1,0 +1,22 @@
+//! Names of everything this tool puts into a target: marker columns and its own tables.
+
+/// Marker column: the run that a fixture row belongs to. NULL on the database's own rows.
+pub const RUN_COLUMN: &str = "terp_fixture_run";
+/// Marker column: when the row was restored, UTC, RFC 3339.
+pub const AT_COLUMN: &str = "terp_fixture_at";
+/// The run ledger: one row per run that is in the database now.
+pub const RUNS_TABLE: &str = "terp_fixtures_runs";
+/// The undo table: previous images of overwritten rows.
+pub const UNDO_TABLE: &str = "terp_fixtures_undo";
+
+/// Whether a table is this tool's own, and so is never captured, compared or counted.
+#[must_use]
+pub fn is_own_table(name: &str) -> bool {
+    name.starts_with("terp_fixtures_")
+}
+
+/// Whether a column is a marker, and so is never captured, compared or counted.
+#[must_use]
+pub fn is_marker(name: &str) -> bool {
+    name == RUN_COLUMN || name == AT_COLUMN
+}
