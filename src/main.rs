@@ -1,3 +1,7 @@
 //! The `terp-fixtures` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    terp_fixtures::cli::main()
+}

@@ -5,6 +5,8 @@
 
 pub mod sql;
 pub mod sqlite;
+#[cfg(test)]
+pub(crate) mod suite;
 
 use crate::error::{Error, Result};
 use crate::event::Cancel;

@@ -158,6 +158,43 @@ impl Sql {
     }
 }
 
+/// The value of a table's counter, one row or none.
+#[must_use]
+pub fn counter(engine: EngineKind, table: &TableName) -> Option<Sql> {
+    match engine {
+        EngineKind::Sqlite => {
+            Some(Sql::new(engine).lit("SELECT seq FROM sqlite_sequence WHERE name = ").string(&table.name))
+        }
+        EngineKind::Postgres | EngineKind::Mysql | EngineKind::Mariadb => None,
+    }
+}
+
+/// Sets a table's counter, or forgets it.
+#[must_use]
+pub fn set_counter(engine: EngineKind, table: &TableName, value: Option<i64>) -> Option<Sql> {
+    if engine != EngineKind::Sqlite {
+        return None;
+    }
+    let sql = Sql::new(engine);
+    Some(match value {
+        Some(value) => {
+            sql.lit("UPDATE sqlite_sequence SET seq = ").integer(value).lit(" WHERE name = ").string(&table.name)
+        }
+        None => sql.lit("DELETE FROM sqlite_sequence WHERE name = ").string(&table.name),
+    })
+}
+
+/// Sets a database-wide setting out of a catalogue, where the engine has such a thing inside a transaction.
+#[must_use]
+pub fn set_setting(engine: EngineKind, name: &str, value: &str) -> Option<Sql> {
+    let sql = Sql::new(engine);
+    match (engine, name) {
+        (EngineKind::Sqlite, "application_id") => Some(sql.lit("PRAGMA application_id = ").integer(value.parse().ok()?)),
+        (EngineKind::Sqlite, "user_version") => Some(sql.lit("PRAGMA user_version = ").integer(value.parse().ok()?)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,8 +6,10 @@ pub const RUN_COLUMN: &str = "terp_fixture_run";
 pub const AT_COLUMN: &str = "terp_fixture_at";
 /// The run ledger: one row per run that is in the database now.
 pub const RUNS_TABLE: &str = "terp_fixtures_runs";
-/// The undo table: previous images of overwritten rows.
+/// The undo table: which table's previous rows lie in which `terp_fixtures_undo_<n>`.
 pub const UNDO_TABLE: &str = "terp_fixtures_undo";
+/// Rows on their way into a table that holds others; gone when the restore ends.
+pub const STAGE_TABLE: &str = "terp_fixtures_stage";
 
 /// Whether a table is this tool's own, and so is never captured, compared or counted.
 #[must_use]

@@ -274,6 +274,18 @@ pub struct Catalogue {
     /// What comes after the data: indexes, views, triggers, in creation order.
     #[serde(default)]
     pub post: Vec<SchemaObject>,
+    /// This tool's own traces in a live database; never part of a manifest.
+    #[serde(skip)]
+    pub own: Traces,
+}
+
+/// What this tool has put into a live database.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Traces {
+    /// Its own tables.
+    pub tables: Vec<String>,
+    /// Tables that have marker columns.
+    pub marked: Vec<TableName>,
 }
 
 impl Catalogue {
@@ -377,6 +389,7 @@ mod tests {
             settings: BTreeMap::new(),
             tables,
             post: Vec::new(),
+            own: Traces::default(),
         };
         catalogue.parents_first().into_iter().map(|at| catalogue.tables[at].name.name.clone()).collect()
     }

@@ -1,1 +1,60 @@
-//! Floor 3: one file per command.
+//! Floor 3: one file per command, each a straight line from top to bottom.
+
+pub mod capture;
+pub mod demo;
+pub mod inspect;
+pub mod keys;
+pub mod ledger;
+pub mod load;
+mod pipeline;
+mod plan;
+pub mod repository;
+pub mod restore;
+pub mod rollback;
+pub mod state;
+pub mod verify;
+mod writer;
+
+use crate::event::{Cancel, Event, Report};
+use std::time::Instant;
+
+/// What every command needs: where to tell, and whether to stop.
+#[derive(Clone)]
+pub struct Context<'a> {
+    /// Receives events.
+    pub report: &'a dyn Report,
+    /// Asked at every safe point.
+    pub cancel: Cancel,
+    /// Worker threads for masking, compression and decoding.
+    pub jobs: usize,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("jobs", &self.jobs).finish_non_exhaustive()
+    }
+}
+
+impl Context<'_> {
+    fn stage(&self, what: impl Into<String>) {
+        self.report.event(&Event::Stage { what: what.into() });
+    }
+
+    fn note(&self, what: impl Into<String>) {
+        self.report.event(&Event::Note { what: what.into() });
+    }
+
+    fn warn(&self, what: impl Into<String>, hint: Option<String>) {
+        self.report.event(&Event::Warning { what: what.into(), hint });
+    }
+}
+
+/// Milliseconds since `start`.
+fn millis(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Now, UTC, whole seconds, RFC 3339.
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

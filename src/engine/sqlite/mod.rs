@@ -1,18 +1,87 @@
-//! The SQLite engine, through rusqlite.
+//! The SQLite engine, through rusqlite. Rows keep their storage classes exactly.
 
-use super::{Engine, Source, Target};
-use crate::error::{Error, Result};
+mod catalog;
+mod connect;
+mod ddl;
+mod lock;
+mod read;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Enforce, Engine, LoadTable, Query, Sink, Source, Target};
+use crate::engine::sql::Sql;
+use crate::error::Result;
 use crate::event::Cancel;
-use crate::secret::Address;
+use crate::model::proof::Checked;
+use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind};
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// The SQLite engine.
-pub static ENGINE: Engine =
-    Engine { schemes: &["sqlite"], example: "sqlite:PATH", source: open_source, target: open_target, is_file: true };
+pub static ENGINE: Engine = Engine {
+    schemes: &["sqlite"],
+    example: "sqlite:PATH",
+    source: |address, cancel| {
+        let path = connect::path_of(address)?;
+        let connection = connect::open_to_read(&path)?;
+        Ok(Box::new(Sqlite { connection, path, cancel: cancel.clone(), lock: None }))
+    },
+    target: |address, create, cancel| {
+        let path = connect::path_of(address)?;
+        let connection = connect::open_to_write(&path, create)?;
+        Ok(Box::new(Sqlite { connection, path, cancel: cancel.clone(), lock: None }))
+    },
+    is_file: true,
+};
 
-fn open_source(_: &Address, _: &Cancel) -> Result<Box<dyn Source>> {
-    Err(Error::internal("later"))
+/// An open SQLite database: a source inside its read transaction, or a target.
+struct Sqlite {
+    connection: rusqlite::Connection,
+    path: PathBuf,
+    cancel: Cancel,
+    lock: Option<lock::Held>,
 }
 
-fn open_target(_: &Address, _: bool, _: &Cancel) -> Result<Box<dyn Target>> {
-    Err(Error::internal("later"))
+impl Source for Sqlite {
+    fn engine(&self) -> EngineKind {
+        EngineKind::Sqlite
+    }
+
+    fn identity(&mut self) -> Result<DatabaseIdentity> {
+        connect::identity(&self.path)
+    }
+
+    fn catalogue(&mut self) -> Result<Catalogue> {
+        catalog::read(&self.connection)
+    }
+
+    fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
+        read::rows(&self.connection, query, &self.cancel, sink)
+    }
+}
+
+impl Target for Sqlite {
+    fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()> {
+        self.lock = Some(lock::take(&self.path, purpose, wait, &self.cancel)?);
+        Ok(())
+    }
+
+    fn begin(&mut self, enforce: Enforce) -> Result<()> {
+        write::begin(&self.connection, enforce)
+    }
+
+    fn execute(&mut self, sql: &Sql) -> Result<u64> {
+        write::execute(&self.connection, sql)
+    }
+
+    fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64> {
+        self.cancel.check()?;
+        write::load(&self.connection, into, rows)
+    }
+
+    fn end(&mut self, commit: bool) -> Result<()> {
+        write::end(&self.connection, commit)
+    }
 }

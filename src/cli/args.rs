@@ -1,0 +1,283 @@
+//! The command line: what can be typed. Every command's help ends with examples; tests run through this table.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const AFTER: &str = "Exit codes: 0 done, 1 usage or configuration, 2 lock, 3 schema drift, 4 policy or leak refusal, \
+5 rows rejected, 6 rollback refused, 7 store or integrity, 8 guard, 9 source or target unreachable, 70 internal, \
+130 interrupted.
+
+Start here:
+  terp-fixtures demo";
+
+/// Small, safe, shareable fixtures out of a real database: captured, masked, encrypted, restored, and taken out again
+/// exactly.
+#[derive(Debug, Parser)]
+#[command(name = "terp-fixtures", version, after_help = AFTER, max_term_width = 110, propagate_version = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
+pub struct Global {
+    /// Configuration file; without it terp-fixtures.toml is looked for here and in the folders above.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+    /// The store: a folder.
+    #[arg(long, global = true, value_name = "URL", env = "TERP_FIXTURES_STORE", help_heading = "Global options")]
+    pub store: Option<String>,
+    /// Machine output on stdout.
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// How progress and logs look on stderr.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, help_heading = "Global options")]
+    pub log_format: LogFormat,
+    /// Also write the log, as JSON lines, to this file; a new file every day.
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
+    pub log_file: Option<PathBuf>,
+    /// Say more.
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub verbose: bool,
+    /// Say only what went wrong.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    pub quiet: bool,
+    /// No progress bars.
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub no_progress: bool,
+    /// Colours on stderr.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
+    pub color: Color,
+    /// Worker threads; without it one per core.
+    #[arg(short = 'j', long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Global options")]
+    pub jobs: Option<u16>,
+}
+
+/// How the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Walk through everything on a sample database, with no server and no set-up.
+    #[command(after_help = "Examples:\n  terp-fixtures demo\n  terp-fixtures demo --keep ./demo-files")]
+    Demo(DemoArgs),
+    /// Make a store, its keys and a masking key.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Capture a masked, encrypted snapshot of a database.
+    #[command(after_help = "Examples:
+  terp-fixtures capture --policy=pii.toml --source sqlite:erp.sqlite
+  SOURCE_DATABASE_URL=sqlite:erp.sqlite terp-fixtures capture nightly --policy pii.toml --env staging
+  terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --dry-run")]
+    Capture(CaptureArgs),
+    /// Put a snapshot's rows into a dev or staging database, beside its own.
+    #[command(after_help = "Examples:
+  terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite
+  terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite --dry-run
+  terp-fixtures restore nightly --target sqlite:dev.sqlite --on-conflict overwrite --yes")]
+    Restore(RestoreArgs),
+    /// Take a restore out again, exactly.
+    #[command(after_help = "Examples:
+  terp-fixtures rollback --target sqlite:dev.sqlite
+  terp-fixtures rollback demo-2025-12 --target sqlite:dev.sqlite --yes
+  terp-fixtures rollback --target sqlite:dev.sqlite --dry-run")]
+    Rollback(RollbackArgs),
+    /// List the snapshots of the store.
+    #[command(after_help = "Examples:\n  terp-fixtures list\n  terp-fixtures list --json | jq '.[].name'")]
+    List,
+    /// Show what is in a snapshot: tables, rows, bytes, masks, checks.
+    #[command(after_help = "Examples:\n  terp-fixtures show demo-2025-12\n  terp-fixtures show demo-2025-12 --json")]
+    Show(ShowArgs),
+    /// Verify the store: packs without any key, manifests with your identity, every row with --read-data.
+    #[command(after_help = "Examples:
+  terp-fixtures verify
+  terp-fixtures verify --scrub
+  terp-fixtures verify demo-2025-12 --read-data")]
+    Verify(VerifyArgs),
+    /// List the runs that are in a target now.
+    #[command(after_help = "Examples:\n  terp-fixtures runs --target sqlite:dev.sqlite")]
+    Runs(RunsArgs),
+    /// Print a completion script for a shell.
+    #[command(after_help = "Examples:\n  terp-fixtures completions bash > /etc/bash_completion.d/terp-fixtures")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder.
+    #[command(after_help = "Examples:\n  terp-fixtures man ./man && man ./man/terp-fixtures.1")]
+    Man {
+        /// The folder; made if it is missing.
+        dir: PathBuf,
+    },
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Keep the databases, the store and the keys in this new folder.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// `keys`.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a store with you as its first member. Writes your identity and a masking key, both secret.
+    #[command(after_help = "Examples:
+  terp-fixtures keys init
+  terp-fixtures keys init --store ./fixtures --identity-file ~/.config/terp-fixtures/identity.key")]
+    Init(KeysInitArgs),
+}
+
+/// `keys init`.
+#[derive(Debug, Args)]
+pub struct KeysInitArgs {
+    /// Where your identity is; it is made there when it is missing.
+    #[arg(long, value_name = "FILE", env = "TERP_FIXTURES_IDENTITY_FILE")]
+    pub identity_file: Option<PathBuf>,
+    /// Where the masking key is; it is made there when it is missing.
+    #[arg(long, value_name = "FILE", env = "TERP_FIXTURES_MASK_KEY_FILE")]
+    pub mask_key_file: Option<PathBuf>,
+}
+
+/// `capture`.
+#[derive(Debug, Args)]
+pub struct CaptureArgs {
+    /// The snapshot's name; without it <database>-<date>.
+    pub name: Option<String>,
+    /// The masking policy; looked for here and in policies/.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The database to read.
+    #[arg(long, value_name = "URL", env = "SOURCE_DATABASE_URL", hide_env_values = true)]
+    pub source: Option<String>,
+    /// Whose masking rules apply.
+    #[arg(long, value_name = "ENV", env = "TERP_FIXTURES_ENV", value_parser = ["dev", "staging", "production"])]
+    pub env: Option<String>,
+    /// The snapshot cannot be restored after this many days.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub expires_in: Option<u32>,
+    /// Say what would be captured; write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What to do about rows in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnConflict {
+    /// Change nothing.
+    Fail,
+    /// Keep the target's rows.
+    Skip,
+    /// Replace them; the rollback puts them back.
+    Overwrite,
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
+pub struct RestoreArgs {
+    /// A name (the newest of it), name@id, or the first digits of an id.
+    pub snapshot: String,
+    /// The database to write to.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub target: Option<String>,
+    /// What the target is.
+    #[arg(long, value_name = "ENV", value_parser = ["dev", "staging", "production"])]
+    pub env: Option<String>,
+    /// Only these tables.
+    #[arg(long, value_name = "TABLE", num_args = 1..)]
+    pub table: Vec<String>,
+    /// Create tables that are missing (an empty or new SQLite file never needs it).
+    #[arg(long)]
+    pub create: bool,
+    /// What to do when the target has another row under a fixture row's key.
+    #[arg(long, value_enum, default_value_t = OnConflict::Fail)]
+    pub on_conflict: OnConflict,
+    /// Keep earlier runs beside this one, instead of replacing them.
+    #[arg(long)]
+    pub keep_others: bool,
+    /// Do everything, report it, then undo it.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Seconds to wait for the target's lock.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub lock_timeout: u64,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// A run's id or a snapshot's name or id; the only run when it is left out.
+    pub run: Option<String>,
+    /// The database.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub target: Option<String>,
+    /// Also when rows of the application hang on fixture rows, or overwritten rows were edited since.
+    #[arg(long)]
+    pub force: bool,
+    /// Do everything, report it, then undo it.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Seconds to wait for the target's lock.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub lock_timeout: u64,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A name (the newest of it), name@id, or the first digits of an id.
+    pub snapshot: String,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Only this snapshot.
+    pub snapshot: Option<String>,
+    /// Compare packs with their names only; needs no identity.
+    #[arg(long, conflicts_with_all = ["snapshot", "read_data"])]
+    pub scrub: bool,
+    /// Open, decompress, re-hash and decode every row.
+    #[arg(long)]
+    pub read_data: bool,
+}
+
+/// `runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// The database.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub target: Option<String>,
+}

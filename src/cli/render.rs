@@ -1,0 +1,257 @@
+//! Events to the screen and the log, results to stdout, errors to stderr. The only place that prints.
+
+use super::args::{Color, Global, LogFormat};
+use crate::error::Error;
+use crate::event::{Event, Report};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// What a command answers: for machines and for people.
+#[derive(Debug)]
+pub struct Answer {
+    /// For `--json`.
+    pub json: Value,
+    /// For people; may span lines, without the last newline.
+    pub text: String,
+}
+
+/// The screen.
+pub struct Screen {
+    json: bool,
+    /// Lines for people on stderr; off with `--log-format json` and `-q`.
+    lines: bool,
+    verbose: bool,
+    bar: Option<Mutex<Option<ProgressBar>>>,
+    paint: bool,
+}
+
+impl Screen {
+    /// A screen as the arguments ask for.
+    #[must_use]
+    pub fn new(global: &Global) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let lines = global.log_format == LogFormat::Text && !global.quiet;
+        let paint = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        let bars = lines && terminal && !global.no_progress;
+        Self { json: global.json, lines, verbose: global.verbose, bar: bars.then(|| Mutex::new(None)), paint }
+    }
+
+    /// Text in a colour of the terminal: `1` bold, `2` dim, `31` red, `32` green, `33` yellow.
+    #[must_use]
+    pub fn painted(&self, code: &str, text: &str) -> String {
+        if self.paint { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// Prints a command's answer on stdout. A closed pipe ends quietly: the reader has seen enough.
+    pub fn answer(&self, answer: &Answer) {
+        self.clear();
+        let text = if self.json { format!("{:#}", answer.json) } else { answer.text.clone() };
+        if !text.is_empty() {
+            writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')).unwrap_or_default();
+        }
+    }
+
+    /// Prints an error on stderr, and as JSON on stdout with `--json`.
+    pub fn failure(&self, error: &Error) {
+        self.clear();
+        let causes = error.causes();
+        tracing::error!(
+            kind = error.kind().word(),
+            code = error.kind().exit_code(),
+            hint = error.hint_text().unwrap_or_default(),
+            causes = causes.join("; "),
+            "{error}"
+        );
+        if self.json {
+            let body = json!({ "error": {
+                "kind": error.kind().word(), "code": error.kind().exit_code(), "message": error.to_string(),
+                "hint": error.hint_text(), "causes": causes,
+            }});
+            writeln!(std::io::stdout(), "{body:#}").unwrap_or_default();
+        }
+        let mut text = format!("{} {error}\n", self.painted("1;31", "error:"));
+        for cause in causes {
+            text.push_str(&format!("  because: {cause}\n"));
+        }
+        if let Some(hint) = error.hint_text() {
+            text.push_str(&format!("{} {hint}\n", self.painted("1;36", "hint:")));
+        }
+        write!(std::io::stderr(), "{text}").unwrap_or_default();
+    }
+
+    fn line(&self, text: &str) {
+        if !self.lines {
+            return;
+        }
+        match self.bar.as_ref().map(|bar| bar.lock().unwrap_or_else(PoisonError::into_inner)) {
+            Some(bar) if bar.is_some() => {
+                if let Some(bar) = bar.as_ref() {
+                    bar.suspend(|| writeln!(std::io::stderr(), "{text}").unwrap_or_default());
+                }
+            }
+            _ => writeln!(std::io::stderr(), "{text}").unwrap_or_default(),
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = &self.bar
+            && let Some(bar) = bar.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn progress(&self, table: &str, rows: u64, total: Option<u64>) {
+        let Some(slot) = &self.bar else { return };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = slot.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{spinner} {msg:28} {bar:30} {human_pos}/{human_len} rows {per_sec}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        if let Some(total) = total {
+            bar.set_length(total);
+            bar.set_message(table.to_owned());
+        }
+        bar.set_position(rows);
+    }
+}
+
+impl Report for Screen {
+    fn event(&self, event: &Event) {
+        log(event);
+        match event {
+            Event::TableStarted { table, rows } => self.progress(&table.to_string(), 0, Some(rows.unwrap_or(0))),
+            Event::TableProgress { table, rows, .. } => self.progress(&table.to_string(), *rows, None),
+            Event::Stage { what } => self.line(&self.painted("2", &format!("· {what}"))),
+            Event::Note { what } => self.line(&format!("  {what}")),
+            Event::Warning { what, hint } => {
+                let hint = hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+                self.line(&format!("{} {what}.{hint}", self.painted("33", "warning:")));
+            }
+            Event::TableDone { table, rows, how, .. } if self.verbose => {
+                self.line(&format!("  {table}: {} rows {how}", grouped(*rows)));
+            }
+            Event::ColumnMasked { table, column, mask } if self.verbose => {
+                self.line(&format!("  {table}.{}: {mask}", column.escape_debug()));
+            }
+            Event::Started { .. } | Event::Finished { .. } | Event::TableDone { .. } | Event::ColumnMasked { .. } => {}
+        }
+    }
+}
+
+/// One log line per event: fields, then a sentence.
+fn log(event: &Event) {
+    match event {
+        Event::Started { operation, facts } => {
+            tracing::info!(operation, facts = shown(facts), "Started.");
+        }
+        Event::Stage { what } => tracing::info!(stage = what, "Stage."),
+        Event::TableStarted { table, rows } => tracing::debug!(table = %table, rows, "Table started."),
+        Event::TableProgress { .. } => {}
+        Event::TableDone { table, rows, bytes, millis, how } => {
+            tracing::info!(table = %table, rows, bytes, millis, how, "Table done.");
+        }
+        Event::ColumnMasked { table, column, mask } => tracing::info!(table = %table, column, mask, "Column masked."),
+        Event::Note { what } => tracing::info!(note = what, "Note."),
+        Event::Warning { what, hint } => tracing::warn!(warning = what, hint, "Warning."),
+        Event::Finished { operation, facts, tables, millis } => {
+            let rows: u64 = tables.iter().map(|(_, rows)| rows).sum();
+            let per_second = rows.saturating_mul(1000) / (*millis).max(1);
+            let tables: Vec<String> = tables.iter().map(|(table, rows)| format!("{table}={rows}")).collect();
+            let tables = tables.join(" ");
+            tracing::info!(operation, facts = shown(facts), rows, tables, millis, rows_per_second = per_second, "Finished.");
+        }
+    }
+}
+
+fn shown(facts: &[(&'static str, String)]) -> String {
+    facts.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+/// `1234567` as `1,234,567`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes for people: `1.4 MiB`.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let (mut tenths, mut unit) = (u128::from(count) * 10 / 1024, 0);
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// Milliseconds for people: `0.31 s`.
+#[must_use]
+pub fn seconds(millis: u64) -> String {
+    format!("{}.{:02} s", millis / 1000, millis % 1000 / 10)
+}
+
+/// Columns of text, left-aligned but for those named in `right`.
+#[must_use]
+pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+    let width = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
+        cells.chain([head[at].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |cells: &[String]| {
+        let padded: Vec<String> = cells
+            .iter()
+            .enumerate()
+            .map(|(at, cell)| {
+                let room = " ".repeat(widths[at].saturating_sub(cell.chars().count()));
+                if right.contains(&at) { format!("{room}{cell}") } else { format!("{cell}{room}") }
+            })
+            .collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    std::iter::once(line(&head)).chain(rows.iter().map(|row| line(row))).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1_500_000), "1.4 MiB");
+        assert_eq!(seconds(1_234), "1.23 s");
+    }
+
+    #[test]
+    fn tables_line_up() {
+        let text = table(&["a", "rows"], &[vec!["long name".into(), "1".into()]], &[1]);
+        assert_eq!(text, "a          rows\nlong name     1");
+    }
+}

@@ -1,0 +1,199 @@
+//! Arguments, environment and `terp-fixtures.toml`, resolved once into what was meant.
+
+use crate::error::{Error, Kind, Result};
+use crate::mask::key::MasterKey;
+use crate::seal::{Member, SignerId};
+use crate::secret::{Address, SecretText};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The folder that `keys init` writes secrets to, beside the configuration or in the current folder.
+pub const SECRETS: &str = ".terp-fixtures";
+
+/// `terp-fixtures.toml`. Unknown keys are errors.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    store: StoreSection,
+    masking: MaskingSection,
+    capture: CaptureSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct StoreSection {
+    url: Option<String>,
+    identity_file: Option<PathBuf>,
+    signers: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct MaskingSection {
+    key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CaptureSection {
+    policy: Option<PathBuf>,
+    environment: Option<String>,
+}
+
+/// The configuration, and the folder its relative paths start from.
+#[derive(Debug)]
+pub struct Settings {
+    file: File,
+    base: PathBuf,
+    store: Option<String>,
+}
+
+impl Settings {
+    /// Reads the configuration that was named, or the nearest `terp-fixtures.toml`, or none.
+    ///
+    /// # Errors
+    /// Kind `Usage` when a named file is missing or any is malformed, with line and column.
+    pub fn load(config: Option<&Path>, store: Option<&str>) -> Result<Self> {
+        let here = std::env::current_dir()
+            .map_err(|error| Error::usage("the current folder cannot be read").caused_by(error))?;
+        let found = match config {
+            Some(path) => Some(path.to_owned()),
+            None => here.ancestors().map(|folder| folder.join("terp-fixtures.toml")).find(|path| path.is_file()),
+        };
+        let Some(path) = found else {
+            return Ok(Self { file: File::default(), base: here, store: store.map(str::to_owned) });
+        };
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Error::usage(format!("cannot read the configuration {}", path.display())).caused_by(error)
+        })?;
+        let file = toml::from_str(&text).map_err(|error| malformed(&path, &text, &error))?;
+        let base = path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(Self { file, base, store: store.map(str::to_owned) })
+    }
+
+    /// The store's address: argument or environment, configuration, `./snapshots`.
+    #[must_use]
+    pub fn store(&self) -> Address {
+        if let Some(store) = &self.store {
+            return Address::new(store.clone());
+        }
+        match &self.file.store.url {
+            Some(url) if Address::new(url.clone()).scheme().is_some() => Address::new(url.clone()),
+            Some(url) => Address::new(self.base.join(url).to_string_lossy()),
+            None => Address::new("snapshots"),
+        }
+    }
+
+    /// Signers pinned by the configuration.
+    ///
+    /// # Errors
+    /// Kind `Usage` when one is malformed.
+    pub fn signers(&self) -> Result<Vec<SignerId>> {
+        self.file.store.signers.iter().map(|text| SignerId::parse(text)).collect()
+    }
+
+    /// Your identity: `TERP_FIXTURES_IDENTITY`, `TERP_FIXTURES_IDENTITY_FILE`, configuration, `.terp-fixtures/`, and last
+    /// the public identity that a demo store carries. The flag says that it is the public one.
+    ///
+    /// # Errors
+    /// Kind `Usage` when there is none or it is malformed.
+    pub fn member(&self) -> Result<(Member, bool)> {
+        if let Some(text) = variable("TERP_FIXTURES_IDENTITY") {
+            return Ok((Member::parse(&text)?, false));
+        }
+        let own = self.secret_path("TERP_FIXTURES_IDENTITY_FILE", self.file.store.identity_file.as_deref(), "identity.key");
+        if let Some(path) = own {
+            return Ok((Member::parse(&secret_file(&path)?)?, false));
+        }
+        let public = Path::new(self.store().expose()).join("public.identity");
+        if public.is_file() {
+            return Ok((Member::parse(&secret_file(&public)?)?, true));
+        }
+        Err(Error::usage("no identity to open the store with")
+            .hint("Set TERP_FIXTURES_IDENTITY_FILE, or make a store of your own with 'terp-fixtures keys init'."))
+    }
+
+    /// The masking key: `TERP_FIXTURES_MASK_KEY`, `TERP_FIXTURES_MASK_KEY_FILE`, configuration, `.terp-fixtures/`.
+    ///
+    /// # Errors
+    /// Kind `Usage` when there is none or it is malformed.
+    pub fn master_key(&self) -> Result<MasterKey> {
+        if let Some(text) = variable("TERP_FIXTURES_MASK_KEY") {
+            return MasterKey::parse(&text);
+        }
+        match self.secret_path("TERP_FIXTURES_MASK_KEY_FILE", self.file.masking.key_file.as_deref(), "mask.key") {
+            Some(path) => MasterKey::parse(&secret_file(&path)?),
+            None => Err(Error::usage("no masking key")
+                .hint("Set TERP_FIXTURES_MASK_KEY_FILE, or make a key with 'terp-fixtures keys init'.")),
+        }
+    }
+
+    /// The first that is said: variable, configuration, or the usual file where it exists.
+    fn secret_path(&self, variable: &str, configured: Option<&Path>, usual: &str) -> Option<PathBuf> {
+        let said = std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+        said.or_else(|| configured.map(|path| self.base.join(path))).or_else(|| {
+            let usual = self.base.join(SECRETS).join(usual);
+            usual.is_file().then_some(usual)
+        })
+    }
+
+    /// Where `keys init` puts a secret when nothing else is said.
+    #[must_use]
+    pub fn usual_secret(&self, name: &str) -> PathBuf {
+        self.base.join(SECRETS).join(name)
+    }
+
+    /// The policy file: argument or configuration, looked for as it is and in `policies/`.
+    ///
+    /// # Errors
+    /// Kind `Usage` when none is named or it cannot be found.
+    pub fn policy(&self, named: Option<&Path>) -> Result<PathBuf> {
+        let configured = self.file.capture.policy.as_ref().map(|path| self.base.join(path));
+        let Some(path) = named.map(Path::to_owned).or(configured) else {
+            return Err(Error::usage("no policy is named").hint("Add --policy FILE, for example --policy pii.toml."));
+        };
+        let beside = Path::new("policies").join(&path);
+        [path.clone(), beside].into_iter().find(|path| path.is_file()).ok_or_else(|| {
+            Error::usage(format!("the policy {} is not here and not in policies/", path.display()))
+                .hint("Check the name after --policy.")
+        })
+    }
+
+    /// The environment whose masks apply: argument, configuration, `dev`.
+    #[must_use]
+    pub fn environment(&self, named: Option<&str>) -> String {
+        named.or(self.file.capture.environment.as_deref()).unwrap_or("dev").to_owned()
+    }
+}
+
+/// A secret out of the environment.
+fn variable(name: &str) -> Option<SecretText> {
+    std::env::var(name).ok().filter(|text| !text.trim().is_empty()).map(SecretText::new)
+}
+
+fn secret_file(path: &Path) -> Result<SecretText> {
+    std::fs::read_to_string(path).map(SecretText::new).map_err(|error| {
+        Error::usage(format!("cannot read the key file {}", path.display()))
+            .caused_by(error)
+            .hint("Check the path and its permissions.")
+    })
+}
+
+/// Says where a TOML file is wrong, without repeating its text.
+fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let before = &text[..at];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    Error::new(Kind::Usage, format!("{}:{line}:{column}: {}", path.display(), error.message()))
+        .hint("See docs/configuration.md for every key.")
+}
+
+/// The variables that say "this is production", if any does.
+#[must_use]
+pub fn production_variable() -> Option<&'static str> {
+    const NAMES: [&str; 4] = ["NODE_ENV", "RAILS_ENV", "APP_ENV", "TERP_FIXTURES_ENV"];
+    NAMES.into_iter().find(|name| {
+        std::env::var(name).is_ok_and(|value| matches!(value.to_ascii_lowercase().as_str(), "production" | "prod" | "live"))
+    })
+}

@@ -1,0 +1,121 @@
+//! Opening a SQLite file, and telling which file it is.
+
+use crate::error::{Error, Result};
+use crate::model::schema::{DatabaseIdentity, EngineKind};
+use crate::secret::Address;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// The file that `sqlite:PATH` or `sqlite://PATH` names.
+pub(super) fn path_of(address: &Address) -> Result<PathBuf> {
+    let rest = address.expose().split_once(':').map_or("", |(_, rest)| rest);
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    if path.is_empty() || path.contains(":memory:") {
+        return Err(Error::usage(format!("'{address}' does not name a file")).hint("Write it as sqlite:PATH."));
+    }
+    Ok(PathBuf::from(path))
+}
+
+/// Opens a database read-only and begins one read transaction.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
+    check_file(path)?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // The first read inside a deferred transaction fixes the state that all later reads see.
+    connection
+        .execute_batch("BEGIN DEFERRED; SELECT count(*) FROM sqlite_master;")
+        .map_err(|error| explain(path, error))?;
+    Ok(connection)
+}
+
+/// Opens a database to write, making the file when `create` says so.
+pub(super) fn open_to_write(path: &Path, create: bool) -> Result<Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    if path.exists() {
+        check_file(path)?;
+    } else if create {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    } else {
+        return Err(Error::unreachable(format!("{} does not exist", path.display()))
+            .hint("Add --create to make it, or correct the path in --target."));
+    }
+    open(path, flags)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|error| explain(path, error))?;
+    connection.busy_timeout(Duration::from_secs(10)).map_err(|error| explain(path, error))?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+fn check_file(path: &Path) -> Result<()> {
+    let cannot = |error: std::io::Error| {
+        Error::unreachable(format!("cannot read {}", path.display()))
+            .caused_by(error)
+            .hint("Check the path and its permissions.")
+    };
+    if !path.exists() {
+        return Err(Error::unreachable(format!("{} does not exist", path.display())).hint("Check the path."));
+    }
+    if path.is_dir() {
+        return Err(Error::unreachable(format!("{} is a folder, not a database", path.display())));
+    }
+    let mut head = Vec::new();
+    std::fs::File::open(path).map_err(cannot)?.take(16).read_to_end(&mut head).map_err(cannot)?;
+    if !head.is_empty() && head != MAGIC {
+        return Err(Error::unreachable(format!("{} is not a SQLite database", path.display()))
+            .hint("Encrypted and other formats cannot be read; name a plain SQLite file."));
+    }
+    Ok(())
+}
+
+/// An error of opening or reading, in our words.
+pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
+    let place = path.display();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => Error::unreachable(format!("{place} is not a SQLite database")),
+        Some(ErrorCode::DatabaseCorrupt) => Error::unreachable(format!("{place} is corrupt"))
+            .hint("Run 'PRAGMA integrity_check' with the sqlite3 shell, and restore a good copy."),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Error::locked(format!("{place} is locked by another program"))
+                .hint("Close it there, or wait and run again.")
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            Error::unreachable(format!("{place} cannot be written")).hint("Check the permissions of file and folder.")
+        }
+        _ => Error::unreachable(format!("cannot open {place}")).caused_by(error),
+    }
+}
+
+/// Two marks: host and canonical path, host and inode. A copy of the file is another database; a link to it is not.
+pub(super) fn identity(path: &Path) -> Result<DatabaseIdentity> {
+    let cannot = |error: std::io::Error| Error::unreachable(format!("cannot read {}", path.display())).caused_by(error);
+    let canonical = path.canonicalize().map_err(cannot)?;
+    let mut marks = vec![mark("path", canonical.as_os_str().as_encoded_bytes())];
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let about = canonical.metadata().map_err(cannot)?;
+        marks.push(mark("inode", format!("{}:{}", about.dev(), about.ino()).as_bytes()));
+    }
+    Ok(DatabaseIdentity { engine: EngineKind::Sqlite, marks })
+}
+
+fn mark(kind: &str, value: &[u8]) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("terp-fixtures v1 sqlite identity");
+    for part in [kind.as_bytes(), &host(), value] {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+/// What tells this host from others: the machine id where there is one, else the host name, else nothing.
+fn host() -> Vec<u8> {
+    ["/etc/machine-id", "/etc/hostname"].iter().find_map(|path| std::fs::read(path).ok()).unwrap_or_default()
+}

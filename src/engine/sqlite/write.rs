@@ -1,0 +1,113 @@
+//! Rows and statements into SQLite: one transaction, triggers silent, prepared inserts.
+
+use crate::engine::sql::Sql;
+use crate::engine::{Enforce, LoadTable};
+use crate::error::{Error, Result};
+use crate::model::batch::{Cell, CellKind};
+use crate::model::proof::Checked;
+use crate::model::schema::EngineKind;
+use rusqlite::config::DbConfig;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode};
+
+pub(super) fn begin(connection: &Connection, enforce: Enforce) -> Result<()> {
+    let foreign_keys = enforce == Enforce::ForeignKeys;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).map_err(explain)?;
+    connection.pragma_update(None, "foreign_keys", foreign_keys).map_err(explain)?;
+    // Views that name missing tables must not stop ALTER TABLE.
+    connection.pragma_update(None, "legacy_alter_table", true).map_err(explain)?;
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(explain)?;
+    connection.pragma_update(None, "defer_foreign_keys", foreign_keys).map_err(explain)
+}
+
+pub(super) fn execute(connection: &Connection, sql: &Sql) -> Result<u64> {
+    let before = connection.total_changes();
+    connection.execute_batch(sql.text()).map_err(explain)?;
+    Ok(connection.total_changes() - before)
+}
+
+pub(super) fn load(connection: &Connection, into: &LoadTable, rows: &Checked) -> Result<u64> {
+    let rows = rows.rows();
+    if rows.columns() != into.columns.len() {
+        return Err(Error::internal(format!("a batch for {} has another number of columns than the load", into.table)));
+    }
+    let mut statement = connection.prepare_cached(insert(into).text()).map_err(explain)?;
+    for (at, (_, value)) in into.constants.iter().enumerate() {
+        statement.raw_bind_parameter(into.columns.len() + at + 1, value).map_err(explain)?;
+    }
+    for row in 0..rows.rows() {
+        for column in 0..into.columns.len() {
+            let value = bindable(rows.cell(row, column)).ok_or_else(|| {
+                Error::rejected(format!("table {}, column {}: a number is malformed", into.table, into.columns[column]))
+            })?;
+            statement.raw_bind_parameter(column + 1, ToSqlOutput::Borrowed(value)).map_err(explain)?;
+        }
+        statement.raw_execute().map_err(|error| explain(error).within(format!("table {}", into.table)))?;
+    }
+    Ok(rows.rows() as u64)
+}
+
+fn insert(into: &LoadTable) -> Sql {
+    let names = into.columns.iter().chain(into.constants.iter().map(|(name, _)| name));
+    let count = into.columns.len() + into.constants.len();
+    Sql::new(EngineKind::Sqlite)
+        .lit("INSERT INTO ")
+        .table(&into.table)
+        .lit(" (")
+        .list(names, ", ", |sql, name| sql.name(name))
+        .lit(") VALUES (")
+        .list(0..count, ", ", |sql, _| sql.lit("?"))
+        .lit(")")
+}
+
+fn bindable(cell: Cell<'_>) -> Option<ValueRef<'_>> {
+    let number = || std::str::from_utf8(cell.bytes).ok();
+    Some(match cell.kind {
+        CellKind::Null => ValueRef::Null,
+        CellKind::Text => ValueRef::Text(cell.bytes),
+        CellKind::Blob => ValueRef::Blob(cell.bytes),
+        CellKind::Integer => ValueRef::Integer(number()?.parse().ok()?),
+        CellKind::Real => ValueRef::Real(number()?.parse().ok()?),
+    })
+}
+
+pub(super) fn end(connection: &Connection, commit: bool) -> Result<()> {
+    if connection.is_autocommit() {
+        // SQLite itself rolled back: a full disk or an I/O error.
+        return if commit { Err(Error::rejected("the transaction was lost; nothing was changed")) } else { Ok(()) };
+    }
+    if commit {
+        connection.execute_batch("COMMIT").map_err(|error| {
+            let explained = explain(error);
+            match connection.execute_batch("ROLLBACK") {
+                Ok(()) => explained,
+                Err(second) => explained.caused_by(second),
+            }
+        })
+    } else {
+        connection.execute_batch("ROLLBACK").map_err(explain)
+    }
+}
+
+/// A driver's error in our words. SQLite's constraint messages name table and column but no value.
+#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
+fn explain(error: rusqlite::Error) -> Error {
+    let message = match &error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
+    };
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Error::locked("the target is locked by another program").hint("Close it there, or wait and run again.")
+        }
+        Some(ErrorCode::DiskFull) => Error::rejected("the disk of the target is full; nothing was changed")
+            .hint("Free some space and run again."),
+        Some(ErrorCode::ReadOnly) => Error::unreachable("the target cannot be written")
+            .hint("Check the permissions of the database file and of its folder."),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            Error::unreachable(format!("the target failed: {message}"))
+        }
+        _ => Error::rejected(message),
+    }
+}

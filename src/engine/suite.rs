@@ -1,0 +1,153 @@
+//! The conformance suite of engines: what every [`Source`] and [`Target`] must do, run by each engine's tests.
+
+use super::sql::Sql;
+use super::{Enforce, LoadTable, Query, Source, Target, scalar};
+use crate::check::{self, Rules};
+use crate::error::Kind;
+use crate::model::batch::{Batch, Cell, CellKind};
+use crate::model::proof::{Checked, Masked};
+use crate::model::schema::{Table, TableName};
+use std::time::Duration;
+
+/// How an engine's tests open the same fresh database, any number of times.
+pub(crate) struct Bench<'a> {
+    /// Opens it as a source.
+    pub(crate) source: &'a dyn Fn() -> Box<dyn Source>,
+    /// Opens it as a target.
+    pub(crate) target: &'a dyn Fn() -> Box<dyn Target>,
+}
+
+/// Runs everything on one empty database.
+pub(crate) fn run(bench: &Bench<'_>) {
+    create(bench);
+    loads_and_reads_back(bench);
+    rolls_back(bench);
+    rejects_by_constraint(bench);
+    sees_one_state(bench);
+    locks(bench);
+    has_an_identity(bench);
+}
+
+fn name() -> TableName {
+    TableName::plain("Suite \"Table\" 🌿")
+}
+
+fn create(bench: &Bench<'_>) {
+    let mut target = (bench.target)();
+    let sql = Sql::new(target.engine()).lit("CREATE TABLE ").table(&name());
+    let sql = sql.lit(" (id INTEGER NOT NULL PRIMARY KEY, ").name("select").lit(" VARCHAR(40) NOT NULL UNIQUE, note TEXT)");
+    target.begin(Enforce::Nothing).unwrap();
+    target.execute(&sql).unwrap();
+    target.end(true).unwrap();
+    let catalogue = (bench.source)().catalogue().unwrap();
+    let table = catalogue.table(&name()).unwrap();
+    assert_eq!(table.columns.len(), 3);
+    assert_eq!(table.primary_key, [0]);
+    assert_eq!(table.columns[1].length, Some(40));
+    assert!(!table.columns[1].nullable && table.columns[2].nullable);
+    assert_eq!(table.uniques.iter().map(|unique| unique.columns.clone()).collect::<Vec<_>>(), [vec![1]]);
+}
+
+fn live(bench: &Bench<'_>) -> Table {
+    (bench.source)().catalogue().unwrap().table(&name()).unwrap().clone()
+}
+
+fn columns() -> Vec<String> {
+    ["id", "select", "note"].map(str::to_owned).to_vec()
+}
+
+fn checked(bench: &Bench<'_>, cells: &[[Cell<'_>; 3]]) -> Checked {
+    let mut batch = Batch::new(3);
+    for cell in cells.iter().flatten() {
+        batch.push(*cell);
+    }
+    let engine = (bench.source)().engine();
+    let rules = Rules::new(engine, &live(bench), &columns()).unwrap();
+    let (checked, violations) = check::rows(Masked::vouch(batch), &rules, 0).unwrap();
+    assert!(violations.is_empty());
+    checked
+}
+
+fn integer(text: &str) -> Cell<'_> {
+    Cell { kind: CellKind::Integer, bytes: text.as_bytes() }
+}
+
+fn into() -> LoadTable {
+    LoadTable { table: name(), columns: columns(), constants: Vec::new() }
+}
+
+fn loads_and_reads_back(bench: &Bench<'_>) {
+    let rows = checked(bench, &[
+        [integer("1"), Cell::text("a\tb\\c\n\r'\""), Cell::NULL],
+        [integer("2"), Cell::text("🌿"), Cell::text("")],
+    ]);
+    let mut target = (bench.target)();
+    target.begin(Enforce::Nothing).unwrap();
+    assert_eq!(target.load(&into(), &rows).unwrap(), 2);
+    target.end(true).unwrap();
+    let mut source = (bench.source)();
+    let sql = Sql::new(source.engine()).lit("SELECT id, ").name("select").lit(", note FROM ").table(&name());
+    let mut seen = Vec::new();
+    let query = Query { sql: sql.lit(" ORDER BY id"), columns: 3 };
+    let count = source.read(&query, &mut |batch| {
+        for row in 0..batch.rows() {
+            seen.push([0, 1, 2].map(|at| (batch.cell(row, at).is_null(), batch.cell(row, at).bytes.to_vec())));
+        }
+        Ok(())
+    });
+    assert_eq!(count.unwrap(), 2);
+    assert_eq!(seen[0][1].1, b"a\tb\\c\n\r'\"");
+    assert!(seen[0][2].0 && !seen[1][2].0 && seen[1][2].1.is_empty());
+    assert_eq!(seen[1][1].1, "🌿".as_bytes());
+}
+
+fn count(source: &mut dyn Source) -> i64 {
+    let sql = Sql::new(source.engine()).lit("SELECT count(*) FROM ").table(&name());
+    scalar(source, sql).unwrap()
+}
+
+fn rolls_back(bench: &Bench<'_>) {
+    let mut target = (bench.target)();
+    target.begin(Enforce::Nothing).unwrap();
+    target.load(&into(), &checked(bench, &[[integer("3"), Cell::text("c"), Cell::NULL]])).unwrap();
+    target.end(false).unwrap();
+    assert_eq!(count(&mut *(bench.source)()), 2);
+}
+
+fn rejects_by_constraint(bench: &Bench<'_>) {
+    let mut target = (bench.target)();
+    target.begin(Enforce::Nothing).unwrap();
+    let error = target.load(&into(), &checked(bench, &[[integer("4"), Cell::text("🌿"), Cell::text("hunter2")]])).unwrap_err();
+    assert_eq!(error.kind(), Kind::Rejected);
+    assert!(!format!("{error:?} {error}").contains("hunter2") && !error.to_string().contains("🌿\""));
+    target.end(false).unwrap();
+}
+
+fn sees_one_state(bench: &Bench<'_>) {
+    let mut before = (bench.source)();
+    assert_eq!(count(&mut *before), 2);
+    let mut target = (bench.target)();
+    // A writer that waits for the reader is fine too: then it cannot disturb it.
+    let written = target.begin(Enforce::Nothing).and_then(|()| {
+        target.load(&into(), &checked(bench, &[[integer("5"), Cell::text("e"), Cell::NULL]]))?;
+        target.end(false)
+    });
+    assert!(written.is_ok() || written.is_err_and(|error| error.kind() == Kind::Locked));
+    assert_eq!(count(&mut *before), 2);
+}
+
+fn locks(bench: &Bench<'_>) {
+    let mut first = (bench.target)();
+    first.lock("the first", Duration::ZERO).unwrap();
+    let mut second = (bench.target)();
+    let error = second.lock("the second", Duration::from_millis(120)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Locked);
+    assert!(error.to_string().contains("the first"), "{error}");
+    drop(first);
+    second.lock("the second", Duration::from_secs(5)).unwrap();
+}
+
+fn has_an_identity(bench: &Bench<'_>) {
+    let source = (bench.source)().identity().unwrap();
+    assert!(source.is_same_as(&(bench.target)().identity().unwrap()));
+}

@@ -1,0 +1,406 @@
+//! `capture`: source -> mask -> encode -> chunk -> pack -> seal -> store, and the signed manifest at the end.
+//!
+//! Nothing is visible before the manifest: whatever stops a capture leaves at most packs that no manifest names.
+
+use super::pipeline::{ordered_map, settle};
+use super::repository::{Repository, Snapshot};
+use super::state;
+use super::writer::Writer;
+use super::{Context, millis, now};
+use crate::codec::chunker::{Chunk, Chunker, DEFAULT_TARGET};
+use crate::codec::{manifest as manifest_codec, pack, rows};
+use crate::engine::Source;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::mask::leak::{LeakReport, LeakScan};
+use crate::mask::{self, dictionary};
+use crate::model::manifest::{
+    ChunkRef, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry,
+};
+use crate::model::schema::{Catalogue, Table};
+use crate::policy::{Mode, Plan, TablePlan};
+use crate::seal::{self, SnapshotStamp};
+use crate::secret::Secret32;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// What to capture, and what to write about it.
+#[derive(Debug)]
+pub struct Options {
+    /// The snapshot's name.
+    pub name: String,
+    /// `dev`, `staging` or `production`.
+    pub environment: String,
+    /// What decided the masking.
+    pub policy: PolicyProof,
+    /// Only say what would be captured.
+    pub dry_run: bool,
+    /// When the snapshot expires, RFC 3339.
+    pub expires: Option<String>,
+}
+
+/// What a capture did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The published snapshot; none after a dry run.
+    pub snapshot: Option<Snapshot>,
+    /// Tables and rows.
+    pub tables: Vec<(crate::model::schema::TableName, u64)>,
+    /// Columns that a mask changed.
+    pub masked_columns: usize,
+    /// Bytes of COPY text.
+    pub raw_bytes: u64,
+    /// Bytes uploaded, packs and manifest.
+    pub uploaded_bytes: u64,
+    /// Packs uploaded.
+    pub uploaded_packs: usize,
+    /// Chunks in the snapshot, and how many of them the store already had.
+    pub chunks: (u64, u64),
+    /// The leak scan's result.
+    pub leaks: LeakResult,
+    /// Foreign keys proved closed.
+    pub foreign_keys: u64,
+    /// How long it took.
+    pub millis: u64,
+}
+
+/// Captures `source` into `repository` as `plan` says. The catalogue is the one the plan was made from.
+///
+/// # Errors
+/// Kind `Policy` when a cell does not fit its mask, a reference would dangle or an original survived; kind `Store` or
+/// `Unreachable` when either side fails. Nothing is published then.
+pub fn capture(
+    context: &Context<'_>,
+    source: &mut dyn Source,
+    catalogue: &Catalogue,
+    plan: &Plan,
+    repository: &Repository,
+    options: &Options,
+) -> Result<Outcome> {
+    let start = Instant::now();
+    announce(context, plan);
+    context.stage("checking that every foreign key stays closed");
+    let closure = prove_closure(context, source, catalogue, plan)?;
+    if options.dry_run {
+        return dry_run(source, plan, &closure, start);
+    }
+
+    context.stage("reading what the store already holds");
+    let snapshots = repository.snapshots()?;
+    let mut writer = Writer::new(repository, &snapshots)?;
+    let scans = Scans::new()?;
+    let mut entries = Vec::new();
+    for (at, table) in plan.tables.iter().enumerate() {
+        let Some(live) = catalogue.table(&table.table) else { continue };
+        match table.mode {
+            Mode::Exclude => {}
+            Mode::Structure => entries.push(empty_entry(live)),
+            Mode::Capture | Mode::Reference => {
+                entries.push(capture_table(context, source, live, table, first_column(plan, at), &scans, &mut writer)?);
+            }
+        }
+    }
+    let leaks = refuse_leaks(plan, scans.finish())?;
+    writer.packer.flush()?;
+
+    context.stage("writing the manifest");
+    writer.packer.confirm()?;
+    let last = snapshots.last();
+    let manifest = Manifest {
+        format: FORMAT,
+        features: FEATURES.iter().map(ToString::to_string).collect(),
+        repo: repository.id().to_owned(),
+        epoch: repository.keys().epoch(),
+        name: options.name.clone(),
+        seq: last.map_or(1, |last| last.manifest.seq + 1),
+        prev: last.map(|last| last.id.clone()),
+        created: now(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        environment: options.environment.clone(),
+        source: source.identity()?,
+        schema: captured_schema(catalogue, plan),
+        policy: PolicyProof { dictionaries: dictionary::digests(), ..options.policy.clone() },
+        results: Results { closure: closure.clone(), leaks: leaks.clone() },
+        packs: writer.packer.packs(),
+        tables: entries,
+        expires: options.expires.clone(),
+    };
+    context.cancel.check()?;
+    let (snapshot, manifest_bytes) = publish(repository, &manifest)?;
+    Ok(Outcome {
+        tables: manifest.tables.iter().map(|entry| (entry.table.clone(), entry.rows)).collect(),
+        masked_columns: plan.masked_columns(),
+        raw_bytes: manifest.tables.iter().map(|entry| entry.bytes).sum(),
+        uploaded_bytes: writer.packer.uploaded_bytes + manifest_bytes,
+        uploaded_packs: writer.packer.uploaded_packs,
+        chunks: (writer.packer.chunks, writer.packer.known_chunks),
+        leaks,
+        foreign_keys: closure.foreign_keys,
+        snapshot: Some(snapshot),
+        millis: millis(start),
+    })
+}
+
+/// Tells which columns are masked by what (and never a value).
+fn announce(context: &Context<'_>, plan: &Plan) {
+    for warning in &plan.warnings {
+        context.warn(warning.clone(), None);
+    }
+    for table in &plan.tables {
+        for column in table.columns.iter().filter(|column| column.name != "keep") {
+            context.report.event(&Event::ColumnMasked {
+                table: table.table.clone(),
+                column: column.column.clone(),
+                mask: column.name.to_owned(),
+            });
+        }
+    }
+}
+
+/// Every reference of a captured table must find its parent in the snapshot. References that dangle in the source already
+/// are recorded and warned of; references into tables that are left out are refused.
+fn prove_closure(
+    context: &Context<'_>,
+    source: &mut dyn Source,
+    catalogue: &Catalogue,
+    plan: &Plan,
+) -> Result<ClosureResult> {
+    let has_rows = |name| {
+        plan.tables.iter().any(|table| &table.table == name && matches!(table.mode, Mode::Capture | Mode::Reference))
+    };
+    let mut result = ClosureResult::default();
+    for child in catalogue.tables.iter().filter(|table| has_rows(&table.name)) {
+        for key in &child.foreign_keys {
+            result.foreign_keys += 1;
+            if has_rows(&key.parent) {
+                let dangling = state::dangling(source, &child.name, key, None)?;
+                if dangling > 0 {
+                    context.warn(
+                        format!("{dangling} rows break the foreign key {} in the source itself", key.name.escape_debug()),
+                        Some("They are captured as they are; a restore reports them again.".into()),
+                    );
+                    result.dangling.insert(key.name.clone(), dangling);
+                }
+                continue;
+            }
+            let references = state::references(source, &child.name, key)?;
+            if references > 0 {
+                return Err(Error::policy(format!(
+                    "{references} rows of {} reference {}, whose rows the policy leaves out",
+                    child.name, key.parent
+                ))
+                .hint(format!(
+                    "Set mode = \"capture\" for {}, or mask the referencing column with null.",
+                    key.parent
+                )));
+            }
+        }
+    }
+    Ok(result)
+}
+
+fn dry_run(source: &mut dyn Source, plan: &Plan, closure: &ClosureResult, start: Instant) -> Result<Outcome> {
+    let mut tables = Vec::new();
+    for table in &plan.tables {
+        if matches!(table.mode, Mode::Capture | Mode::Reference) {
+            tables.push((table.table.clone(), state::count(source, &table.table)?));
+        }
+    }
+    Ok(Outcome {
+        snapshot: None,
+        tables,
+        masked_columns: plan.masked_columns(),
+        raw_bytes: 0,
+        uploaded_bytes: 0,
+        uploaded_packs: 0,
+        chunks: (0, 0),
+        leaks: LeakResult::default(),
+        foreign_keys: closure.foreign_keys,
+        millis: millis(start),
+    })
+}
+
+/// The number that the leak scan gives to the first column of the plan's table `at`.
+fn first_column(plan: &Plan, at: usize) -> u16 {
+    let before: usize = plan.tables[..at].iter().map(|table| table.columns.len()).sum();
+    u16::try_from(before).unwrap_or(u16::MAX)
+}
+
+/// One table through the pipeline: this thread reads, workers mask, encode and compress, one thread cuts, one packs.
+fn capture_table(
+    context: &Context<'_>,
+    source: &mut dyn Source,
+    live: &Table,
+    plan: &TablePlan,
+    first_column: u16,
+    scans: &Scans,
+    writer: &mut Writer<'_>,
+) -> Result<TableEntry> {
+    let start = Instant::now();
+    let expected = state::count(source, &live.name)?;
+    context.report.event(&Event::TableStarted { table: live.name.clone(), rows: Some(expected) });
+    let layout = rows::Layout::new(source.engine(), live).with_cut_key(pack::cut_key(writer.packer.id_key()));
+    let query = state::ordered_rows(source.engine(), live);
+    let mut entry = empty_entry(live);
+    entry.mode = plan.mode.word().to_owned();
+    entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
+
+    let mask_batch = |(first_row, batch)| -> Result<_> {
+        let mut scan = scans.take();
+        scan.observe_originals(&plan.columns, &batch, first_column);
+        let masked = mask::apply(&live.name, batch, &plan.columns, first_row)?;
+        scan.observe_outputs(masked.rows(), first_column);
+        scans.put_back(scan);
+        Ok(rows::encode(masked, &layout))
+    };
+    let Writer { known, packer } = writer;
+    let compress = |chunk: Chunk| known.compress(&chunk);
+
+    let ((rows_read, (digest, bytes)), chunks) = std::thread::scope(|scope| {
+        let (feed, encoded) = ordered_map(scope, context.jobs, mask_batch);
+        let (chunk_feed, cuts) = ordered_map(scope, context.jobs, compress);
+        let cutter = scope.spawn(move || -> Result<(blake3::Hash, u64)> {
+            let mut stream = blake3::Hasher::new();
+            let mut bytes = 0;
+            let mut chunker = Chunker::new(DEFAULT_TARGET);
+            for rows in encoded {
+                let rows = rows?;
+                stream.update(rows.bytes());
+                bytes += rows.bytes().len() as u64;
+                chunker.push(&rows, &mut |chunk| chunk_feed.send(chunk))?;
+            }
+            chunker.finish(&mut |chunk| chunk_feed.send(chunk))?;
+            Ok((stream.finalize(), bytes))
+        });
+        let packer = scope.spawn(move || cuts.map(|cut| packer.add(cut?)).collect::<Result<Vec<ChunkRef>>>());
+        let mut row = 0;
+        let mut bytes = 0;
+        let read = source.read(&query, &mut |batch| {
+            let (first_row, rows) = (row, batch.rows() as u64);
+            row += rows;
+            bytes += batch.len_bytes() as u64;
+            context.report.event(&Event::TableProgress { table: live.name.clone(), rows: row, bytes });
+            feed.send((first_row, batch))
+        });
+        drop(feed);
+        let cut = join(cutter.join());
+        let packed = join(packer.join());
+        // The last stage that failed says why the stages before it were closed.
+        settle(settle(read, cut), packed)
+    })
+    .map_err(|error| error.within(format!("table {}", live.name)))?;
+    entry.rows = rows_read;
+    entry.bytes = bytes;
+    entry.digest = digest.to_hex().to_string();
+    entry.chunks = chunks;
+    context.report.event(&Event::TableDone {
+        table: live.name.clone(),
+        rows: rows_read,
+        bytes,
+        millis: millis(start),
+        how: "read",
+    });
+    Ok(entry)
+}
+
+/// A worker that panicked is a defect, reported as one instead of taking the process down.
+fn join<T>(joined: std::thread::Result<Result<T>>) -> Result<T> {
+    joined.unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")))
+}
+
+/// A table entry without rows.
+fn empty_entry(table: &Table) -> TableEntry {
+    TableEntry {
+        table: table.name.clone(),
+        mode: Mode::Structure.word().to_owned(),
+        columns: table.stored_columns().into_iter().map(|at| table.columns[at].name.clone()).collect(),
+        masks: BTreeMap::new(),
+        rows: 0,
+        bytes: 0,
+        digest: blake3::hash(b"").to_hex().to_string(),
+        chunks: Vec::new(),
+    }
+}
+
+/// The catalogue without the tables that the policy leaves out, and without what hangs on them.
+fn captured_schema(catalogue: &Catalogue, plan: &Plan) -> Catalogue {
+    let excluded =
+        |name| plan.tables.iter().any(|table| &table.table == name && table.mode == Mode::Exclude);
+    let mut schema = catalogue.clone();
+    schema.tables.retain(|table| !excluded(&table.name));
+    schema.post.retain(|object| !object.table.as_ref().is_some_and(excluded));
+    schema
+}
+
+/// One leak scan per worker, merged at the end.
+struct Scans {
+    key: Secret32,
+    idle: Mutex<Vec<LeakScan>>,
+}
+
+impl Scans {
+    /// Fingerprints kept per worker: 16 bytes each at the most, so some 64 MiB for four workers.
+    const CAPACITY: usize = 1 << 20;
+
+    fn new() -> Result<Self> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|error| Error::internal("the system gives no random numbers").caused_by(error))?;
+        Ok(Self { key: Secret32::new(key), idle: Mutex::default() })
+    }
+
+    fn take(&self) -> LeakScan {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.unwrap_or_else(|| LeakScan::new(self.key.clone(), Self::CAPACITY))
+    }
+
+    fn put_back(&self, scan: LeakScan) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scan);
+    }
+
+    fn finish(self) -> LeakReport {
+        let scans = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let merged = scans.into_iter().reduce(LeakScan::merge);
+        merged.unwrap_or_else(|| LeakScan::new(self.key.clone(), Self::CAPACITY)).finish()
+    }
+}
+
+/// Any original of a masked column in any written cell stops the capture; the report names columns and counts.
+fn refuse_leaks(plan: &Plan, report: LeakReport) -> Result<LeakResult> {
+    let places: Vec<String> = plan
+        .tables
+        .iter()
+        .flat_map(|table| table.columns.iter().map(move |column| format!("{}.{}", table.table, column.column)))
+        .collect();
+    let place = |column: u16| places.get(usize::from(column)).map_or("?", String::as_str);
+    if !report.hits.is_empty() {
+        let lines: Vec<String> = report
+            .hits
+            .iter()
+            .map(|hit| format!("{} originals of {} in {}", hit.count, place(hit.original), place(hit.output)))
+            .collect();
+        return Err(Error::policy(format!("originals survived the masking: {}", lines.join("; ")))
+            .hint("Nothing was published. Mask the columns named behind 'in' as well (text_replace for free text)."));
+    }
+    Ok(LeakResult {
+        columns: plan.masked_columns() as u64,
+        originals: report.originals,
+        skipped: report.skipped,
+        cells: report.cells,
+        hits: 0,
+    })
+}
+
+/// Writes the manifest, reads it back and verifies it: the commit point.
+fn publish(repository: &Repository, manifest: &Manifest) -> Result<(Snapshot, u64)> {
+    let body = manifest_codec::encode(manifest)?;
+    let compact: String = manifest.created.chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let stamp = SnapshotStamp { created_compact: compact };
+    let (sealed, id) = seal::seal_manifest(&body, &stamp, repository.keys(), repository.signer())?;
+    repository.store().put(&sealed)?;
+    let snapshot = repository.snapshot(sealed.name())?;
+    if snapshot.id != id || &snapshot.manifest != manifest {
+        return Err(Error::store("the manifest that was read back is not the one that was written"));
+    }
+    Ok((snapshot, sealed.bytes().len() as u64))
+}

@@ -1,0 +1,175 @@
+//! The run ledger inside a target: which runs are in it, and all that a rollback needs to take each out again.
+//!
+//! Ledger and undo tables are in the same transaction as the rows they describe. When the last run is rolled back they
+//! are dropped, so that nothing of this tool stays behind.
+
+use crate::engine::sql::Sql;
+use crate::engine::{Query, Target};
+use crate::error::{Error, Result};
+use crate::model::mark;
+use crate::model::schema::{Catalogue, EngineKind, TableName};
+use serde::{Deserialize, Serialize};
+
+/// A run that is in the target now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// `name@` and twelve digits of the snapshot's id; the value of the marker column.
+    pub id: String,
+    /// Counts the runs of this target; later runs have higher numbers.
+    pub seq: i64,
+    /// The snapshot's full id.
+    pub snapshot: String,
+    /// When it was restored, UTC.
+    pub restored: String,
+    /// What it did.
+    pub detail: Detail,
+}
+
+/// What a run did, as far as a rollback needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Detail {
+    /// The environment the snapshot was masked for.
+    pub environment: String,
+    /// Tables that got rows.
+    pub tables: Vec<TableDetail>,
+    /// Tables that the run created.
+    pub created: Vec<TableName>,
+    /// Views that the run created (indexes and triggers go with their tables).
+    pub views: Vec<String>,
+    /// Counters before and after.
+    pub counters: Vec<Counter>,
+    /// Settings and their previous values.
+    pub settings: Vec<(String, String)>,
+}
+
+/// One table of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableDetail {
+    /// The table.
+    pub table: TableName,
+    /// The columns that were written.
+    pub columns: Vec<String>,
+    /// Rows put in.
+    pub inserted: u64,
+    /// Rows replaced; their previous images are in `undo`.
+    pub overwritten: u64,
+    /// Rows that were there with the same content, and stayed the database's own.
+    pub identical: u64,
+    /// Rows left out because the database has others under their keys.
+    pub skipped: u64,
+    /// Order-independent digest of the rows of this run in `columns`.
+    pub digest: String,
+    /// The table with the previous images, if rows were overwritten.
+    pub undo: Option<String>,
+}
+
+/// A counter's value before and after a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    /// The table it counts for.
+    pub table: TableName,
+    /// Before; `None` when it did not exist.
+    pub before: Option<i64>,
+    /// After.
+    pub after: Option<i64>,
+}
+
+const COLUMNS: [&str; 5] = ["run_id", "seq", "snapshot_id", "restored_at", "detail"];
+
+fn runs_table() -> TableName {
+    TableName::plain(mark::RUNS_TABLE)
+}
+
+/// Makes the ledger where there is none.
+pub(super) fn create(target: &mut dyn Target) -> Result<()> {
+    let engine = target.engine();
+    let text = match engine {
+        EngineKind::Sqlite | EngineKind::Postgres => " TEXT NOT NULL",
+        EngineKind::Mysql | EngineKind::Mariadb => " LONGTEXT NOT NULL",
+    };
+    let sql = Sql::new(engine)
+        .lit("CREATE TABLE IF NOT EXISTS ")
+        .table(&runs_table())
+        .lit(" (run_id VARCHAR(255) NOT NULL PRIMARY KEY, seq BIGINT NOT NULL, snapshot_id VARCHAR(64) NOT NULL, ")
+        .lit("restored_at VARCHAR(40) NOT NULL, detail")
+        .lit(text)
+        .lit(")");
+    target.execute(&sql)?;
+    let sql = Sql::new(engine)
+        .lit("CREATE TABLE IF NOT EXISTS ")
+        .name(mark::UNDO_TABLE)
+        .lit(" (run_id VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL, undo_table VARCHAR(255) NOT NULL)");
+    target.execute(&sql).map(drop)
+}
+
+/// Writes a run down.
+pub(super) fn record(target: &mut dyn Target, run: &Run) -> Result<()> {
+    let detail = serde_json::to_string(&run.detail)
+        .map_err(|error| Error::internal("the ledger entry cannot be written").caused_by(error))?;
+    let sql = Sql::new(target.engine())
+        .lit("INSERT INTO ")
+        .table(&runs_table())
+        .lit(" (")
+        .list(COLUMNS, ", ", |sql, name| sql.name(name))
+        .lit(") VALUES (")
+        .string(&run.id)
+        .lit(", ")
+        .integer(run.seq)
+        .lit(", ")
+        .list([&run.snapshot, &run.restored, &detail], ", ", |sql, text| sql.string(text))
+        .lit(")");
+    target.execute(&sql)?;
+    for table in run.detail.tables.iter() {
+        let Some(undo) = &table.undo else { continue };
+        let sql = Sql::new(target.engine())
+            .lit("INSERT INTO ")
+            .name(mark::UNDO_TABLE)
+            .lit(" (run_id, table_name, undo_table) VALUES (")
+            .list([&run.id, &table.table.to_string(), undo], ", ", |sql, text| sql.string(text))
+            .lit(")");
+        target.execute(&sql)?;
+    }
+    Ok(())
+}
+
+/// The runs that are in the target, oldest first.
+pub(super) fn runs(target: &mut dyn Target, live: &Catalogue) -> Result<Vec<Run>> {
+    if !live.own.tables.iter().any(|table| table == mark::RUNS_TABLE) {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::new(target.engine())
+        .lit("SELECT ")
+        .list(COLUMNS, ", ", |sql, name| sql.name(name))
+        .lit(" FROM ")
+        .table(&runs_table())
+        .lit(" ORDER BY seq");
+    let mut runs = Vec::new();
+    target.read(&Query { sql, columns: COLUMNS.len() }, &mut |batch| {
+        for row in 0..batch.rows() {
+            let text = |column| String::from_utf8_lossy(batch.cell(row, column).bytes).into_owned();
+            let detail = serde_json::from_str(&text(4)).map_err(|error| {
+                Error::rollback(format!("the ledger entry of run {} is damaged", text(0).escape_debug()))
+                    .caused_by(error)
+                    .hint("Somebody edited terp_fixtures_runs. Put the entry back from a backup of the target.")
+            })?;
+            let seq = text(1).parse().unwrap_or_default();
+            runs.push(Run { id: text(0), seq, snapshot: text(2), restored: text(3), detail });
+        }
+        Ok(())
+    })?;
+    Ok(runs)
+}
+
+/// Forgets a run, and the whole ledger with the last one.
+pub(super) fn forget(target: &mut dyn Target, run: &Run, is_last: bool) -> Result<()> {
+    let engine = target.engine();
+    for table in [mark::UNDO_TABLE, mark::RUNS_TABLE] {
+        let sql = if is_last {
+            Sql::new(engine).lit("DROP TABLE ").name(table)
+        } else {
+            Sql::new(engine).lit("DELETE FROM ").name(table).lit(" WHERE run_id = ").string(&run.id)
+        };
+        target.execute(&sql)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! One table's rows into a target: straight into an empty table, through a staging table into one that holds others.
+
+use super::ledger::TableDetail;
+use super::state::{self, joined};
+use crate::engine::sql::Sql;
+use crate::engine::{LoadTable, Target};
+use crate::error::{Error, Result};
+use crate::model::digest::ContentDigest;
+use crate::model::mark;
+use crate::model::proof::Checked;
+use crate::model::schema::{EngineKind, Table, TableName};
+
+/// What to do when the target has another row under a fixture row's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Change nothing at all.
+    Fail,
+    /// Leave the target's row.
+    Skip,
+    /// Replace it, keeping the previous row for the rollback.
+    Overwrite,
+}
+
+/// Conflicts of one table, by count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Conflicts {
+    /// Rows under the same primary key with other content.
+    pub(super) same_key: u64,
+    /// Rows under another primary key that hold a value which must be unique.
+    pub(super) other_key: u64,
+}
+
+/// Where rows go, and how they are marked.
+pub(super) struct Destination<'a> {
+    /// The live table.
+    pub(super) live: &'a Table,
+    /// The columns to write, in the order of the cells.
+    pub(super) columns: &'a [String],
+    /// The run's id.
+    pub(super) run: &'a str,
+    /// When the run restores.
+    pub(super) at: &'a str,
+    /// The name for previous images, if any are needed.
+    pub(super) undo: String,
+    /// What to do on conflicts.
+    pub(super) on_conflict: OnConflict,
+}
+
+/// How the rows of a table are being put in.
+pub(super) enum Loader<'a> {
+    /// The table is empty: straight in.
+    Direct { to: Destination<'a>, into: LoadTable, digest: ContentDigest },
+    /// The table holds rows: a staging table first.
+    Staged { to: Destination<'a>, stage: LoadTable },
+}
+
+impl<'a> Loader<'a> {
+    /// Chooses the way by whether the table holds rows.
+    pub(super) fn start(target: &mut dyn Target, to: Destination<'a>) -> Result<Self> {
+        let engine = target.engine();
+        let sql = Sql::new(engine).lit("SELECT count(*) FROM (SELECT 1 FROM ").table(&to.live.name).lit(" LIMIT 1) AS x");
+        if crate::engine::scalar(target, sql)? == 0 {
+            let constants =
+                vec![(mark::RUN_COLUMN.to_owned(), to.run.to_owned()), (mark::AT_COLUMN.to_owned(), to.at.to_owned())];
+            let into = LoadTable { table: to.live.name.clone(), columns: to.columns.to_vec(), constants };
+            return Ok(Self::Direct { to, into, digest: ContentDigest::default() });
+        }
+        let table = stage_table(engine);
+        let sql = Sql::new(engine).lit("CREATE TEMP TABLE ").name(&table.name).lit(" (");
+        // Without types, every cell keeps its storage class.
+        target.execute(&sql.list(to.columns, ", ", |sql, name| sql.name(name)).lit(")"))?;
+        let stage = LoadTable { table, columns: to.columns.to_vec(), constants: Vec::new() };
+        Ok(Self::Staged { to, stage })
+    }
+
+    /// Takes the next rows.
+    pub(super) fn load(&mut self, target: &mut dyn Target, rows: &Checked) -> Result<()> {
+        match self {
+            Self::Direct { into, digest, .. } => {
+                digest.add(rows.rows());
+                target.load(into, rows).map(drop)
+            }
+            Self::Staged { stage, .. } => target.load(stage, rows).map(drop),
+        }
+    }
+
+    /// Merges what was staged and says what was done.
+    pub(super) fn finish(self, target: &mut dyn Target) -> Result<(TableDetail, Conflicts, &'static str)> {
+        match self {
+            Self::Direct { to, digest, .. } => {
+                let detail = TableDetail { inserted: digest.rows(), digest: digest.to_hex(), ..empty_detail(&to) };
+                Ok((detail, Conflicts::default(), "straight into the empty table"))
+            }
+            Self::Staged { to, stage } => {
+                let merged = merge(target, &to);
+                target.execute(&Sql::new(target.engine()).lit("DROP TABLE ").table(&stage.table))?;
+                merged.map(|(detail, conflicts)| (detail, conflicts, "merged through a staging table"))
+            }
+        }
+    }
+}
+
+fn stage_table(engine: EngineKind) -> TableName {
+    let schema = (engine == EngineKind::Sqlite).then(|| "temp".to_owned());
+    TableName { schema, name: mark::STAGE_TABLE.to_owned() }
+}
+
+fn empty_detail(to: &Destination<'_>) -> TableDetail {
+    TableDetail {
+        table: to.live.name.clone(),
+        columns: to.columns.to_vec(),
+        inserted: 0,
+        overwritten: 0,
+        identical: 0,
+        skipped: 0,
+        digest: ContentDigest::default().to_hex(),
+        undo: None,
+    }
+}
+
+/// Conditions on a staged row `s`, as SQL.
+struct Conditions {
+    /// A row of the target has its primary key.
+    same_key: Option<Sql>,
+    /// ... and is exactly like it.
+    identical: Option<Sql>,
+    /// Another row of the target holds one of its unique values.
+    other_key: Option<Sql>,
+}
+
+impl Conditions {
+    fn new(engine: EngineKind, to: &Destination<'_>) -> Self {
+        let key = key_names(to.live, to.columns);
+        let exists = |what: &Sql| {
+            Sql::new(engine).lit("EXISTS (SELECT 1 FROM ").table(&to.live.name).lit(" t WHERE ").part(what).lit(")")
+        };
+        let on_key = key.as_ref().map(|key| joined(engine, "t", "s", key, key));
+        let identical = on_key.as_ref().map(|on_key| {
+            let equal = Sql::new(engine).list(to.columns, " AND ", |sql, name| sql.exactly_equal(name, "t", "s"));
+            exists(&on_key.clone().lit(" AND ").part(&equal))
+        });
+        let uniques: Vec<Vec<String>> = to
+            .live
+            .uniques
+            .iter()
+            .filter(|unique| !unique.partial)
+            .map(|unique| unique.columns.iter().map(|&at| to.live.columns[at].name.clone()).collect::<Vec<_>>())
+            .filter(|names: &Vec<String>| names.iter().all(|name| to.columns.contains(name)))
+            .collect();
+        let other_key = (!uniques.is_empty()).then(|| {
+            let clash = Sql::new(engine).list(&uniques, " OR ", |sql, names| {
+                sql.lit("(").part(&joined(engine, "t", "s", names, names)).lit(")")
+            });
+            let mut clash = Sql::new(engine).lit("(").part(&clash).lit(")");
+            if let Some(on_key) = &on_key {
+                clash = clash.lit(" AND NOT (").part(on_key).lit(")");
+            }
+            exists(&clash)
+        });
+        Self { same_key: on_key.as_ref().map(exists), identical, other_key }
+    }
+}
+
+/// The names of the primary key's columns, if all of them are loaded.
+pub(super) fn key_names(live: &Table, columns: &[String]) -> Option<Vec<String>> {
+    let names: Vec<String> = live.primary_key.iter().map(|&at| live.columns[at].name.clone()).collect();
+    (!names.is_empty() && names.iter().all(|name| columns.contains(name))).then_some(names)
+}
+
+/// Classifies the staged rows and puts in those that may go in.
+fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, Conflicts)> {
+    let engine = target.engine();
+    let conditions = Conditions::new(engine, to);
+    let mut staged = |condition: Option<&Sql>| -> Result<u64> {
+        let Some(condition) = condition else { return Ok(0) };
+        let sql = Sql::new(engine).lit("SELECT count(*) FROM ").table(&stage_table(engine)).lit(" s WHERE ");
+        state::positive(crate::engine::scalar(target, sql.part(condition))?)
+    };
+    let same_key = staged(conditions.same_key.as_ref())?;
+    let identical = staged(conditions.identical.as_ref())?;
+    let conflicts =
+        Conflicts { same_key: same_key - identical, other_key: staged(conditions.other_key.as_ref())? };
+    let mut detail = TableDetail { identical, ..empty_detail(to) };
+    let blocked = match to.on_conflict {
+        OnConflict::Fail => conflicts != Conflicts::default(),
+        OnConflict::Overwrite => conflicts.other_key > 0,
+        OnConflict::Skip => false,
+    };
+    if blocked {
+        return Ok((detail, conflicts));
+    }
+    if to.on_conflict == OnConflict::Overwrite && conflicts.same_key > 0 {
+        detail.overwritten = overwrite(target, to, &conditions)?;
+        detail.undo = Some(to.undo.clone());
+    }
+    detail.inserted = insert(target, to, &conditions)?;
+    let staged_rows = state::count(target, &stage_table(engine))?;
+    detail.skipped = staged_rows - detail.inserted - detail.overwritten - identical;
+    detail.digest = state::marked_digest(target, &to.live.name, to.columns, to.run)?.to_hex();
+    Ok((detail, Conflicts::default()))
+}
+
+/// Puts in every staged row that meets no row of the target.
+fn insert(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditions) -> Result<u64> {
+    let engine = target.engine();
+    let mut sql = Sql::new(engine)
+        .lit("INSERT INTO ")
+        .table(&to.live.name)
+        .lit(" (")
+        .list(to.columns, ", ", |sql, name| sql.name(name))
+        .lit(", ")
+        .list(MARKERS, ", ", |sql, name| sql.name(name))
+        .lit(") SELECT ")
+        .list(to.columns, ", ", |sql, name| sql.column("s", name))
+        .lit(", ")
+        .list([to.run, to.at], ", ", |sql, text| sql.string(text))
+        .lit(" FROM ")
+        .table(&stage_table(engine))
+        .lit(" s WHERE 1 = 1");
+    for condition in [&conditions.same_key, &conditions.other_key].into_iter().flatten() {
+        sql = sql.lit(" AND NOT ").part(condition);
+    }
+    target.execute(&sql).map_err(|error| error.within(format!("table {}", to.live.name)))
+}
+
+/// Keeps the previous rows, replaces them, and keeps what they became, so that a later edit can be noticed.
+fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditions) -> Result<u64> {
+    let engine = target.engine();
+    let (Some(identical), Some(key)) = (&conditions.identical, key_names(to.live, to.columns)) else {
+        return Ok(0);
+    };
+    let stored = stored_and_markers(to.live);
+    let undo = TableName::plain(&to.undo);
+    let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
+    let sql = Sql::new(engine).lit("CREATE TABLE ").table(&undo).lit(" (terp_image TEXT, ");
+    target.execute(&names(sql, &stored).lit(")"))?;
+    for (table, index) in [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())] {
+        let index = TableName { schema: table.schema.clone(), name: index };
+        let sql = Sql::new(engine).lit("CREATE INDEX ").table(&index).lit(" ON ").name(&table.name).lit(" (");
+        target.execute(&names(sql, &key).lit(")"))?;
+    }
+
+    let sql = Sql::new(engine).lit("INSERT INTO ").table(&undo).lit(" SELECT 'before', ");
+    let sql = sql.list(&stored, ", ", |sql, name| sql.column("x", name)).lit(" FROM ").table(&stage_table(engine));
+    let sql = sql.lit(" s JOIN ").table(&to.live.name).lit(" x ON ").part(&joined(engine, "x", "s", &key, &key));
+    let kept = target.execute(&sql.lit(" WHERE NOT ").part(identical))?;
+
+    let sql = Sql::new(engine).lit("UPDATE ").table(&to.live.name).lit(" AS t SET (");
+    let sql = names(sql, to.columns).lit(", ").list(MARKERS, ", ", |sql, name| sql.name(name)).lit(") = (SELECT ");
+    let sql = sql.list(to.columns, ", ", |sql, name| sql.column("s", name)).lit(", ");
+    let sql = sql.list([to.run, to.at], ", ", |sql, text| sql.string(text)).lit(" FROM ").table(&stage_table(engine));
+    let sql = sql.lit(" s WHERE ").part(&joined(engine, "t", "s", &key, &key)).lit(") WHERE (");
+    let sql = names(names(sql, &key).lit(") IN (SELECT "), &key).lit(" FROM ").table(&undo).lit(")");
+    let updated = target.execute(&sql).map_err(|error| error.within(format!("table {}", to.live.name)))?;
+
+    let sql = Sql::new(engine).lit("INSERT INTO ").table(&undo).lit(" SELECT 'after', ");
+    let sql = sql.list(&stored, ", ", |sql, name| sql.column("t", name)).lit(" FROM ").table(&undo).lit(" u JOIN ");
+    let sql = sql.table(&to.live.name).lit(" t ON ").part(&joined(engine, "t", "u", &key, &key));
+    let after = target.execute(&sql)?;
+    if updated != kept || after != kept {
+        return Err(Error::internal(format!("table {}: not every overwritten row has its undo image", to.live.name)));
+    }
+    Ok(kept)
+}
+
+const MARKERS: [&str; 2] = [mark::RUN_COLUMN, mark::AT_COLUMN];
+
+/// All stored columns of a live table and its markers.
+pub(super) fn stored_and_markers(live: &Table) -> Vec<String> {
+    let stored = live.stored_columns().into_iter().map(|at| live.columns[at].name.clone());
+    stored.chain(MARKERS.map(str::to_owned)).collect()
+}

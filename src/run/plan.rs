@@ -1,0 +1,158 @@
+//! The plan of a restore: the snapshot's tables against the live ones, column by column, before anything is written.
+
+use super::restore::run_rendered;
+use crate::engine::Target;
+use crate::engine::sql::{self, Sql};
+use crate::error::{Error, Result};
+use crate::model::manifest::{Manifest, TableEntry};
+use crate::model::mark;
+use crate::model::schema::{Catalogue, Table, TableName};
+
+/// What a restore will create and load.
+pub(super) struct Plan<'a> {
+    manifest: &'a Manifest,
+    /// Tables to create, parents first.
+    create: Vec<&'a Table>,
+    /// Tables that get rows, parents first.
+    pub(super) entries: Vec<&'a TableEntry>,
+    /// Whether the database held nothing: then views and settings come too.
+    empty: bool,
+    live_settings: &'a Catalogue,
+}
+
+/// The snapshot's tables that the user asked for; all without a wish. Ordered by name.
+pub(super) fn wanted<'a>(manifest: &'a Manifest, tables: &[String]) -> Result<Vec<&'a TableEntry>> {
+    for name in tables {
+        if !manifest.tables.iter().any(|entry| entry.table.is_named(name)) {
+            return Err(Error::usage(format!("the snapshot has no table '{}'", name.escape_debug()))
+                .hint("'terp-fixtures show SNAPSHOT' lists its tables."));
+        }
+    }
+    let is_wanted = |entry: &&TableEntry| tables.is_empty() || tables.iter().any(|name| entry.table.is_named(name));
+    Ok(manifest.tables.iter().filter(is_wanted).collect())
+}
+
+impl<'a> Plan<'a> {
+    /// Compares and decides. Every difference is listed at once.
+    pub(super) fn new(manifest: &'a Manifest, live: &'a Catalogue, create: bool, tables: &[String]) -> Result<Self> {
+        let empty = live.tables.is_empty() && live.post.is_empty();
+        let wanted = wanted(manifest, tables)?;
+        let order = manifest.schema.parents_first();
+        let mut plan = Self { manifest, create: Vec::new(), entries: Vec::new(), empty, live_settings: live };
+        let mut differences = Vec::new();
+        for table in order.into_iter().map(|at| &manifest.schema.tables[at]) {
+            let Some(entry) = wanted.iter().find(|entry| entry.table == table.name) else { continue };
+            match live.table(&table.name) {
+                Some(existing) => differences.extend(compare(table, entry, existing)),
+                None if create || empty => plan.create.push(table),
+                None => differences.push(format!("table {} is missing (--create makes it)", table.name)),
+            }
+            if entry.rows > 0 {
+                plan.entries.push(entry);
+            }
+        }
+        if differences.is_empty() {
+            return Ok(plan);
+        }
+        Err(Error::drift(format!("the target's schema differs from the snapshot's:\n  {}", differences.join("\n  ")))
+            .hint("Migrate the target, or capture again from a source with the current schema."))
+    }
+
+    /// Whether a table gets rows.
+    pub(super) fn loads(&self, table: &TableName) -> bool {
+        self.entries.iter().any(|entry| &entry.table == table)
+    }
+
+    /// The tables that are created.
+    pub(super) fn created(&self) -> Vec<TableName> {
+        self.create.iter().map(|table| table.name.clone()).collect()
+    }
+
+    /// Sets the captured database's settings on an empty one; returns the previous values.
+    pub(super) fn apply_settings(&self, target: &mut dyn Target) -> Result<Vec<(String, String)>> {
+        let mut previous = Vec::new();
+        for (name, value) in self.manifest.schema.settings.iter().filter(|_| self.empty) {
+            let Some(before) = self.live_settings.settings.get(name).filter(|before| *before != value) else { continue };
+            if let Some(sql) = sql::set_setting(target.engine(), name, value) {
+                target.execute(&sql)?;
+                previous.push((name.clone(), before.clone()));
+            }
+        }
+        Ok(previous)
+    }
+
+    /// Creates what is missing.
+    pub(super) fn create_tables(&self, target: &mut dyn Target) -> Result<()> {
+        for table in &self.create {
+            run_rendered(target, &table.create, &format!("table {}", table.name))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the marker columns to every table that gets rows and has none.
+    pub(super) fn add_markers(&self, target: &mut dyn Target, live: &Catalogue) -> Result<()> {
+        for entry in self.entries.iter().filter(|entry| !live.own.marked.contains(&entry.table)) {
+            for column in [mark::RUN_COLUMN, mark::AT_COLUMN] {
+                let sql = Sql::new(target.engine()).lit("ALTER TABLE ").table(&entry.table).lit(" ADD COLUMN ");
+                target.execute(&sql.name(column).lit(" TEXT")).map_err(|error| error.within(&entry.table))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Creates indexes and triggers of created tables, and views where the database was empty. Returns the views.
+    pub(super) fn create_post(&self, target: &mut dyn Target) -> Result<Vec<String>> {
+        let created = self.created();
+        let mut views = Vec::new();
+        for object in &self.manifest.schema.post {
+            let due = match &object.table {
+                // Triggers on views (INSTEAD OF) come with their view.
+                Some(table) => created.contains(table) || views.iter().any(|view| *view == table.name),
+                None => self.empty && self.create.len() == self.manifest.schema.tables.len(),
+            };
+            if due {
+                run_rendered(target, &object.create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
+                if object.kind == "view" {
+                    views.push(object.name.clone());
+                }
+            }
+        }
+        Ok(views)
+    }
+}
+
+/// The differences between a captured and a live table that matter, one line each.
+fn compare(captured: &Table, entry: &TableEntry, live: &Table) -> Vec<String> {
+    let mut lines = Vec::new();
+    let place = |column: &str| format!("table {}, column {}", live.name, column.escape_debug());
+    for name in &entry.columns {
+        let Some(before) = captured.column_index(name).map(|at| &captured.columns[at]) else { continue };
+        match live.column_index(name).map(|at| &live.columns[at]) {
+            None => lines.push(format!("{}: missing in the target", place(name))),
+            Some(now) if now.generated => lines.push(format!("{}: generated in the target", place(name))),
+            Some(now) if !same_type(&before.declared, &now.declared) => lines.push(format!(
+                "{}: {} in the snapshot, {} in the target",
+                place(name),
+                shown(&before.declared),
+                shown(&now.declared)
+            )),
+            Some(_) => {}
+        }
+    }
+    for column in live.columns.iter().filter(|column| !entry.columns.contains(&column.name)) {
+        let needed = !column.nullable && column.default.is_none() && !column.generated;
+        if needed {
+            lines.push(format!("{}: NOT NULL without a default, and not in the snapshot", place(&column.name)));
+        }
+    }
+    lines
+}
+
+fn same_type(a: &str, b: &str) -> bool {
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
+    plain(a) == plain(b)
+}
+
+fn shown(declared: &str) -> String {
+    if declared.is_empty() { "no type".to_owned() } else { declared.escape_debug().to_string() }
+}

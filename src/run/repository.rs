@@ -1,0 +1,249 @@
+//! An opened store: the hint, the member's keys, the pinned signers, and the snapshots that these can read.
+
+use crate::codec;
+use crate::error::{Error, Kind, Result};
+use crate::model::manifest::{Manifest, PackRef};
+use crate::model::proof::{ObjectKind, ObjectName, Packed, Sealed};
+use crate::seal::{self, EpochKeys, Hint, Member, Signer, SignerId};
+use crate::store::Store;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Caps on what is read before anything in it is trusted, in bytes.
+const HINT_LIMIT: u64 = 4 << 10;
+const KEY_LIMIT: u64 = 64 << 10;
+const MANIFEST_LIMIT: u64 = 256 << 20;
+
+/// A store, opened by one of its members.
+pub struct Repository {
+    store: Box<dyn Store>,
+    hint: Hint,
+    /// Newest epoch first; never empty.
+    keys: Vec<EpochKeys>,
+    signer: Signer,
+    pinned: Vec<SignerId>,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository").field("repo", &self.hint.repo).finish_non_exhaustive()
+    }
+}
+
+/// A snapshot whose manifest was verified.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// 32 hex digits.
+    pub id: String,
+    /// Where the manifest lies.
+    pub object: ObjectName,
+    /// Who signed it.
+    pub signer: SignerId,
+    /// The manifest.
+    pub manifest: Manifest,
+}
+
+impl Snapshot {
+    /// `name@` and the first twelve digits of the id: the name of a run of this snapshot, too.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.manifest.name, &self.id[..12])
+    }
+}
+
+impl Repository {
+    /// Opens `store` as `member`. Manifests are believed when one of `pinned` or the member itself signed them.
+    ///
+    /// # Errors
+    /// Kind `Store` when it is no store, or the member has no key in it.
+    pub fn open(store: Box<dyn Store>, member: &Member, pinned: &[SignerId]) -> Result<Self> {
+        let hint = seal::open_hint(&store.get(&ObjectName::hint(), HINT_LIMIT)?)?;
+        let mut keys = Vec::new();
+        for listed in store.list(ObjectKind::Key)?.into_iter().rev() {
+            let Some(epoch) = listed.name.path().split('/').nth(1).and_then(|epoch| epoch.parse().ok()) else { continue };
+            if listed.name != seal::key_object(epoch, &member.recipient()) {
+                continue;
+            }
+            let opened = seal::open_keys(&store.get(&listed.name, KEY_LIMIT)?, member)?;
+            if opened.repo() != hint.repo || opened.epoch() != epoch {
+                return Err(Error::store(format!("{} belongs to another store or epoch", listed.name))
+                    .hint("Somebody moved files between stores; restore the store from its backup."));
+            }
+            keys.push(opened);
+        }
+        if keys.is_empty() {
+            return Err(Error::store("this identity is not a member of the store").hint(
+                "Check TERP_FIXTURES_IDENTITY_FILE, or ask a member to add the recipient that your identity file names.",
+            ));
+        }
+        keys.sort_by_key(|keys| std::cmp::Reverse(keys.epoch()));
+        let signer = member.signer();
+        let mut pinned = pinned.to_vec();
+        pinned.push(signer.id());
+        Ok(Self { store, hint, keys, signer, pinned })
+    }
+
+    /// The store itself.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The repository's id, 32 hex digits.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.hint.repo
+    }
+
+    /// The newest epoch's keys.
+    #[must_use]
+    pub fn keys(&self) -> &EpochKeys {
+        &self.keys[0]
+    }
+
+    /// The keys of `epoch`.
+    ///
+    /// # Errors
+    /// Kind `Store` when this member has none.
+    pub fn keys_of(&self, epoch: u32) -> Result<&EpochKeys> {
+        self.keys.iter().find(|keys| keys.epoch() == epoch).ok_or_else(|| {
+            Error::store(format!("this identity has no keys of epoch {epoch}"))
+                .hint("You were added after that epoch ended; ask an older member to copy the snapshot.")
+        })
+    }
+
+    /// The member's signing key.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// Every snapshot, oldest first.
+    ///
+    /// # Errors
+    /// Kind `Store` when a manifest cannot be read or verified.
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        let listed = self.store.list(ObjectKind::Snapshot)?;
+        let mut snapshots = listed.iter().map(|listed| self.snapshot(&listed.name)).collect::<Result<Vec<_>>>()?;
+        snapshots.sort_by(|a, b| {
+            (a.manifest.seq, &a.manifest.created, &a.id).cmp(&(b.manifest.seq, &b.manifest.created, &b.id))
+        });
+        Ok(snapshots)
+    }
+
+    /// Fetches, verifies and reads one manifest.
+    ///
+    /// # Errors
+    /// Kind `Store`.
+    pub fn snapshot(&self, name: &ObjectName) -> Result<Snapshot> {
+        let sealed = self.store.get(name, MANIFEST_LIMIT)?;
+        let mut failure = None;
+        for keys in &self.keys {
+            match seal::open_manifest(&sealed, keys, &self.pinned) {
+                Ok(opened) => {
+                    let manifest = codec::manifest::decode(&opened.body).map_err(|error| error.within(name))?;
+                    if manifest.repo != self.hint.repo || manifest.epoch != keys.epoch() {
+                        return Err(Error::store(format!("{name} belongs to another store or epoch")));
+                    }
+                    return Ok(Snapshot { id: opened.id, object: name.clone(), signer: opened.signer, manifest });
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::store(format!("{name} cannot be opened"))))
+    }
+
+    /// The snapshot that `wanted` names: a name (the newest of that name), `name@id`, or the first six or more digits of
+    /// an id.
+    ///
+    /// # Errors
+    /// Kind `Store` when there is none; the hint lists what there is.
+    pub fn find(&self, wanted: &str) -> Result<Snapshot> {
+        let (name, id) = wanted.split_once('@').map_or((wanted, None), |(name, id)| (name, Some(id)));
+        let mut names = Vec::new();
+        let mut found = None;
+        for snapshot in self.snapshots()? {
+            let is_id = |id: &str| id.len() >= 6 && snapshot.id.starts_with(&id.to_ascii_lowercase());
+            let fits = match id {
+                Some(id) => snapshot.manifest.name == name && is_id(id),
+                None => snapshot.manifest.name == name || is_id(name),
+            };
+            names.push(snapshot.manifest.name.clone());
+            if fits {
+                found = Some(snapshot);
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        found.ok_or_else(|| {
+            let error = Error::new(Kind::Store, format!("there is no snapshot '{}' in this store", wanted.escape_debug()));
+            if names.is_empty() {
+                error.hint("The store is empty. Make a snapshot with 'terp-fixtures capture'.")
+            } else {
+                error.hint(format!("It has: {}. 'terp-fixtures list' shows them.", names.join(", ")))
+            }
+        })
+    }
+}
+
+/// Opened packs, the last few kept: neighbouring chunks mostly lie in one pack.
+pub(crate) struct PackReader<'a> {
+    repository: &'a Repository,
+    keys: &'a EpochKeys,
+    recent: Mutex<VecDeque<(String, Arc<Packed>)>>,
+}
+
+impl<'a> PackReader<'a> {
+    const KEPT: usize = 3;
+
+    /// A reader of the packs of one epoch.
+    pub(crate) fn new(repository: &'a Repository, epoch: u32) -> Result<Self> {
+        let keys = repository.keys_of(epoch)?;
+        if !keys.can_read_rows() {
+            return Err(Error::store("this identity may capture but not read rows")
+                .hint("Use the identity of a member with the restore role."));
+        }
+        Ok(Self { repository, keys, recent: Mutex::default() })
+    }
+
+    /// The keys that the packs are sealed to.
+    pub(crate) fn keys(&self) -> &EpochKeys {
+        self.keys
+    }
+
+    /// The plaintext of a pack, verified.
+    pub(crate) fn pack(&self, pack: &PackRef) -> Result<Arc<Packed>> {
+        // Held while fetching, so that two workers never fetch the same pack.
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, packed)) = recent.iter().find(|(name, _)| *name == pack.name) {
+            return Ok(Arc::clone(packed));
+        }
+        let sealed = fetch_pack(self.repository.store(), pack)?;
+        let packed = Arc::new(seal::open_pack(&sealed, self.keys)?);
+        if recent.len() == Self::KEPT {
+            recent.pop_front();
+        }
+        recent.push_back((pack.name.clone(), Arc::clone(&packed)));
+        Ok(packed)
+    }
+}
+
+/// The object name of a pack.
+pub(crate) fn pack_object(pack: &str) -> Result<ObjectName> {
+    let path = format!("packs/{}/{pack}.age", pack.get(..2).unwrap_or_default());
+    ObjectName::parse(&path).ok_or_else(|| Error::store("a pack's name is not a digest"))
+}
+
+/// Fetches a pack as it lies in the store and compares its length.
+pub(crate) fn fetch_pack(store: &dyn Store, pack: &PackRef) -> Result<Sealed> {
+    let sealed = store.get(&pack_object(&pack.name)?, pack.length)?;
+    if sealed.bytes().len() as u64 != pack.length {
+        return Err(Error::store(format!(
+            "pack {} has {} bytes instead of {}",
+            pack.name,
+            sealed.bytes().len(),
+            pack.length
+        )));
+    }
+    Ok(sealed)
+}

@@ -1,0 +1,425 @@
+//! `restore`: store -> open -> decode -> check -> load -> mark, in one transaction.
+//!
+//! Declarative: afterwards the target holds exactly the snapshot's rows beside its own. A second restore of the same
+//! snapshot changes nothing; another snapshot replaces the previous run.
+
+use super::ledger::{self, Counter, Detail, Run, TableDetail};
+use super::load::{Conflicts, Destination, Loader, OnConflict};
+use super::pipeline::{ordered_map, settle};
+use super::plan::{self, Plan};
+use super::repository::{PackReader, Repository, Snapshot};
+use super::rollback;
+use super::{Context, millis, now, state};
+use crate::check::{self, Rules, Violation};
+use crate::codec::{pack, rows};
+use crate::engine::sql::{self, Sql};
+use crate::engine::{Enforce, Source, Target};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::model::manifest::TableEntry;
+use crate::model::mark;
+use crate::model::proof::{Checked, Encoded};
+use crate::model::schema::{Catalogue, TableName};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How to restore.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Create tables that are missing. An empty database never needs it.
+    pub create: bool,
+    /// What to do about rows in the way.
+    pub on_conflict: OnConflict,
+    /// Keep earlier runs instead of replacing them.
+    pub keep_others: bool,
+    /// Only these tables; all when empty.
+    pub tables: Vec<String>,
+    /// Do everything, then undo it.
+    pub dry_run: bool,
+    /// How long to wait for the target's lock.
+    pub lock_timeout: Duration,
+    /// The environment the target is said to be; `production` is refused.
+    pub environment: Option<String>,
+}
+
+/// What a restore did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The run's id: the value of the marker column.
+    pub run: String,
+    /// Whether the target held the snapshot already, so that nothing was changed.
+    pub unchanged: bool,
+    /// Earlier runs that this one replaced.
+    pub replaced: Vec<String>,
+    /// Tables created.
+    pub created: Vec<TableName>,
+    /// What was done per table.
+    pub tables: Vec<TableDetail>,
+    /// Foreign keys verified afterwards.
+    pub foreign_keys: u64,
+    /// How long it took.
+    pub millis: u64,
+}
+
+impl Outcome {
+    /// Rows put in or replaced.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.inserted + table.overwritten).sum()
+    }
+}
+
+/// Restores `snapshot` into `target`.
+///
+/// # Errors
+/// Kind `Guard`, `Locked`, `Drift`, `Rejected` or `Store`; nothing was changed then.
+pub fn restore(
+    context: &Context<'_>,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    target: &mut dyn Target,
+    options: &Options,
+) -> Result<Outcome> {
+    let start = Instant::now();
+    guard(snapshot, target, options)?;
+    let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
+    context.stage("taking the lock of the target");
+    target.lock(&format!("restore of {}", snapshot.label()), options.lock_timeout)?;
+    let live = target.catalogue()?;
+    let runs = ledger::runs(target, &live)?;
+    if let Some(outcome) = unchanged(context, target, snapshot, &runs, options, start)? {
+        return Ok(outcome);
+    }
+
+    target.begin(Enforce::Nothing)?;
+    let run = Restoring { context, snapshot, packs: &packs, options };
+    match run.inside(target, &live, &runs, start) {
+        Ok(outcome) => {
+            target.end(!options.dry_run)?;
+            Ok(outcome)
+        }
+        Err(error) => match target.end(false) {
+            Ok(()) => Err(error),
+            Err(second) => Err(error.caused_by(second)),
+        },
+    }
+}
+
+/// What must never be restored, or never restored here.
+fn guard(snapshot: &Snapshot, target: &mut dyn Target, options: &Options) -> Result<()> {
+    let manifest = &snapshot.manifest;
+    if options.environment.as_deref() == Some("production") {
+        return Err(Error::guard("the target is said to be production; fixtures do not belong there")
+            .hint("Restore into a dev or staging database: --target URL --env dev."));
+    }
+    if let Some(expires) = &manifest.expires
+        && *expires <= now()
+    {
+        return Err(Error::guard(format!("snapshot {} expired on {expires}", snapshot.label()))
+            .hint("Capture a new one; an expired snapshot is not restored."));
+    }
+    if target.identity()?.is_same_as(&manifest.source) {
+        return Err(Error::guard("the target is the database that the snapshot was captured from")
+            .hint("Name another database with --target; fixtures never go back into their source."));
+    }
+    if target.engine() != manifest.schema.engine {
+        return Err(Error::drift(format!(
+            "the snapshot is of {}, the target is {}",
+            manifest.schema.engine,
+            target.engine()
+        ))
+        .hint("Restore into a database of the same engine."));
+    }
+    Ok(())
+}
+
+/// Whether the target holds exactly this snapshot already: the run is there, alone, and its rows are as they were put in.
+fn unchanged(
+    context: &Context<'_>,
+    target: &mut dyn Target,
+    snapshot: &Snapshot,
+    runs: &[Run],
+    options: &Options,
+    start: Instant,
+) -> Result<Option<Outcome>> {
+    let Some(run) = runs.iter().find(|run| run.snapshot == snapshot.id) else { return Ok(None) };
+    let wanted = plan::wanted(&snapshot.manifest, &options.tables)?;
+    let same_tables = wanted.iter().filter(|entry| entry.rows > 0).map(|entry| &entry.table).collect::<Vec<_>>()
+        == run.detail.tables.iter().map(|table| &table.table).collect::<Vec<_>>();
+    if !same_tables || (runs.len() > 1 && !options.keep_others) {
+        return Ok(None);
+    }
+    context.stage("comparing with what is already there");
+    let live = target.catalogue()?;
+    for table in &run.detail.tables {
+        let there = live.table(&table.table).is_some_and(|live| {
+            live.columns.len() >= table.columns.len() && table.columns.iter().all(|name| live.column_index(name).is_some())
+        });
+        if !there || state::marked_digest(target, &table.table, &table.columns, &run.id)?.to_hex() != table.digest {
+            context.note(format!("the rows of run {} in {} were changed since; they are replaced", run.id, table.table));
+            return Ok(None);
+        }
+    }
+    Ok(Some(Outcome {
+        run: run.id.clone(),
+        unchanged: true,
+        replaced: Vec::new(),
+        created: Vec::new(),
+        tables: run.detail.tables.clone(),
+        foreign_keys: 0,
+        millis: millis(start),
+    }))
+}
+
+/// One restore, inside its transaction.
+struct Restoring<'a> {
+    context: &'a Context<'a>,
+    snapshot: &'a Snapshot,
+    packs: &'a PackReader<'a>,
+    options: &'a Options,
+}
+
+impl Restoring<'_> {
+    fn inside(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run], start: Instant) -> Result<Outcome> {
+        let manifest = &self.snapshot.manifest;
+        let mut dangling = dangling(target, live)?;
+        let replaced = self.replace(target, runs)?;
+        let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
+        let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables)?;
+        let seq = runs.last().map_or(1, |run| run.seq + 1);
+        let run = self.snapshot.label();
+        let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
+        detail.settings = plan.apply_settings(target)?;
+        plan.create_tables(target)?;
+        detail.created = plan.created();
+        ledger::create(target)?;
+        let live = target.catalogue()?;
+        plan.add_markers(target, &live)?;
+
+        let counters = counters(target, &live, &plan)?;
+        let at = now();
+        let mut conflicts = Vec::new();
+        for (index, entry) in plan.entries.iter().enumerate() {
+            let Some(table) = live.table(&entry.table) else { continue };
+            let to = Destination {
+                live: table,
+                columns: &entry.columns,
+                run: &run,
+                at: &at,
+                undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
+                on_conflict: self.options.on_conflict,
+            };
+            let (done, conflict) = self.load_table(target, entry, to)?;
+            detail.tables.push(done);
+            if conflict != Conflicts::default() {
+                conflicts.push((entry.table.clone(), conflict));
+            }
+        }
+        refuse_conflicts(&conflicts, self.options.on_conflict)?;
+
+        self.context.stage("creating indexes, views and triggers");
+        detail.views = plan.create_post(target)?;
+        self.context.stage("verifying every foreign key");
+        for (name, count) in &manifest.results.closure.dangling {
+            *dangling.entry(name.clone()).or_default() += count;
+        }
+        let foreign_keys = verify_foreign_keys(target, &live, &dangling)?;
+        detail.counters = counters_after(target, &live, counters)?;
+        detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
+        let run = Run { id: run, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };
+        ledger::record(target, &run)?;
+        Ok(Outcome {
+            run: run.id,
+            unchanged: false,
+            replaced,
+            created: run.detail.created,
+            tables: run.detail.tables,
+            foreign_keys,
+            millis: millis(start),
+        })
+    }
+
+    /// Takes earlier runs out, newest first. Rows of the application that reference them are checked once the new rows
+    /// are in: the new snapshot may bring the same keys.
+    fn replace(&self, target: &mut dyn Target, runs: &[Run]) -> Result<Vec<String>> {
+        let same = runs.iter().filter(|run| run.snapshot == self.snapshot.id || !self.options.keep_others);
+        let mut replaced = Vec::new();
+        for run in same.rev() {
+            self.context.stage(format!("taking out the previous run {}", run.id));
+            rollback::undo(self.context, target, run, rollback::Manner::Replace)?;
+            replaced.push(run.id.clone());
+        }
+        Ok(replaced)
+    }
+
+    /// Streams a table's chunks: workers fetch, open, decode and check; this thread loads in order.
+    fn load_table(
+        &self,
+        target: &mut dyn Target,
+        entry: &TableEntry,
+        to: Destination<'_>,
+    ) -> Result<(TableDetail, Conflicts)> {
+        let start = Instant::now();
+        let report = self.context.report;
+        report.event(&Event::TableStarted { table: entry.table.clone(), rows: Some(entry.rows) });
+        let rules = Rules::new(target.engine(), to.live, &entry.columns)?;
+        let mut loader = Loader::start(target, to)?;
+        let mut bytes = 0;
+        self.stream(entry, &rules, &mut |first_row, rows, encoded| {
+            bytes += encoded.bytes().len() as u64;
+            loader.load(target, rows)?;
+            report.event(&Event::TableProgress {
+                table: entry.table.clone(),
+                rows: first_row + rows.rows().rows() as u64,
+                bytes,
+            });
+            Ok(())
+        })
+        .map_err(|error| error.within(format!("table {}", entry.table)))?;
+        let (detail, conflicts, how) = loader.finish(target)?;
+        report.event(&Event::TableDone {
+            table: entry.table.clone(),
+            rows: detail.inserted + detail.overwritten,
+            bytes,
+            millis: millis(start),
+            how,
+        });
+        Ok((detail, conflicts))
+    }
+
+    /// Hands on every chunk of a table, verified, decoded and checked, and verifies the whole stream at the end.
+    fn stream(
+        &self,
+        entry: &TableEntry,
+        rules: &Rules,
+        each: &mut dyn FnMut(u64, &Checked, &Encoded) -> Result<()>,
+    ) -> Result<()> {
+        let manifest = &self.snapshot.manifest;
+        let schema = manifest.schema.table(&entry.table);
+        let schema = schema.ok_or_else(|| Error::store(format!("the manifest has no schema of table {}", entry.table)))?;
+        let layout = rows::Layout::new(manifest.schema.engine, schema);
+        let id_key = self.packs.keys().id_key();
+        let open = |(first_row, chunk): (u64, &crate::model::manifest::ChunkRef)| -> Result<Opened> {
+            let packed = self.packs.pack(&manifest.packs[chunk.pack as usize])?;
+            let encoded = pack::open_chunk(&packed, chunk, id_key)?;
+            let masked = rows::decode(&encoded, &layout)?;
+            let (checked, violations) = check::rows(masked, rules, first_row)?;
+            Ok(Opened { first_row, encoded, checked, violations })
+        };
+        std::thread::scope(|scope| {
+            let (feed, opened) = ordered_map(scope, self.context.jobs, open);
+            let feeder = scope.spawn(move || {
+                let mut first_row = 0;
+                for chunk in &entry.chunks {
+                    feed.send((first_row, chunk))?;
+                    first_row += chunk.rows;
+                }
+                Ok(())
+            });
+            let loaded = (|| {
+                let mut stream = blake3::Hasher::new();
+                for opened in opened {
+                    let opened = opened?;
+                    check::refuse(&entry.table, &opened.violations)?;
+                    stream.update(opened.encoded.bytes());
+                    each(opened.first_row, &opened.checked, &opened.encoded)?;
+                }
+                Ok(stream.finalize().to_hex().to_string())
+            })();
+            let fed = feeder.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")));
+            let ((), digest) = settle(fed, loaded)?;
+            if digest != entry.digest {
+                return Err(Error::store("the rows are not the ones that the manifest describes")
+                    .hint("Run 'terp-fixtures verify --read-data' and capture again."));
+            }
+            Ok(())
+        })
+    }
+}
+
+struct Opened {
+    first_row: u64,
+    encoded: Encoded,
+    checked: Checked,
+    violations: Vec<Violation>,
+}
+
+fn refuse_conflicts(conflicts: &[(TableName, Conflicts)], on_conflict: OnConflict) -> Result<()> {
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = conflicts
+        .iter()
+        .map(|(table, conflict)| match conflict.other_key {
+            0 => format!("{table}: {} rows under the same key with other content", conflict.same_key),
+            other => format!("{table}: {} rows under the same key, {other} hold another row's unique value", conflict.same_key),
+        })
+        .collect();
+    let hint = match on_conflict {
+        OnConflict::Overwrite => "A unique value that another row holds cannot be overwritten; remove those rows or use --on-conflict skip.",
+        OnConflict::Fail | OnConflict::Skip => {
+            "Add --on-conflict skip to keep the target's rows, or --on-conflict overwrite to replace them until the rollback."
+        }
+    };
+    Err(Error::rejected(format!("the target holds rows in the way ({})", lines.join("; "))).hint(hint))
+}
+
+/// Dangling references of every foreign key, by name; keys without any are left out.
+pub(super) fn dangling<S: Source + ?Sized>(source: &mut S, live: &Catalogue) -> Result<BTreeMap<String, u64>> {
+    let mut found = BTreeMap::new();
+    for table in &live.tables {
+        for key in table.foreign_keys.iter().filter(|key| live.table(&key.parent).is_some()) {
+            let count = state::dangling(source, &table.name, key, None)?;
+            if count > 0 {
+                found.insert(key.name.clone(), count);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Every foreign key must hold, but for references that dangled before or dangle in the source.
+fn verify_foreign_keys(target: &mut dyn Target, live: &Catalogue, tolerated: &BTreeMap<String, u64>) -> Result<u64> {
+    for (name, count) in dangling(target, live)? {
+        if count > tolerated.get(&name).copied().unwrap_or(0) {
+            return Err(Error::rejected(format!(
+                "the foreign key {} would be broken by {count} rows",
+                name.escape_debug()
+            ))
+            .hint("Rows of the application, or rows that were skipped, lack their parents. Nothing was changed."));
+        }
+    }
+    Ok(live.tables.iter().map(|table| table.foreign_keys.len() as u64).sum())
+}
+
+fn counters(target: &mut dyn Target, live: &Catalogue, plan: &Plan<'_>) -> Result<Vec<Counter>> {
+    let mut counters = Vec::new();
+    for table in live.tables.iter().filter(|table| table.counter && plan.loads(&table.name)) {
+        counters.push(Counter { table: table.name.clone(), before: counter(target, &table.name)?, after: None });
+    }
+    Ok(counters)
+}
+
+fn counters_after(target: &mut dyn Target, live: &Catalogue, mut counters: Vec<Counter>) -> Result<Vec<Counter>> {
+    for known in counters.iter_mut().filter(|known| live.table(&known.table).is_some()) {
+        known.after = counter(target, &known.table)?;
+    }
+    Ok(counters)
+}
+
+/// A counter's value, if it exists.
+pub(super) fn counter(target: &mut dyn Target, table: &TableName) -> Result<Option<i64>> {
+    let Some(sql) = sql::counter(target.engine(), table) else { return Ok(None) };
+    let mut value = None;
+    target.read(&crate::engine::Query { sql, columns: 1 }, &mut |batch| {
+        value = std::str::from_utf8(batch.cell(0, 0).bytes).ok().and_then(|text| text.parse().ok());
+        Ok(())
+    })?;
+    Ok(value)
+}
+
+/// Runs statements that an engine rendered.
+pub(super) fn run_rendered(target: &mut dyn Target, statement: &str, what: &str) -> Result<()> {
+    let sql = Sql::rendered(target.engine(), statement);
+    target.execute(&sql).map(drop).map_err(|error| error.within(format!("creating {what}")))
+}

@@ -1,0 +1,337 @@
+//! `rollback`: takes out exactly what a restore put in, children first, and puts back what it replaced.
+
+use super::ledger::{self, Run, TableDetail};
+use super::load::{key_names, stored_and_markers};
+use super::restore::{counter, dangling};
+use super::state::{self, joined};
+use super::{Context, millis};
+use crate::engine::sql::{self, Sql};
+use crate::engine::{Enforce, Target, scalar};
+use crate::error::{Error, Kind, Result};
+use crate::event::Event;
+use crate::model::mark;
+use crate::model::schema::{Catalogue, ForeignKey, Table, TableName};
+use std::time::{Duration, Instant};
+
+/// How to roll back.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// A run's id, a snapshot's name or id; the only run when absent.
+    pub wanted: Option<String>,
+    /// Also when rows of the application hang on fixture rows, or overwritten rows were edited since.
+    pub force: bool,
+    /// Do everything, then undo it.
+    pub dry_run: bool,
+    /// How long to wait for the target's lock.
+    pub lock_timeout: Duration,
+}
+
+/// What a rollback did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The run.
+    pub run: String,
+    /// Per table: rows deleted, rows put back.
+    pub tables: Vec<(TableName, u64, u64)>,
+    /// Tables of the run's making that were dropped.
+    pub dropped: Vec<TableName>,
+    /// How long it took.
+    pub millis: u64,
+}
+
+/// Why a run is undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// A rollback that refuses to destroy anything of the application's.
+    Exact,
+    /// A rollback that lets the declared foreign key actions happen.
+    Force,
+    /// A restore replaces the run and verifies every foreign key afterwards.
+    Replace,
+}
+
+/// The runs that are in a target, oldest first.
+///
+/// # Errors
+/// Kind `Unreachable` when the target cannot be read.
+pub fn runs(target: &mut dyn Target) -> Result<Vec<Run>> {
+    let live = target.catalogue()?;
+    ledger::runs(target, &live)
+}
+
+/// Rolls one run back.
+///
+/// # Errors
+/// Kind `Rollback` when something of the application's would be lost; nothing was changed then.
+pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Options) -> Result<Outcome> {
+    let start = Instant::now();
+    context.stage("taking the lock of the target");
+    target.lock("rollback", options.lock_timeout)?;
+    let run = choose(runs(target)?, options.wanted.as_deref())?;
+    let manner = if options.force { Manner::Force } else { Manner::Exact };
+    target.begin(if options.force { Enforce::ForeignKeys } else { Enforce::Nothing })?;
+    let undone = undo(context, target, &run, manner);
+    match undone {
+        Ok((tables, dropped)) => {
+            target.end(!options.dry_run).map_err(as_refusal)?;
+            Ok(Outcome { run: run.id, tables, dropped, millis: millis(start) })
+        }
+        Err(error) => match target.end(false) {
+            Ok(()) => Err(as_refusal(error)),
+            Err(second) => Err(error.caused_by(second)),
+        },
+    }
+}
+
+/// A constraint that stops a rollback makes it a refused rollback.
+fn as_refusal(error: Error) -> Error {
+    if error.kind() != Kind::Rejected {
+        return error;
+    }
+    Error::rollback("a constraint of the target refuses the rollback; nothing was changed").caused_by(error)
+}
+
+fn choose(runs: Vec<Run>, wanted: Option<&str>) -> Result<Run> {
+    let labels: Vec<String> = runs.iter().map(|run| run.id.clone()).collect();
+    let fits = |run: &Run| match wanted {
+        None => true,
+        Some(wanted) => {
+            run.id == wanted
+                || run.id.split('@').next() == Some(wanted)
+                || (wanted.len() >= 6 && run.snapshot.starts_with(wanted))
+        }
+    };
+    let mut fitting: Vec<Run> = runs.into_iter().filter(fits).collect();
+    match (fitting.pop(), fitting.is_empty()) {
+        (Some(run), true) => Ok(run),
+        (Some(_), false) => Err(Error::usage("several runs are in the target; say which one to roll back")
+            .hint(format!("Name one of: {}.", labels.join(", ")))),
+        (None, _) if labels.is_empty() => Err(Error::rollback("no run is in the target; there is nothing to roll back")
+            .hint("'terp-fixtures runs --target URL' lists what is there.")),
+        (None, _) => Err(Error::rollback(format!("no such run is in the target; it holds {}", labels.join(", ")))),
+    }
+}
+
+/// Rows deleted and put back per table, and the tables dropped.
+type Undone = (Vec<(TableName, u64, u64)>, Vec<TableName>);
+
+/// Undoes a run inside the caller's transaction.
+pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, manner: Manner) -> Result<Undone> {
+    let live = target.catalogue()?;
+    let others: Vec<Run> = ledger::runs(target, &live)?.into_iter().filter(|other| other.id != run.id).collect();
+    let there = |table: &&TableDetail| live.table(&table.table).is_some() && live.own.marked.contains(&table.table);
+    let touched: Vec<&TableDetail> = run.detail.tables.iter().filter(there).collect();
+    for gone in run.detail.tables.iter().filter(|table| !there(table)) {
+        context.warn(format!("table {} or its markers are gone; its rows cannot be rolled back", gone.table), None);
+    }
+    let before = dangling(target, &live)?;
+    if manner == Manner::Exact {
+        refuse_later_runs(run, &others)?;
+        context.stage("looking for rows of the application that would be lost");
+        refuse_edited(target, &live, &touched)?;
+        refuse_dependents(target, &live, run, &touched)?;
+    }
+
+    let mut done = Vec::new();
+    for at in live.parents_first().into_iter().rev() {
+        let table = &live.tables[at];
+        let Some(detail) = touched.iter().find(|detail| detail.table == table.name) else { continue };
+        let put_back = put_back(target, table, detail)?;
+        let sql = Sql::new(target.engine()).lit("DELETE FROM ").table(&table.name).lit(" WHERE ");
+        let expected = state::count_marked(target, &table.name, &run.id)?;
+        target
+            .execute(&sql.name(mark::RUN_COLUMN).lit(" = ").string(&run.id))
+            .map_err(|error| error.within(format!("table {}", table.name)))?;
+        context.report.event(&Event::TableDone {
+            table: table.name.clone(),
+            rows: expected,
+            bytes: 0,
+            millis: 0,
+            how: "rolled back",
+        });
+        done.push((table.name.clone(), expected, put_back));
+    }
+    restore_counters(target, &live, run)?;
+    drop_undo_tables(target, &touched)?;
+    ledger::forget(target, run, others.is_empty())?;
+    if others.is_empty() {
+        drop_markers(target, &live)?;
+    }
+    let dropped = drop_created(context, target, run, &others)?;
+    if manner == Manner::Exact {
+        let live = target.catalogue()?;
+        for (name, count) in dangling(target, &live)? {
+            if count > before.get(&name).copied().unwrap_or(0) {
+                return Err(Error::rollback(format!("the foreign key {} would be broken", name.escape_debug()))
+                    .hint("Rows of the application reference what the rollback takes out or puts back."));
+            }
+        }
+    }
+    Ok((done, dropped))
+}
+
+/// An older run cannot go while a newer one has overwritten rows in the same tables.
+fn refuse_later_runs(run: &Run, others: &[Run]) -> Result<()> {
+    let touches = |other: &&Run| {
+        other.seq > run.seq
+            && other.detail.tables.iter().any(|table| {
+                table.undo.is_some() && run.detail.tables.iter().any(|mine| mine.table == table.table)
+            })
+    };
+    match others.iter().rev().find(touches) {
+        None => Ok(()),
+        Some(later) => Err(Error::rollback(format!("run {} came later and replaced rows in the same tables", later.id))
+            .hint(format!("Roll it back first: terp-fixtures rollback '{}'.", later.id))),
+    }
+}
+
+/// Overwritten rows must be as the restore left them.
+fn refuse_edited(target: &mut dyn Target, live: &Catalogue, touched: &[&TableDetail]) -> Result<()> {
+    for detail in touched {
+        let (Some(undo), Some(table)) = (&detail.undo, live.table(&detail.table)) else { continue };
+        let engine = target.engine();
+        let Some(key) = key_names(table, &detail.columns) else { continue };
+        let equal = Sql::new(engine).list(stored_and_markers(table), " AND ", |sql, name| sql.exactly_equal(&name, "t", "u"));
+        let sql = Sql::new(engine)
+            .lit("SELECT count(*) FROM ")
+            .name(undo)
+            .lit(" u WHERE u.terp_image = 'after' AND NOT EXISTS (SELECT 1 FROM ")
+            .table(&table.name)
+            .lit(" t WHERE ")
+            .part(&joined(engine, "t", "u", &key, &key))
+            .lit(" AND ")
+            .part(&equal)
+            .lit(")");
+        let edited = scalar(target, sql)?;
+        if edited > 0 {
+            return Err(Error::rollback(format!(
+                "{edited} rows of {} that the restore had overwritten were edited or deleted since",
+                table.name
+            ))
+            .hint("--force puts the previous rows back all the same, and loses those edits."));
+        }
+    }
+    Ok(())
+}
+
+/// Rows of the application must not reference rows that go.
+fn refuse_dependents(target: &mut dyn Target, live: &Catalogue, run: &Run, touched: &[&TableDetail]) -> Result<()> {
+    let mut lines = Vec::new();
+    for child in &live.tables {
+        for key in &child.foreign_keys {
+            let Some(parent) = touched.iter().find(|detail| detail.table == key.parent) else { continue };
+            let Some(parent_table) = live.table(&key.parent) else { continue };
+            let count = dependents(target, live, run, (&child.name, key), (parent_table, parent))?;
+            if count > 0 {
+                lines.push(format!("{count} rows of {} reference fixture rows of {}", child.name, key.parent));
+            }
+        }
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(Error::rollback(format!("rows of the application hang on fixture rows: {}", lines.join("; ")))
+        .hint("Delete or re-point those rows first. --force lets the foreign keys' own actions (CASCADE, SET NULL) happen."))
+}
+
+fn dependents(
+    target: &mut dyn Target,
+    live: &Catalogue,
+    run: &Run,
+    (child, key): (&TableName, &ForeignKey),
+    (parent, detail): (&Table, &TableDetail),
+) -> Result<i64> {
+    let engine = target.engine();
+    let mut sql = Sql::new(engine).lit("SELECT count(*) FROM ").table(child).lit(" c WHERE ");
+    if live.own.marked.contains(child) {
+        sql = sql.lit("(c.").name(mark::RUN_COLUMN).lit(" IS NULL OR c.").name(mark::RUN_COLUMN).lit(" <> ");
+        sql = sql.string(&run.id).lit(") AND ");
+    }
+    sql = sql.lit("EXISTS (SELECT 1 FROM ").table(&parent.name).lit(" p WHERE ");
+    sql = sql.part(&joined(engine, "p", "c", &key.parent_columns, &key.columns));
+    sql = sql.lit(" AND p.").name(mark::RUN_COLUMN).lit(" = ").string(&run.id);
+    if let (Some(undo), Some(names)) = (&detail.undo, key_names(parent, &detail.columns)) {
+        // Rows that were replaced come back under their key; only those that were put in go.
+        sql = sql.lit(" AND NOT EXISTS (SELECT 1 FROM ").name(undo).lit(" u WHERE ");
+        sql = sql.part(&joined(engine, "p", "u", &names, &names)).lit(")");
+    }
+    scalar(target, sql.lit(")"))
+}
+
+/// Puts the previous images back, also of rows that were deleted since.
+fn put_back(target: &mut dyn Target, table: &Table, detail: &TableDetail) -> Result<u64> {
+    let (Some(undo), Some(key)) = (&detail.undo, key_names(table, &detail.columns)) else { return Ok(0) };
+    let engine = target.engine();
+    let stored = stored_and_markers(table);
+    let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
+    let sql = Sql::new(engine).lit("UPDATE ").table(&table.name).lit(" AS t SET (");
+    let sql = names(sql, &stored).lit(") = (SELECT ").list(&stored, ", ", |sql, name| sql.column("u", name));
+    let sql = sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_image = 'before' AND ");
+    let sql = sql.part(&joined(engine, "t", "u", &key, &key)).lit(") WHERE (");
+    let sql = names(names(sql, &key).lit(") IN (SELECT "), &key).lit(" FROM ").name(undo).lit(")");
+    let updated = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
+    let sql = Sql::new(engine).lit("INSERT INTO ").table(&table.name).lit(" (");
+    let sql = names(sql, &stored).lit(") SELECT ").list(&stored, ", ", |sql, name| sql.column("u", name));
+    let sql = sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_image = 'before' AND NOT EXISTS (SELECT 1 FROM ");
+    let sql = sql.table(&table.name).lit(" t WHERE ").part(&joined(engine, "t", "u", &key, &key)).lit(")");
+    let inserted = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
+    Ok(updated + inserted)
+}
+
+/// A counter goes back only when nobody has used it since.
+fn restore_counters(target: &mut dyn Target, live: &Catalogue, run: &Run) -> Result<()> {
+    for known in run.detail.counters.iter().filter(|known| live.table(&known.table).is_some()) {
+        if known.before != known.after
+            && counter(target, &known.table)? == known.after
+            && let Some(sql) = sql::set_counter(target.engine(), &known.table, known.before)
+        {
+            target.execute(&sql)?;
+        }
+    }
+    Ok(())
+}
+
+fn drop_undo_tables(target: &mut dyn Target, touched: &[&TableDetail]) -> Result<()> {
+    for undo in touched.iter().filter_map(|detail| detail.undo.as_ref()) {
+        target.execute(&Sql::new(target.engine()).lit("DROP TABLE ").name(undo))?;
+    }
+    Ok(())
+}
+
+fn drop_markers(target: &mut dyn Target, live: &Catalogue) -> Result<()> {
+    for table in &live.own.marked {
+        for column in [mark::AT_COLUMN, mark::RUN_COLUMN] {
+            let sql = Sql::new(target.engine()).lit("ALTER TABLE ").table(table).lit(" DROP COLUMN ").name(column);
+            target.execute(&sql).map_err(|error| error.within(format!("table {table}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops what the run created, unless somebody else has put rows there or another run still needs it.
+fn drop_created(context: &Context<'_>, target: &mut dyn Target, run: &Run, others: &[Run]) -> Result<Vec<TableName>> {
+    let engine = target.engine();
+    let live = target.catalogue()?;
+    let mut drop = Vec::new();
+    for table in run.detail.created.iter().filter(|table| live.table(table).is_some()) {
+        let needed = others.iter().any(|other| other.detail.tables.iter().any(|detail| &detail.table == table));
+        if needed || state::count(target, table)? > 0 {
+            context.note(format!("table {table} was created by the restore but holds other rows now; it stays"));
+        } else {
+            drop.push(table.clone());
+        }
+    }
+    let all = drop.len() == run.detail.created.len();
+    for view in run.detail.views.iter().filter(|_| all) {
+        target.execute(&Sql::new(engine).lit("DROP VIEW IF EXISTS ").name(view))?;
+    }
+    for table in drop.iter().rev() {
+        target.execute(&Sql::new(engine).lit("DROP TABLE ").table(table))?;
+    }
+    for (name, value) in run.detail.settings.iter().filter(|_| all) {
+        if let Some(sql) = sql::set_setting(engine, name, value) {
+            target.execute(&sql)?;
+        }
+    }
+    Ok(drop)
+}

@@ -1,0 +1,175 @@
+//! Questions about the rows of a database: counts, dangling references, digests of content.
+
+use crate::engine::sql::Sql;
+use crate::engine::{Query, Source, scalar};
+use crate::error::{Error, Result};
+use crate::model::digest::ContentDigest;
+use crate::model::mark;
+use crate::model::schema::{Catalogue, EngineKind, ForeignKey, Table, TableKind, TableName};
+
+/// The number of rows of a table.
+///
+/// # Errors
+/// As [`Source::read`].
+pub fn count<S: Source + ?Sized>(source: &mut S, table: &TableName) -> Result<u64> {
+    let sql = Sql::new(source.engine()).lit("SELECT count(*) FROM ").table(table);
+    positive(scalar(source, sql)?)
+}
+
+/// The number of rows that a run put into a table.
+///
+/// # Errors
+/// As [`Source::read`].
+pub fn count_marked<S: Source + ?Sized>(source: &mut S, table: &TableName, run: &str) -> Result<u64> {
+    let sql = Sql::new(source.engine()).lit("SELECT count(*) FROM ").table(table).lit(" WHERE ");
+    positive(scalar(source, sql.name(mark::RUN_COLUMN).lit(" = ").string(run))?)
+}
+
+/// A count as an unsigned number.
+pub(super) fn positive(count: i64) -> Result<u64> {
+    u64::try_from(count).map_err(|_| Error::internal("a count is negative"))
+}
+
+/// Rows of `child` whose reference is complete (no part NULL), optionally of one run only.
+fn complete_references(engine: EngineKind, child: &TableName, key: &ForeignKey) -> Sql {
+    Sql::new(engine)
+        .lit("SELECT count(*) FROM ")
+        .table(child)
+        .lit(" c WHERE ")
+        .list(&key.columns, " AND ", |sql, column| sql.column("c", column).lit(" IS NOT NULL"))
+}
+
+/// The number of complete references of a foreign key.
+///
+/// # Errors
+/// As [`Source::read`].
+pub fn references<S: Source + ?Sized>(source: &mut S, child: &TableName, key: &ForeignKey) -> Result<u64> {
+    positive(scalar(source, complete_references(source.engine(), child, key))?)
+}
+
+/// References that find no parent; only those of `run`'s rows where one is named.
+///
+/// # Errors
+/// As [`Source::read`].
+pub fn dangling<S: Source + ?Sized>(
+    source: &mut S,
+    child: &TableName,
+    key: &ForeignKey,
+    run: Option<&str>,
+) -> Result<u64> {
+    let mut sql = complete_references(source.engine(), child, key)
+        .lit(" AND NOT EXISTS (SELECT 1 FROM ")
+        .table(&key.parent)
+        .lit(" p WHERE ")
+        .part(&joined(source.engine(), "p", "c", &key.parent_columns, &key.columns))
+        .lit(")");
+    if let Some(run) = run {
+        sql = sql.lit(" AND ").column("c", mark::RUN_COLUMN).lit(" = ").string(run);
+    }
+    positive(scalar(source, sql)?)
+}
+
+/// `left.a = right.x AND left.b = right.y`. The left side's collation decides in SQLite, so parents stand left.
+pub(super) fn joined(
+    engine: EngineKind,
+    left: &'static str,
+    right: &'static str,
+    left_columns: &[String],
+    right_columns: &[String],
+) -> Sql {
+    Sql::new(engine).list(left_columns.iter().zip(right_columns), " AND ", |sql, (a, b)| {
+        sql.column(left, a).lit(" = ").column(right, b)
+    })
+}
+
+/// All rows of a table in a stable order: by primary key, else as the engine stores them.
+#[must_use]
+pub fn ordered_rows(engine: EngineKind, table: &Table) -> Query {
+    let stored = table.stored_columns();
+    let sql = Sql::new(engine)
+        .lit("SELECT ")
+        .list(&stored, ", ", |sql, &at| sql.name(&table.columns[at].name))
+        .lit(" FROM ")
+        .table(&table.name);
+    Query { sql: ordered(sql, table), columns: stored.len() }
+}
+
+/// Appends the stable order of a table's rows.
+fn ordered(sql: Sql, table: &Table) -> Sql {
+    let mut names: Vec<&str> = table.primary_key.iter().map(|&at| table.columns[at].name.as_str()).collect();
+    // A SQLite key may hold NULLs, and tables without a key have only the row id to order by.
+    if sql.engine() == EngineKind::Sqlite && !is_without_rowid(table) {
+        let free = ["rowid", "_rowid_", "oid"];
+        let taken = |name: &&str| !table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        names.extend(free.into_iter().find(taken));
+    }
+    if names.is_empty() {
+        return sql;
+    }
+    sql.lit(" ORDER BY ").list(names, ", ", |sql, name| sql.name(name))
+}
+
+/// Whether a SQLite table is declared WITHOUT ROWID; the last words of its CREATE statement say so.
+fn is_without_rowid(table: &Table) -> bool {
+    let tail = table.create.rsplit(')').next().unwrap_or_default().to_ascii_uppercase();
+    tail.split_whitespace().collect::<Vec<_>>().join(" ").contains("WITHOUT ROWID")
+}
+
+/// The digest of a table's rows that belong to `run`, over `columns`.
+///
+/// # Errors
+/// As [`Source::read`].
+pub fn marked_digest<S: Source + ?Sized>(
+    source: &mut S,
+    table: &TableName,
+    columns: &[String],
+    run: &str,
+) -> Result<ContentDigest> {
+    let sql = Sql::new(source.engine())
+        .lit("SELECT ")
+        .list(columns, ", ", |sql, column| sql.name(column))
+        .lit(" FROM ")
+        .table(table)
+        .lit(" WHERE ")
+        .name(mark::RUN_COLUMN)
+        .lit(" = ")
+        .string(run);
+    digest(source, &Query { sql, columns: columns.len() })
+}
+
+fn digest<S: Source + ?Sized>(source: &mut S, query: &Query) -> Result<ContentDigest> {
+    let mut digest = ContentDigest::default();
+    source.read(query, &mut |batch| {
+        digest.add(&batch);
+        Ok(())
+    })?;
+    Ok(digest)
+}
+
+/// One digest of everything in a database that is not this tool's: schema, settings and the rows of every table. Two
+/// databases with the same digest hold the same content.
+///
+/// # Errors
+/// As [`Source::read`].
+pub fn database_digest<S: Source + ?Sized>(source: &mut S, catalogue: &Catalogue) -> Result<String> {
+    let mut hasher = blake3::Hasher::new_derive_key("terp-fixtures v1 database content");
+    let mut add = |part: &str| {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    };
+    for (name, value) in &catalogue.settings {
+        add(name);
+        add(value);
+    }
+    for table in &catalogue.tables {
+        add(&table.name.to_string());
+        add(&table.create);
+        if table.kind == TableKind::Ordinary {
+            add(&digest(source, &ordered_rows(catalogue.engine, table))?.to_hex());
+        }
+    }
+    for object in &catalogue.post {
+        add(&object.name);
+        add(&object.create);
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}

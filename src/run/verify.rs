@@ -1,0 +1,167 @@
+//! `verify`: is everything in the store what it says it is? Three depths: without keys, with keys, with every row read.
+
+use super::repository::{PackReader, Repository, Snapshot, fetch_pack, pack_object};
+use super::{Context, millis};
+use crate::codec::{pack, rows};
+use crate::error::{Error, Result};
+use crate::model::manifest::{PackRef, TableEntry};
+use crate::model::proof::ObjectKind;
+use crate::seal;
+use crate::store::Store;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// What was looked at, and what is wrong.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// Packs whose digest was compared with their name.
+    pub packs: u64,
+    /// Manifests whose signature and content were verified.
+    pub manifests: u64,
+    /// Chunks opened, decompressed, re-hashed and decoded.
+    pub chunks: u64,
+    /// Rows decoded.
+    pub rows: u64,
+    /// Everything that is wrong, one line each.
+    pub damage: Vec<String>,
+    /// How long it took.
+    pub millis: u64,
+}
+
+impl Outcome {
+    fn note<T>(&mut self, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.damage.push(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// The outcome as the command's result: damage is an error.
+    ///
+    /// # Errors
+    /// Kind `Store` when anything is damaged.
+    pub fn into_result(self) -> Result<Self> {
+        if self.damage.is_empty() {
+            return Ok(self);
+        }
+        Err(Error::store(format!("the store is damaged:\n  {}", self.damage.join("\n  ")))
+            .hint("Put the named objects back from a copy of the store, or capture again; missing chunks are uploaded anew."))
+    }
+}
+
+/// Compares every pack with its name. Needs no key, and finds every change of a pack, but cannot look into manifests.
+///
+/// # Errors
+/// Kind `Store` when the store cannot be listed; damage is in the outcome.
+pub fn scrub(context: &Context<'_>, store: &dyn Store) -> Result<Outcome> {
+    let start = Instant::now();
+    let mut outcome = Outcome::default();
+    context.stage("comparing every pack with its name");
+    for listed in store.list(ObjectKind::Pack)? {
+        context.cancel.check()?;
+        outcome.packs += 1;
+        let checked = store.get(&listed.name, listed.length).and_then(|sealed| seal::scrub(&sealed));
+        outcome.note(checked);
+    }
+    outcome.millis = millis(start);
+    Ok(outcome)
+}
+
+/// Verifies the manifests of all snapshots or of one, and their packs; with `read_data` every row as well.
+///
+/// # Errors
+/// Kind `Store` when the store cannot be listed or the snapshot is not there; damage is in the outcome.
+pub fn verify(
+    context: &Context<'_>,
+    repository: &Repository,
+    wanted: Option<&str>,
+    read_data: bool,
+) -> Result<Outcome> {
+    let start = Instant::now();
+    let mut outcome = match wanted {
+        // A scrub covers all packs; for one snapshot its own packs are compared below.
+        Some(_) => Outcome::default(),
+        None => scrub(context, repository.store())?,
+    };
+    context.stage("verifying manifests");
+    let snapshots = match wanted {
+        Some(wanted) => vec![repository.find(wanted)?],
+        None => {
+            let listed = repository.store().list(ObjectKind::Snapshot)?;
+            listed.iter().filter_map(|listed| outcome.note(repository.snapshot(&listed.name))).collect()
+        }
+    };
+    let mut seen = BTreeSet::new();
+    for snapshot in &snapshots {
+        context.cancel.check()?;
+        outcome.manifests += 1;
+        for pack in &snapshot.manifest.packs {
+            if !seen.insert(pack.name.clone()) {
+                continue;
+            }
+            let checked = if wanted.is_some() {
+                outcome.packs += 1;
+                fetch_pack(repository.store(), pack).and_then(|sealed| seal::scrub(&sealed))
+            } else {
+                is_there(repository, pack)
+            };
+            outcome.note(checked.map_err(|error| error.within(snapshot.label())));
+        }
+        if read_data {
+            read_rows(context, repository, snapshot, &mut outcome)?;
+        }
+    }
+    outcome.millis = millis(start);
+    Ok(outcome)
+}
+
+fn is_there(repository: &Repository, pack: &PackRef) -> Result<()> {
+    match repository.store().head(&pack_object(&pack.name)?)? {
+        Some(length) if length == pack.length => Ok(()),
+        Some(length) => {
+            Err(Error::store(format!("pack {} has {length} bytes instead of {}", pack.name, pack.length)))
+        }
+        None => Err(Error::store(format!("pack {} is missing", pack.name))),
+    }
+}
+
+fn read_rows(
+    context: &Context<'_>,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    context.stage(format!("reading every row of {}", snapshot.label()));
+    let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
+    for entry in &snapshot.manifest.tables {
+        context.cancel.check()?;
+        let read = read_table(snapshot, entry, &packs).map_err(|error| {
+            error.within(format!("table {}", entry.table)).within(snapshot.label())
+        });
+        if outcome.note(read).is_some() {
+            outcome.chunks += entry.chunks.len() as u64;
+            outcome.rows += entry.rows;
+        }
+    }
+    Ok(())
+}
+
+fn read_table(snapshot: &Snapshot, entry: &TableEntry, packs: &PackReader<'_>) -> Result<()> {
+    let manifest = &snapshot.manifest;
+    let schema = manifest.schema.table(&entry.table).ok_or_else(|| Error::store("the manifest has no schema of it"))?;
+    let layout = rows::Layout::new(manifest.schema.engine, schema);
+    let mut stream = blake3::Hasher::new();
+    for chunk in &entry.chunks {
+        let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
+        let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key())?;
+        rows::decode(&encoded, &layout)?;
+        stream.update(encoded.bytes());
+    }
+    if stream.finalize().to_hex().as_str() != entry.digest {
+        return Err(Error::store("the rows are not the ones that the manifest describes"));
+    }
+    Ok(())
+}

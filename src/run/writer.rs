@@ -1,0 +1,219 @@
+//! Chunks into packs into the store, skipping what the store already holds.
+
+use super::repository::{Repository, Snapshot, pack_object};
+use crate::codec::chunker::Chunk;
+use crate::codec::pack::{self, Frame, PackBuilder};
+use crate::error::{Error, Result};
+use crate::model::manifest::{ChunkRef, PackRef};
+use crate::model::proof::ObjectKind;
+use crate::seal;
+use crate::secret::Secret32;
+use std::collections::HashMap;
+
+/// The chunk id, 32 bytes.
+type Id = [u8; 32];
+
+/// Where a chunk lies: pack, offset and length of its frame.
+#[derive(Debug, Clone)]
+struct Place {
+    pack: u32,
+    offset: u64,
+    length: u64,
+}
+
+/// What the compressing workers share, and what the one packing thread owns.
+pub(super) struct Writer<'a> {
+    /// For the workers.
+    pub(super) known: Known,
+    /// For the packer.
+    pub(super) packer: Packer<'a>,
+}
+
+/// Chunks of earlier snapshots whose packs are there. Looked up before any compression.
+pub(super) struct Known {
+    id_key: Secret32,
+    packs: Vec<PackRef>,
+    places: HashMap<Id, Place>,
+}
+
+/// A chunk after the workers: known, or compressed.
+pub(super) enum Cut {
+    /// The store has it.
+    Known { id: Id, raw: u64, rows: u64, place: (PackRef, u64, u64) },
+    /// It must be packed.
+    New(Frame),
+}
+
+impl<'a> Writer<'a> {
+    /// A writer that knows the chunks of `snapshots`.
+    pub(super) fn new(repository: &'a Repository, snapshots: &[Snapshot]) -> Result<Self> {
+        let id_key = repository.keys().id_key().clone();
+        let known = Known::new(repository, snapshots, id_key.clone())?;
+        let packer = Packer {
+            repository,
+            id_key,
+            builder: PackBuilder::new(),
+            packs: Vec::new(),
+            indexes: HashMap::new(),
+            fresh: HashMap::new(),
+            uploaded_bytes: 0,
+            uploaded_packs: 0,
+            chunks: 0,
+            known_chunks: 0,
+        };
+        Ok(Self { known, packer })
+    }
+}
+
+impl Known {
+    fn new(repository: &Repository, snapshots: &[Snapshot], id_key: Secret32) -> Result<Self> {
+        let stored: HashMap<String, u64> = repository
+            .store()
+            .list(ObjectKind::Pack)?
+            .into_iter()
+            .map(|listed| (listed.name.stem().to_owned(), listed.length))
+            .collect();
+        let mut known = Self { id_key, packs: Vec::new(), places: HashMap::new() };
+        let epoch = repository.keys().epoch();
+        for manifest in snapshots.iter().map(|snapshot| &snapshot.manifest).filter(|manifest| manifest.epoch == epoch) {
+            let base = u32::try_from(known.packs.len()).map_err(|_| Error::store("too many packs"))?;
+            known.packs.extend(manifest.packs.iter().cloned());
+            for chunk in manifest.tables.iter().flat_map(|table| &table.chunks) {
+                let pack = &manifest.packs[chunk.pack as usize];
+                if stored.get(&pack.name) == Some(&pack.length) {
+                    let place = Place { pack: base + chunk.pack, offset: chunk.offset, length: chunk.length };
+                    known.places.insert(id_of(&chunk.id)?, place);
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// Names a chunk and compresses it, unless the store has it.
+    pub(super) fn compress(&self, chunk: &Chunk) -> Result<Cut> {
+        let raw = chunk.encoded.bytes();
+        let id = pack::chunk_id(&self.id_key, raw);
+        if let Some(place) = self.places.get(&id) {
+            let place = (self.packs[place.pack as usize].clone(), place.offset, place.length);
+            return Ok(Cut::Known { id, raw: raw.len() as u64, rows: chunk.rows, place });
+        }
+        pack::compress(chunk, id, pack::DEFAULT_LEVEL).map(Cut::New)
+    }
+}
+
+fn id_of(hex: &str) -> Result<Id> {
+    let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| Error::store("a chunk id is not 64 hex digits"))
+}
+
+/// Fills packs and puts them into the store, in the order of the rows.
+pub(super) struct Packer<'a> {
+    repository: &'a Repository,
+    id_key: Secret32,
+    builder: PackBuilder,
+    /// `None` only for the pack that is being filled.
+    packs: Vec<Option<PackRef>>,
+    indexes: HashMap<String, u32>,
+    fresh: HashMap<Id, Place>,
+    /// Bytes of packs uploaded by this capture.
+    pub(super) uploaded_bytes: u64,
+    /// Packs uploaded by this capture.
+    pub(super) uploaded_packs: usize,
+    /// Chunks seen.
+    pub(super) chunks: u64,
+    /// Chunks that were in the store before.
+    pub(super) known_chunks: u64,
+}
+
+impl Packer<'_> {
+    /// The secret that names chunks.
+    pub(super) fn id_key(&self) -> &Secret32 {
+        &self.id_key
+    }
+
+    /// The packs that the manifest names, in the order of the indexes handed out.
+    pub(super) fn packs(&self) -> Vec<PackRef> {
+        self.packs.iter().flatten().cloned().collect()
+    }
+
+    /// Takes the next chunk and says where it lies.
+    pub(super) fn add(&mut self, cut: Cut) -> Result<ChunkRef> {
+        self.chunks += 1;
+        let (id, raw, rows, place) = match cut {
+            Cut::Known { id, raw, rows, place: (pack, offset, length) } => {
+                self.known_chunks += 1;
+                let pack = self.index_of(pack)?;
+                (id, raw, rows, Place { pack, offset, length })
+            }
+            Cut::New(frame) => {
+                let (id, raw, rows) = (frame.id, frame.raw, frame.rows);
+                let place = match self.fresh.get(&id) {
+                    Some(place) => place.clone(),
+                    None => self.pack(frame)?,
+                };
+                (id, raw, rows, place)
+            }
+        };
+        let Place { pack, offset, length } = place;
+        Ok(ChunkRef { id: data_encoding::HEXLOWER.encode(&id), pack, offset, length, raw, rows })
+    }
+
+    fn index_of(&mut self, pack: PackRef) -> Result<u32> {
+        if let Some(&index) = self.indexes.get(&pack.name) {
+            return Ok(index);
+        }
+        // The pack being filled keeps the last index of its own; known packs may take any.
+        let index = u32::try_from(self.packs.len()).map_err(|_| Error::store("too many packs"))?;
+        self.indexes.insert(pack.name.clone(), index);
+        self.packs.push(Some(pack));
+        Ok(index)
+    }
+
+    fn pack(&mut self, frame: Frame) -> Result<Place> {
+        if !self.builder.fits(&frame) {
+            self.flush()?;
+        }
+        let open = self.packs.iter().rposition(Option::is_none);
+        let open = open.unwrap_or_else(|| {
+            self.packs.push(None);
+            self.packs.len() - 1
+        });
+        let pack = u32::try_from(open).map_err(|_| Error::store("too many packs"))?;
+        let (id, length) = (frame.id, frame.len() as u64);
+        let place = Place { pack, offset: self.builder.push(frame), length };
+        self.fresh.insert(id, place.clone());
+        if self.builder.is_full() {
+            self.flush()?;
+        }
+        Ok(place)
+    }
+
+    /// Seals and stores the pack that is being filled.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        if self.builder.is_empty() {
+            return Ok(());
+        }
+        let packed = std::mem::replace(&mut self.builder, PackBuilder::new()).finish();
+        let sealed = seal::seal_pack(packed, self.repository.keys())?;
+        self.repository.store().put(&sealed)?;
+        let pack = PackRef { name: sealed.name().stem().to_owned(), length: sealed.bytes().len() as u64 };
+        self.uploaded_bytes += pack.length;
+        self.uploaded_packs += 1;
+        if let Some(open) = self.packs.iter_mut().rev().find(|pack| pack.is_none()) {
+            *open = Some(pack);
+        }
+        Ok(())
+    }
+
+    /// Asks the store for every pack that the manifest will name, own ones included.
+    pub(super) fn confirm(&self) -> Result<()> {
+        for pack in self.packs.iter().flatten() {
+            let found = self.repository.store().head(&pack_object(&pack.name)?)?;
+            if found != Some(pack.length) {
+                return Err(Error::store(format!("pack {} is gone from the store", pack.name))
+                    .hint("Somebody removed it meanwhile. Run the capture again; it uploads what is missing."));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! The one integration binary.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod tidy;
