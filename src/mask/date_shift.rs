@@ -1,0 +1,289 @@
+//! `date_shift`: dates moved by a secret number of days, the same for the whole domain or for one subject, so that
+//! distances between dates stay.
+
+use super::canonical::Form;
+use super::key::{Ask, DomainKey, Role, scale};
+use super::{
+    Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness, Value,
+};
+use crate::error::{Error, Result};
+use crate::model::batch::{Cell, CellKind};
+use crate::model::schema::Family;
+use std::borrow::Cow;
+use std::io::Write as _;
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "date_shift",
+    about: "Moves dates by a secret number of whole days, never zero; the time of day, zero dates, infinity, 0001-01-01 and 9999-12-31 stay.",
+    version: 1,
+    params: &[
+        Param {
+            name: "max_days",
+            about: "The farthest move into past or future.",
+            kind: ParamKind::Integer(1, 36_500),
+            default: "365",
+        },
+        Param {
+            name: "weeks",
+            about: "Whether to move by whole weeks, so that days of the week stay.",
+            kind: ParamKind::Bool,
+            default: "true",
+        },
+        Param {
+            name: "unit",
+            about: "What a number counts since 1970; without it a number is refused.",
+            kind: ParamKind::Choice(&["seconds", "millis"]),
+            default: "none",
+        },
+    ],
+    accepts: &[Family::Date, Family::Timestamp, Family::Text, Family::Integer, Family::Numeric],
+    // A move is a permutation, and a subject's move is refused on unique columns by the policy.
+    unique: Uniqueness::Exact,
+    determinism: Determinism::Domain,
+    tier: Tier::Partial,
+    keeps_original: false,
+    takes_empty: false,
+    takes_subject: true,
+    domain: "time.date",
+    scan: |_| Scan::Never,
+    build,
+    examples: &[
+        Example { params: &[], cell: "2024-02-29 13:45:00+00" },
+        Example { params: &[("unit", Value::Text(Cow::Borrowed("seconds")))], cell: "1709214300" },
+    ],
+};
+
+struct DateShift {
+    key: DomainKey,
+    /// Days in one step: 7 or 1.
+    step: i64,
+    /// Steps into each direction.
+    steps: i64,
+    /// The domain's shift in days.
+    shift: i64,
+    /// Units per day, where a number counts time.
+    per_day: Option<i64>,
+}
+
+fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
+    let max = i64::try_from(params.size("max_days").unwrap_or(365)).unwrap_or(365);
+    let step = if params.flag("weeks").unwrap_or(true) { 7 } else { 1 };
+    if max < step {
+        return Err(Error::policy("max_days is less than a week").hint("Add weeks = false to move by single days."));
+    }
+    let per_day = match params.text("unit") {
+        Some("seconds") => Some(86_400),
+        Some("millis") => Some(86_400_000),
+        _ if matches!(site.family, Family::Integer | Family::Numeric) => {
+            return Err(Error::policy("mask date_shift must know what the numbers of this column count")
+                .hint("Add unit = \"seconds\" or unit = \"millis\"."));
+        }
+        _ => None,
+    };
+    let mut mask = DateShift { key: site.key.clone(), step, steps: max / step, shift: 0, per_day };
+    mask.shift = mask.days(site.key.prf(Role::Shift, &[]).word(0));
+    Ok(Box::new(mask))
+}
+
+impl DateShift {
+    /// A shift in days from a random word, never zero.
+    fn days(&self, word: u64) -> i64 {
+        let choices = usize::try_from(self.steps * 2).unwrap_or(2);
+        let choice = i64::try_from(scale(word, choices)).unwrap_or(0);
+        self.step * if choice < self.steps { choice - self.steps } else { choice - self.steps + 1 }
+    }
+}
+
+impl Mask for DateShift {
+    fn mask(
+        &self,
+        cell: Cell<'_>,
+        subject: Option<Cell<'_>>,
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<CellKind, Misfit> {
+        let shift = if subject.is_some_and(|subject| !subject.bytes.is_empty()) {
+            let ask = Ask { role: Role::Shift, form: Form::Exact, value: b"", subject };
+            self.days(self.key.draw(&ask, 0, out).word(0))
+        } else {
+            self.shift
+        };
+        match cell.kind {
+            CellKind::Text => self.shift_text(cell.bytes, shift, out)?,
+            CellKind::Integer => self.shift_number(cell.bytes, shift, out)?,
+            CellKind::Real => return Err(Misfit("the cell is a fractional number; Julian days are not supported")),
+            CellKind::Null | CellKind::Blob => return Err(Misfit("the cell is no date")),
+        }
+        Ok(cell.kind)
+    }
+}
+
+impl DateShift {
+    fn shift_number(&self, value: &[u8], shift: i64, out: &mut Vec<u8>) -> std::result::Result<(), Misfit> {
+        let per_day = self.per_day.ok_or(Misfit("the cell is a number, and the mask has no unit"))?;
+        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok());
+        let number = number.ok_or(Misfit("the cell is no whole number of 64 bits"))?;
+        let moved = shift.checked_mul(per_day).and_then(|shift| number.checked_add(shift));
+        let moved = moved.ok_or(Misfit("the date is out of range"))?;
+        append(out, format_args!("{moved}"))
+    }
+
+    fn shift_text(&self, value: &[u8], shift: i64, out: &mut Vec<u8>) -> std::result::Result<(), Misfit> {
+        if is_no_date(value) {
+            out.extend_from_slice(value);
+            return Ok(());
+        }
+        if self.per_day.is_some() && value.iter().all(u8::is_ascii_digit) {
+            return self.shift_number(value, shift, out);
+        }
+        let (date, time) = value.split_at_checked(10).ok_or(Misfit("the cell is no date like 2024-02-29"))?;
+        let separator = date[4];
+        let numbers = (number(&date[..4]), number(&date[5..7]), number(&date[8..]));
+        let (Some(year), Some(month), Some(day)) = numbers else {
+            return Err(Misfit("the cell is no date like 2024-02-29"));
+        };
+        if !matches!(separator, b'-' | b'/') || date[7] != separator || !is_time(time) {
+            return Err(Misfit("the cell is no date like 2024-02-29, or not followed by a plain time"));
+        }
+        let days = days_of(year, month, day);
+        if date_of(days) != (year, month, day) {
+            return Err(Misfit("the cell is a date that the calendar does not have"));
+        }
+        let (year, month, day) = date_of(days + shift);
+        if !(1..=9999).contains(&year) {
+            return Err(Misfit("the date is so far from today that the shift leaves the years 1 to 9999"));
+        }
+        let separator = char::from(separator);
+        append(out, format_args!("{year:04}{separator}{month:02}{separator}{day:02}"))?;
+        out.extend_from_slice(time);
+        Ok(())
+    }
+}
+
+fn append(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) -> std::result::Result<(), Misfit> {
+    out.write_fmt(text).map_err(|_| Misfit("the date could not be written"))
+}
+
+fn number(digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
+}
+
+/// Placeholders for "no date" and "for ever", which stay: infinity, MySQL's zero date, the first and the last day.
+fn is_no_date(value: &[u8]) -> bool {
+    let zero = value.starts_with(b"0000-00-00") && value.iter().all(|byte| b"0-: .".contains(byte));
+    let edge = value.starts_with(b"0001-01-01") || value.starts_with(b"9999-12-31");
+    zero || matches!(value, b"infinity" | b"-infinity") || edge && is_time(&value[10..])
+}
+
+/// What may follow a date and stays as it is: nothing that could hold a word.
+fn is_time(time: &[u8]) -> bool {
+    match time {
+        [] => true,
+        [b'T' | b' ', rest @ ..] => {
+            let rest = rest.strip_suffix(b"UTC").unwrap_or(rest);
+            rest.len() <= 24 && rest.iter().all(|byte| byte.is_ascii_digit() || b":.+-Z ".contains(byte))
+        }
+        _ => false,
+    }
+}
+
+/// Days since 1970-01-01 in the proleptic Gregorian calendar (H. Hinnant's algorithm).
+fn days_of(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+fn date_of(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(given: &[(&str, Value)]) -> Params {
+        Params::new(&DEFINITION, given.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))).unwrap()
+    }
+
+    fn mask(params: &Params, cell: Cell<'_>, subject: Option<&str>) -> std::result::Result<String, Misfit> {
+        let mut out = Vec::new();
+        build(&Site::for_tests("date"), params).unwrap().mask(cell, subject.map(Cell::text), &mut out)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    fn parse(text: &str) -> jiff::civil::Date {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_calendar_agrees_with_an_independent_one() {
+        let start = parse("0001-01-01");
+        for at in (0..3_652_058).step_by(97) {
+            let date = start.checked_add(jiff::Span::new().days(at)).unwrap();
+            let (year, month, day) = (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
+            assert_eq!(date_of(days_of(year, month, day)), (year, month, day));
+            assert_eq!(days_of(year, month, day) - days_of(1, 1, 1), i64::from(at));
+        }
+    }
+
+    #[test]
+    fn distances_weekdays_and_times_stay() {
+        let masked = |text| mask(&Params::default(), Cell::text(text), None).unwrap();
+        let (a, b) = (masked("2024-02-29"), masked("2024-03-07T23:59:59.999Z"));
+        assert_eq!(&b[10..], "T23:59:59.999Z");
+        let (a, b) = (parse(&a), parse(&b[..10]));
+        assert_eq!(a.until(b).unwrap().get_days(), 7);
+        assert_eq!(a.weekday(), parse("2024-02-29").weekday());
+        assert_ne!(a, parse("2024-02-29"));
+        assert_eq!(masked("2024/02/29"), a.to_string().replace('-', "/"));
+    }
+
+    #[test]
+    fn shifts_stay_within_bounds_and_are_never_zero() {
+        for (weeks, max) in [(true, 365), (false, 365), (false, 1), (true, 7)] {
+            let params = params(&[("weeks", Value::Bool(weeks)), ("max_days", Value::Integer(max))]);
+            let mut seen = std::collections::BTreeSet::new();
+            for subject in 0..2000 {
+                let masked = mask(&params, Cell::text("2000-01-01"), Some(&subject.to_string())).unwrap();
+                let shift = i64::from(parse("2000-01-01").until(parse(&masked)).unwrap().get_days());
+                assert!(shift != 0 && shift.abs() <= max && (!weeks || shift % 7 == 0), "{shift}");
+                seen.insert(shift);
+            }
+            let choices = if weeks { max / 7 * 2 } else { max * 2 };
+            assert!(seen.len() as i64 > choices * 9 / 10 - 1, "{} of {choices}", seen.len());
+        }
+    }
+
+    #[test]
+    fn what_has_no_date_stays_or_is_refused() {
+        for same in ["infinity", "-infinity", "0000-00-00", "0000-00-00 00:00:00", "9999-12-31 23:59:59"] {
+            assert_eq!(mask(&Params::default(), Cell::text(same), None).unwrap(), same);
+        }
+        for wrong in
+            ["soon", "2024-02-30", "2024-13-01", "2024-02-29 Ann Lee", "29.02.2024", "2024-00-00", "9999-12-31x"]
+        {
+            assert!(mask(&Params::default(), Cell::text(wrong), None).is_err(), "{wrong}");
+        }
+        assert!(mask(&Params::default(), Cell { kind: CellKind::Real, bytes: b"2460370.5" }, None).is_err());
+    }
+
+    #[test]
+    fn numbers_need_a_unit() {
+        let cell = Cell { kind: CellKind::Integer, bytes: b"1709164800" };
+        assert!(mask(&Params::default(), cell, None).is_err());
+        let seconds = mask(&params(&[("unit", Value::Text("seconds".into()))]), cell, None).unwrap();
+        let shift = seconds.parse::<i64>().unwrap() - 1_709_164_800;
+        assert!(shift != 0 && shift % (7 * 86_400) == 0);
+        let whole = Site { family: Family::Integer, ..Site::for_tests("date") };
+        assert!(build(&whole, &Params::default()).is_err());
+    }
+}

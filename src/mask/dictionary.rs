@@ -1,0 +1,206 @@
+//! Word lists that masks choose from. `fake` supplies names and filler words at a pinned version; which word is chosen
+//! is decided by our own keyed function, so its releases cannot re-mask anything unseen: a test pins every list.
+
+use fake::locales::{Data, EN};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
+
+/// First names.
+pub const FIRST_NAMES: &[&str] = EN::NAME_FIRST_NAME;
+/// Last names.
+pub const LAST_NAMES: &[&str] = EN::NAME_LAST_NAME;
+/// Filler words for free text.
+pub const FILLER: &[&str] = EN::LOREM_WORD;
+/// Two-letter codes of regions.
+pub const REGION_CODES: &[&str] = EN::ADDRESS_STATE_ABBR;
+/// Names of regions.
+pub const REGIONS: &[&str] = EN::ADDRESS_STATE;
+/// Names of streets, without their suffix.
+pub const STREETS: &[&str] = &[
+    "Alder", "Amber", "Aspen", "Autumn", "Bank", "Bay", "Beech", "Birch", "Bridge", "Brook", "Canal", "Castle",
+    "Cedar", "Chapel", "Cherry", "Chestnut", "Church", "Clover", "Copper", "Cypress", "Dogwood", "Eagle", "East",
+    "Elm", "Fern", "Field", "Forest", "Fox", "Garden", "Grove", "Harbor", "Hawthorn", "Hazel", "Heather", "Hickory",
+    "Highland", "Hill", "Holly", "Ivy", "Juniper", "Lake", "Laurel", "Lilac", "Linden", "Magnolia", "Maple", "Market",
+    "Meadow", "Mill", "Mulberry", "North", "Oak", "Orchard", "Park", "Pine", "Pond", "Poplar", "Prairie", "Ridge",
+    "River", "Rose", "School", "South", "Spring", "Spruce", "Station", "Summit", "Sunset", "Sycamore", "Valley",
+    "Walnut", "Water", "West", "Willow",
+];
+/// Suffixes of street names.
+pub const STREET_SUFFIXES: &[&str] = &["Street", "Avenue", "Road", "Lane", "Drive", "Court", "Place", "Way"];
+/// Names of towns that do not exist under these names, or many times over.
+pub const CITIES: &[&str] = &[
+    "Alderbrook",
+    "Amberfield",
+    "Applecross",
+    "Ashbourne",
+    "Aspen Hollow",
+    "Barrowmere",
+    "Beechwick",
+    "Birchmont",
+    "Blackwater Falls",
+    "Bramblewood",
+    "Briarport",
+    "Brookhaven Mills",
+    "Cedar Bluff",
+    "Cherrydale",
+    "Clearbrook",
+    "Cloverton",
+    "Copperhill",
+    "Cranmoor",
+    "Crestwick",
+    "Dalebridge",
+    "Deerhollow",
+    "Dunmere",
+    "Eaglecrest",
+    "Eastmarsh",
+    "Elderwood",
+    "Elmscott",
+    "Fairmeadow",
+    "Falconridge",
+    "Fernhollow",
+    "Foxbury",
+    "Glenmarsh",
+    "Goldenfield",
+    "Granite Pass",
+    "Greenholt",
+    "Harborview",
+    "Hawksmoor",
+    "Hazelmere",
+    "Heatherton",
+    "Hickory Bend",
+    "Highmoor",
+    "Hollybrook",
+    "Ironbridge Point",
+    "Ivydale",
+    "Juniper Flats",
+    "Kestrel Bay",
+    "Kingsmarsh",
+    "Lakemont",
+    "Larkfield",
+    "Laurelton",
+    "Lilac Springs",
+    "Lindenport",
+    "Longmeadow Park",
+    "Maplecrest",
+    "Marshgate",
+    "Meadowmere",
+    "Millbrae Cross",
+    "Mistwood",
+    "Mossbank",
+    "Northmere",
+    "Oakhollow",
+    "Orchard Bend",
+    "Otterbrook",
+    "Pebble Creek",
+    "Pinehaven",
+    "Poplar Ridge",
+    "Quailton",
+    "Quarrybank",
+    "Ravenmoor",
+    "Redcliff Bay",
+    "Ridgemere",
+    "Riverbourne",
+    "Rosefield",
+    "Rushwater",
+    "Sable Point",
+    "Sandhollow",
+    "Shadybrook",
+    "Silverlake Mills",
+    "Southmarsh",
+    "Sparrow Hill",
+    "Springmoor",
+    "Stonebrook",
+    "Summerfield Bay",
+    "Sunny Bluff",
+    "Swanmere",
+    "Sycamore Flats",
+    "Thistledown",
+    "Thornbury Hills",
+    "Timberlake",
+    "Tulip Grove",
+    "Valemont",
+    "Violet Springs",
+    "Walnut Bend",
+    "Westmere",
+    "Whitebrook",
+    "Wildwood Pass",
+    "Willowmere",
+    "Windhollow",
+    "Winterfield",
+    "Wrenwood",
+    "Yarrowdale",
+];
+
+const LISTS: [(&str, &[&str]); 8] = [
+    ("city", CITIES),
+    ("filler", FILLER),
+    ("first_name", FIRST_NAMES),
+    ("last_name", LAST_NAMES),
+    ("region", REGIONS),
+    ("region_code", REGION_CODES),
+    ("street", STREETS),
+    ("street_suffix", STREET_SUFFIXES),
+];
+
+/// BLAKE3 of every list by name: each word followed by a newline.
+#[must_use]
+pub fn digests() -> BTreeMap<String, String> {
+    let digest = |list: &[&str]| {
+        let mut hasher = blake3::Hasher::new();
+        for word in list {
+            hasher.update(word.as_bytes());
+            hasher.update(b"\n");
+        }
+        hasher.finalize().to_hex().to_string()
+    };
+    LISTS.iter().map(|(name, list)| ((*name).to_owned(), digest(list))).collect()
+}
+
+/// The words of `list` with at most `chars` characters, in order.
+#[must_use]
+pub fn fitting(list: &'static [&'static str], chars: usize) -> Vec<&'static str> {
+    list.iter().filter(|word| word.chars().count() <= chars).copied().collect()
+}
+
+/// Whether a mask could have written the lower-case `word` from a list.
+#[must_use]
+pub fn knows(word: &[u8]) -> bool {
+    static WORDS: OnceLock<HashSet<Vec<u8>>> = OnceLock::new();
+    let words = WORDS.get_or_init(|| {
+        let words = LISTS.iter().flat_map(|(_, list)| list.iter()).flat_map(|entry| entry.split(' '));
+        words.map(|word| word.to_lowercase().into_bytes()).collect()
+    });
+    words.contains(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_the_pinned_ones() {
+        let found: Vec<String> =
+            digests().into_iter().map(|(name, digest)| format!("{name} {}", &digest[..16])).collect();
+        let pinned = [
+            "city a33a34b88aaf3460",
+            "filler 1fd3e192b94cbc40",
+            "first_name d89320f133017513",
+            "last_name 97b4425d6f75068f",
+            "region 134defa2a179b043",
+            "region_code 592dbf6efb469954",
+            "street bea914233d999827",
+            "street_suffix 7439cb9b162585b0",
+        ];
+        assert_eq!(found, pinned, "a changed list is a new version of every mask that uses it");
+    }
+
+    #[test]
+    fn words_are_plain_and_appear_in_the_lookup() {
+        for (name, list) in LISTS {
+            for word in list {
+                assert!(word.is_ascii() && !word.is_empty() && word.trim() == *word, "{name}: {word}");
+            }
+        }
+        assert!(knows(b"o'keefe") && knows(b"hollow") && knows(b"avenue") && !knows(b"smithereens"));
+    }
+}

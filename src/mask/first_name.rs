@@ -1,0 +1,55 @@
+//! `first_name`: a first name from the dictionary.
+
+use super::canonical::Form;
+use super::key::{Ask, DomainKey, Role};
+use super::{Definition, Determinism, Example, Mask, Misfit, Params, Scan, Site, Tier, Uniqueness, dictionary};
+use crate::error::{Error, Result};
+use crate::model::batch::{Cell, CellKind};
+use crate::model::schema::Family;
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "first_name",
+    about: "Replaces a first name with one from the dictionary; the subject's first name where a subject is named.",
+    version: 1,
+    params: &[],
+    accepts: &[Family::Text],
+    unique: Uniqueness::None,
+    determinism: Determinism::Value,
+    tier: Tier::Pseudonym,
+    keeps_original: false,
+    takes_empty: false,
+    takes_subject: true,
+    domain: "person.name",
+    scan: |_| Scan::FreeText,
+    build,
+    examples: &[Example { params: &[], cell: "Maria" }],
+};
+
+struct FirstName {
+    key: DomainKey,
+    names: Vec<&'static str>,
+}
+
+fn build(site: &Site, _: &Params) -> Result<Box<dyn Mask>> {
+    let names = dictionary::fitting(dictionary::FIRST_NAMES, site.room());
+    if names.len() < 10 {
+        return Err(Error::policy("the column is too short for first names").hint("Use `hash`, `fixed` or `null`."));
+    }
+    Ok(Box::new(FirstName { key: site.key.clone(), names }))
+}
+
+impl Mask for FirstName {
+    fn mask(
+        &self,
+        cell: Cell<'_>,
+        subject: Option<Cell<'_>>,
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<CellKind, Misfit> {
+        let value = super::text(cell)?;
+        let ask = Ask { role: Role::Person, form: Form::Text, value, subject };
+        super::until_different(value, out, |attempt, out| {
+            let draw = self.key.draw(&ask, attempt, out);
+            out.extend_from_slice(self.names[draw.index(0, self.names.len())].as_bytes());
+        })
+    }
+}

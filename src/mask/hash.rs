@@ -1,0 +1,76 @@
+//! `hash`: a keyed digest in hex.
+
+use super::canonical::Form;
+use super::key::{Ask, DomainKey, Role};
+use super::{Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness};
+use crate::error::{Error, Result};
+use crate::model::batch::{Cell, CellKind};
+use crate::model::schema::Family;
+
+/// Hex digits that hold 80 bits.
+const UNIQUE: usize = 20;
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "hash",
+    about: "Replaces text with hex digits of its keyed digest; equal texts stay equal, byte for byte.",
+    version: 1,
+    params: &[Param {
+        name: "length",
+        about: "Hex digits; a shorter column gets fewer. A unique column needs 20.",
+        kind: ParamKind::Integer(8, 64),
+        default: "32",
+    }],
+    accepts: &[Family::Text],
+    unique: Uniqueness::Tagged,
+    determinism: Determinism::Value,
+    tier: Tier::Pseudonym,
+    keeps_original: false,
+    takes_empty: false,
+    takes_subject: false,
+    domain: "text.hash",
+    scan: |_| Scan::Identifier,
+    build,
+    examples: &[Example { params: &[], cell: "A-1029384756" }],
+};
+
+struct Hash {
+    key: DomainKey,
+    length: usize,
+}
+
+fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
+    let length = params.size("length").unwrap_or(32).min(site.room());
+    let least = if site.unique { UNIQUE } else { 8 };
+    if length < least {
+        return Err(Error::policy(format!("mask hash needs {least} characters here, and there are {length}"))
+            .hint("Raise `length`, or use another mask for so short a column."));
+    }
+    Ok(Box::new(Hash { key: site.key.clone(), length }))
+}
+
+impl Mask for Hash {
+    fn mask(&self, cell: Cell<'_>, _: Option<Cell<'_>>, out: &mut Vec<u8>) -> std::result::Result<CellKind, Misfit> {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let value = super::text(cell)?;
+        let ask = Ask { role: Role::Token, form: Form::Exact, value, subject: None };
+        super::until_different(value, out, |attempt, out| {
+            let draw = self.key.draw(&ask, attempt, out);
+            let nibbles = draw.bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            out.extend(nibbles.take(self.length).map(|nibble| HEX[usize::from(nibble)]));
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unique_column_needs_room_for_80_bits() {
+        let site = |max, unique| Site { max_chars: Some(max), unique, ..Site::for_tests("hash") };
+        assert!(build(&site(19, true), &Params::default()).is_err());
+        assert!(build(&site(20, true), &Params::default()).is_ok());
+        assert!(build(&site(8, false), &Params::default()).is_ok());
+        assert!(build(&site(7, false), &Params::default()).is_err());
+    }
+}

@@ -1,0 +1,37 @@
+//! `keep`: the decision to copy a column as it is.
+
+use super::{Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Scan, Tier, Uniqueness};
+use crate::model::batch::{Cell, CellKind};
+use crate::model::schema::Family;
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "keep",
+    about: "Copies the column as it is, by explicit decision.",
+    version: 1,
+    params: &[Param {
+        name: "reason",
+        about: "Why the column may be kept; shown in review.",
+        kind: ParamKind::Text,
+        default: "none",
+    }],
+    accepts: &[Family::Any],
+    unique: Uniqueness::Exact,
+    determinism: Determinism::Value,
+    tier: Tier::Kept,
+    keeps_original: true,
+    takes_empty: true,
+    takes_subject: false,
+    domain: "",
+    scan: |_| Scan::Never,
+    build: |_, _| Ok(Box::new(Keep)),
+    examples: &[Example { params: &[], cell: "shipped" }],
+};
+
+struct Keep;
+
+impl Mask for Keep {
+    fn mask(&self, cell: Cell<'_>, _: Option<Cell<'_>>, out: &mut Vec<u8>) -> Result<CellKind, Misfit> {
+        out.extend_from_slice(cell.bytes);
+        Ok(cell.kind)
+    }
+}

@@ -1,0 +1,85 @@
+//! Fingerprints of one side of the scan, sampled down to a constant size.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+/// What is known of an original's fingerprint.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Original {
+    pub(super) count: u32,
+    pub(super) free: bool,
+    /// Whether it is the value itself and not another form of it.
+    pub(super) first: bool,
+}
+
+impl Original {
+    pub(super) fn add(&mut self, other: Self) {
+        // An identifier in one row stays one, whatever other rows say.
+        self.free = other.free && (self.free || self.count == 0);
+        self.first |= other.first;
+        self.count = self.count.saturating_add(other.count);
+    }
+}
+
+/// A fingerprint in a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Print {
+    pub(super) value: u64,
+    pub(super) column: u16,
+}
+
+/// The fingerprint is random already; the multiplication only fills the upper bits, which are zero below a threshold.
+impl Hash for Print {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.value.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Ready(u64);
+
+impl Hasher for Ready {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+/// Fingerprints below a threshold, at most about `capacity` of them.
+pub(super) struct Side<T> {
+    pub(super) prints: HashMap<Print, T, BuildHasherDefault<Ready>>,
+    pub(super) threshold: u64,
+    capacity: usize,
+    /// Takes what lies above the threshold.
+    nowhere: T,
+}
+
+impl<T: Default> Side<T> {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { prints: HashMap::default(), threshold: u64::MAX, capacity: capacity.max(1), nowhere: T::default() }
+    }
+
+    pub(super) fn entry(&mut self, value: u64, column: u16) -> &mut T {
+        if value > self.threshold {
+            return &mut self.nowhere;
+        }
+        self.prints.entry(Print { value, column }).or_default()
+    }
+
+    pub(super) fn shrink(&mut self) {
+        while self.prints.len() > self.capacity && self.threshold > 1 {
+            self.threshold /= 2;
+            let threshold = self.threshold;
+            self.prints.retain(|print, _| print.value <= threshold);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `null`: nothing is left.
+
+use super::{Definition, Determinism, Example, Mask, Misfit, Scan, Site, Tier, Uniqueness};
+use crate::error::{Error, Result};
+use crate::model::batch::{Cell, CellKind};
+use crate::model::schema::Family;
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "null",
+    about: "Replaces every cell, the empty text included, with NULL.",
+    version: 1,
+    params: &[],
+    accepts: &[Family::Any],
+    unique: Uniqueness::None,
+    determinism: Determinism::Constant,
+    tier: Tier::Removed,
+    keeps_original: false,
+    takes_empty: true,
+    takes_subject: false,
+    domain: "",
+    scan: |_| Scan::FreeText,
+    build: |site, _| build(site),
+    examples: &[Example { params: &[], cell: "correct horse" }],
+};
+
+struct Null;
+
+fn build(site: &Site) -> Result<Box<dyn Mask>> {
+    if !site.nullable {
+        return Err(Error::policy("mask null needs a column that takes NULL")
+            .hint("Use `fixed` with a value, or `token` where the values must differ."));
+    }
+    Ok(Box::new(Null))
+}
+
+impl Mask for Null {
+    fn mask(&self, _: Cell<'_>, _: Option<Cell<'_>>, _: &mut Vec<u8>) -> std::result::Result<CellKind, Misfit> {
+        Ok(CellKind::Null)
+    }
+}

@@ -1,0 +1,200 @@
+//! What every mask promises, checked over the whole table of masks and over random cells.
+
+use super::key::{DomainKey, MasterKey};
+use super::{Definition, Determinism, MASKS, Mask, Params, Site, Uniqueness, Value, canonical, find};
+use crate::model::batch::{Cell, CellKind};
+use crate::secret::Secret32;
+use proptest::prelude::*;
+use std::collections::{HashMap, HashSet};
+
+fn params(definition: &'static Definition) -> Params {
+    let required = (definition.name == "fixed").then(|| ("value".to_owned(), Value::Text("x".into())));
+    Params::new(definition, required).unwrap()
+}
+
+fn site(key: u8, max_chars: Option<u32>, unique: bool) -> Site {
+    let master = MasterKey::new(Secret32::new([key; 32]));
+    Site { key: DomainKey::derive(&master, "p", "dev", "d", 1), max_chars, unique, ..Site::for_tests("d") }
+}
+
+fn build(definition: &'static Definition, site: &Site) -> Option<Box<dyn Mask>> {
+    (definition.build)(site, &params(definition)).ok()
+}
+
+fn run(mask: &dyn Mask, cell: &str, subject: Option<&str>) -> Option<String> {
+    let mut out = b"before".to_vec();
+    let kind = mask.mask(Cell::text(cell), subject.map(Cell::text), &mut out).ok()?;
+    assert!(out.starts_with(b"before"));
+    if kind == CellKind::Null { None } else { Some(String::from_utf8(out).unwrap()[6..].to_owned()) }
+}
+
+/// Cells that a mask is meant for.
+fn fitting(definition: &Definition) -> &'static str {
+    match definition.name {
+        "date_shift" => "(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])( [01][0-9]:[0-5][0-9]:[0-5][0-9])?",
+        "phone" => "(\\+[1-9])?[0-9() .-]{3,18}|\\PC{1,20}",
+        "email" => "[A-Za-z.]{1,12}@[a-z]{1,9}\\.com|\\PC{1,20}",
+        "ssn_tail" => "[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{9}|\\PC{1,12}",
+        _ => "[A-Z][a-z]{1,9}( [A-Z][a-z]{1,9}){0,3}|\\PC{1,40}",
+    }
+}
+
+fn changing() -> impl Iterator<Item = &'static Definition> {
+    MASKS.iter().copied().filter(|mask| !mask.keeps_original && mask.determinism != Determinism::Constant)
+}
+
+/// Runs `check` on 256 random cells for every mask whose output depends on the cell.
+fn for_all(check: impl Fn(&'static Definition, &str) -> Result<(), TestCaseError>) {
+    for mask in changing() {
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(256));
+        let strategy = proptest::string::string_regex(fitting(mask)).unwrap();
+        runner.run(&strategy, |cell| check(mask, &cell)).unwrap_or_else(|error| panic!("{}: {error}", mask.name));
+    }
+}
+
+#[test]
+fn same_key_and_value_give_the_same_and_never_the_original() {
+    for_all(|definition, cell| {
+        let (one, two) = (build(definition, &site(1, None, false)), build(definition, &site(1, None, false)));
+        let masked = run(&*one.unwrap(), cell, None);
+        prop_assert!(masked.is_some(), "refused");
+        prop_assert_eq!(&masked, &run(&*two.unwrap(), cell, None));
+        prop_assert!(masked.is_some_and(|masked| !canonical::alike(masked.as_bytes(), cell.as_bytes())));
+        Ok(())
+    });
+}
+
+#[test]
+fn spellings_of_one_value_give_the_same() {
+    for name in ["first_name", "last_name", "full_name", "email", "address"] {
+        let mask = build(find(name).unwrap(), &site(1, None, false)).unwrap();
+        for (one, other) in [("Maria Garcia", " MARIA  garcia "), ("José", "JOSE\u{301}")] {
+            if name != "email" {
+                assert_eq!(run(&*mask, one, None), run(&*mask, other, None), "{name}");
+            }
+        }
+        assert_eq!(run(&*mask, "a@b.test", None), run(&*mask, "A@B.test ", None), "{name}");
+    }
+}
+
+#[test]
+fn p09_masked_values_fit_the_column() {
+    for_all(|definition, cell| {
+        for room in [4, 8, 10, 11, 13, 16, 20, 28, 40, 60] {
+            let cell: String = cell.chars().take(room as usize).collect();
+            for unique in [false, true] {
+                let Some(mask) = build(definition, &site(1, Some(room), unique)) else { continue };
+                if let Some(masked) = run(&*mask, &cell, None) {
+                    prop_assert!(masked.chars().count() <= room as usize, "{} characters in {room}", masked.len());
+                    prop_assert!(!masked.is_empty());
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn another_key_changes_nearly_everything() {
+    for definition in changing() {
+        let (one, two) = (build(definition, &site(1, None, false)), build(definition, &site(2, None, false)));
+        let (one, two) = (one.unwrap(), two.unwrap());
+        let cells: Vec<String> = (0..5000).map(|row| sample(definition, row)).collect();
+        let differ = cells.iter().filter(|cell| run(&*one, cell, None) != run(&*two, cell, None)).count();
+        assert!(differ >= 4950, "{}: {differ} of 5000 differ", definition.name);
+    }
+}
+
+fn sample(definition: &Definition, row: u32) -> String {
+    match definition.name {
+        "date_shift" => format!("{}-{:02}-{:02}", 1950 + row / 336, row / 28 % 12 + 1, row % 28 + 1),
+        "phone" => format!("({}) 555-{:04}", 200 + row / 1000, row % 10_000),
+        "email" => format!("person{row}@corp.test"),
+        "ssn_tail" => format!("219-{:02}-{:04}", row / 10_000 % 100, row % 10_000),
+        _ => format!("Person Number {row}"),
+    }
+}
+
+#[test]
+fn unique_masks_keep_100_000_values_apart() {
+    for definition in changing().filter(|mask| mask.unique != Uniqueness::None && mask.name != "date_shift") {
+        let max = if definition.name == "phone" { 24 } else { 28 };
+        let mask = build(definition, &site(1, Some(max), true)).unwrap();
+        let mut seen = HashSet::new();
+        for row in 0..100_000 {
+            assert!(
+                seen.insert(run(&*mask, &sample(definition, row), None).unwrap()),
+                "{}: row {row}",
+                definition.name
+            );
+        }
+    }
+}
+
+#[test]
+fn p17_emails_are_valid_and_only_under_reserved_domains() {
+    let mask = build(find("email").unwrap(), &site(1, None, false)).unwrap();
+    let mut domains: HashMap<String, u32> = HashMap::new();
+    for row in 0..3000 {
+        let masked = run(&*mask, &format!("person{row}@corp.test"), None).unwrap();
+        let (local, domain) = masked.split_once('@').unwrap();
+        assert!(
+            local.len() <= 64
+                && local.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.')
+        );
+        assert!(!local.contains("..") && !local.starts_with('.'));
+        *domains.entry(domain.to_owned()).or_default() += 1;
+    }
+    assert!(domains.len() == 3 && ["com", "org", "net"].iter().all(|end| domains[&format!("example.{end}")] > 800));
+}
+
+#[test]
+fn dictionaries_are_used_evenly() {
+    let mask = build(find("last_name").unwrap(), &site(1, None, false)).unwrap();
+    let mut counts: HashMap<String, u32> = HashMap::new();
+    for row in 0..47_400 {
+        *counts.entry(run(&*mask, &format!("Person {row}"), None).unwrap()).or_default() += 1;
+    }
+    // 474 names, 100 expected each, standard deviation 10; some names stand in the list twice.
+    assert!(counts.len() > 460, "{} names", counts.len());
+    let (least, most) = (counts.values().min().unwrap(), counts.values().max().unwrap());
+    assert!((55..=100).contains(least) && (100..=260).contains(most), "{least} to {most}");
+}
+
+#[test]
+fn a_subject_decides_instead_of_the_value() {
+    let site = site(1, None, false);
+    let mask = |name: &str| build(find(name).unwrap(), &site).unwrap();
+    let full = run(&*mask("full_name"), "Ann Lee", Some("17")).unwrap();
+    assert_eq!(full, run(&*mask("full_name"), "Bob Ray", Some("17")).unwrap());
+    let first = run(&*mask("first_name"), "Ann", Some("17")).unwrap();
+    let last = run(&*mask("last_name"), "Lee", Some("17")).unwrap();
+    assert_eq!(full, format!("{first} {last}"));
+    let email = run(&*mask("email"), "ann@corp.test", Some("17")).unwrap();
+    let plain = |name: &str| name.to_lowercase().replace('\'', "");
+    assert!(email.starts_with(&format!("{}.{}.", plain(&first), plain(&last))));
+    assert_ne!(full, run(&*mask("full_name"), "Ann Lee", Some("18")).unwrap());
+    // A row without a subject falls back to the value.
+    assert_eq!(run(&*mask("full_name"), "Ann Lee", Some("")), run(&*mask("full_name"), "Ann Lee", None));
+}
+
+#[test]
+fn text_masks_refuse_numbers_and_binary_data() {
+    for definition in changing().chain([find("text_replace").unwrap()]) {
+        let mask = build(definition, &site(1, None, false)).unwrap();
+        let blob = mask.mask(Cell { kind: CellKind::Blob, bytes: b"x" }, None, &mut Vec::new());
+        assert!(blob.is_err(), "{}", definition.name);
+        let real = mask.mask(Cell { kind: CellKind::Real, bytes: b"1.5" }, None, &mut Vec::new());
+        assert!(real.is_err(), "{}", definition.name);
+    }
+}
+
+#[test]
+fn invalid_text_is_masked_too() {
+    for definition in changing().filter(|mask| mask.name != "date_shift") {
+        let mask = build(definition, &site(1, None, false)).unwrap();
+        let mut out = Vec::new();
+        mask.mask(Cell { kind: CellKind::Text, bytes: b"Ann \xff\xfe" }, None, &mut out).unwrap();
+        assert!(std::str::from_utf8(&out).is_ok(), "{}", definition.name);
+    }
+}

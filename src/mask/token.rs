@@ -1,0 +1,118 @@
+//! `token`: a random-looking identifier, for secrets, handles and codes.
+
+use super::canonical::Form;
+use super::key::{Ask, DomainKey, Role};
+use super::{Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness};
+use crate::error::{Error, Result};
+use crate::model::batch::{Cell, CellKind};
+use crate::model::schema::Family;
+
+/// Bytes of a tag that tells values apart: 80 bits, 16 characters.
+pub(super) const TAG: usize = 10;
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "token",
+    about: "Replaces text with a prefix and lower-case base32 of at least 80 keyed bits; equal texts stay equal, byte for byte.",
+    version: 1,
+    params: &[
+        Param { name: "prefix", about: "Text in front, such as `tok_`.", kind: ParamKind::Text, default: "none" },
+        Param {
+            name: "bytes",
+            about: "Keyed bytes in the token; a shorter column gets fewer, never less than 10.",
+            kind: ParamKind::Integer(10, 32),
+            default: "15",
+        },
+    ],
+    accepts: &[Family::Text],
+    unique: Uniqueness::Tagged,
+    determinism: Determinism::Value,
+    tier: Tier::Pseudonym,
+    keeps_original: false,
+    takes_empty: false,
+    takes_subject: false,
+    domain: "text.token",
+    scan: |_| Scan::Identifier,
+    build,
+    examples: &[Example { params: &[], cell: "sk_live_51H8example" }],
+};
+
+struct Token {
+    key: DomainKey,
+    prefix: String,
+    bytes: usize,
+}
+
+fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
+    let prefix = params.text("prefix").unwrap_or_default().to_owned();
+    let room = site.room().saturating_sub(prefix.chars().count());
+    let wanted = params.size("bytes").unwrap_or(15);
+    let bytes = (TAG..=wanted).rev().find(|bytes| (bytes * 8).div_ceil(5) <= room);
+    let Some(bytes) = bytes else {
+        let least = prefix.chars().count() + 16;
+        return Err(Error::policy(format!(
+            "mask token needs a column of {least} characters, and there are {}",
+            site.room()
+        ))
+        .hint("Shorten the prefix, or use `hash` with a small length where the column is not unique."));
+    };
+    Ok(Box::new(Token { key: site.key.clone(), prefix, bytes }))
+}
+
+impl Mask for Token {
+    fn mask(&self, cell: Cell<'_>, _: Option<Cell<'_>>, out: &mut Vec<u8>) -> std::result::Result<CellKind, Misfit> {
+        let value = super::text(cell)?;
+        let ask = Ask { role: Role::Token, form: Form::Exact, value, subject: None };
+        super::until_different(value, out, |attempt, out| {
+            let draw = self.key.draw(&ask, attempt, out);
+            out.extend_from_slice(self.prefix.as_bytes());
+            base32(&draw.bytes()[..self.bytes], out);
+        })
+    }
+}
+
+/// Appends lower-case base32 without padding.
+pub(super) fn base32(bytes: &[u8], out: &mut Vec<u8>) {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let (mut held, mut bits) = (0_usize, 0);
+    for byte in bytes {
+        held = (held << 8) | usize::from(*byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            out.push(LETTERS[(held >> bits) & 31]);
+        }
+        held &= (1 << bits) - 1;
+    }
+    if bits > 0 {
+        out.push(LETTERS[(held << (5 - bits)) & 31]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::Value;
+
+    #[test]
+    fn base32_is_the_standard_one() {
+        for length in 0..=32_u8 {
+            let bytes: Vec<u8> = (0..length).map(|at| at.wrapping_mul(37) ^ 0xA5).collect();
+            let mut out = Vec::new();
+            base32(&bytes, &mut out);
+            let want = data_encoding::BASE32_NOPAD.encode(&bytes).to_ascii_lowercase();
+            assert_eq!(String::from_utf8(out).unwrap(), want);
+        }
+    }
+
+    #[test]
+    fn short_columns_get_80_bits_or_nothing() {
+        let prefix = || Params::new(&DEFINITION, [("prefix".to_owned(), Value::Text("tok_".into()))]).unwrap();
+        let site = |max| Site { max_chars: Some(max), ..Site::for_tests("token") };
+        assert!(build(&site(19), &prefix()).is_err());
+        let mask = build(&site(21), &prefix()).unwrap();
+        let mut out = Vec::new();
+        mask.mask(Cell::text("x"), None, &mut out).unwrap();
+        assert_eq!(out.len(), 20);
+        assert!(out.starts_with(b"tok_"));
+    }
+}
