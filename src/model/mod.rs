@@ -3,5 +3,6 @@
 pub mod batch;
 pub mod manifest;
 pub mod mark;
+pub mod padding;
 pub mod proof;
 pub mod schema;
