@@ -1,1 +1,9 @@
-//! Floor 1: COPY text, chunks, packs and manifests as bytes.
+//! Floor 1: COPY text, chunks, packs and manifests as bytes. Knows no key but the one that names chunks, and no store.
+
+pub mod chunker;
+pub mod manifest;
+pub mod pack;
+pub mod rows;
+
+#[cfg(test)]
+pub(crate) mod testing;

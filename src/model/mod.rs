@@ -4,5 +4,6 @@ pub mod batch;
 pub mod digest;
 pub mod manifest;
 pub mod mark;
+pub mod padding;
 pub mod proof;
 pub mod schema;

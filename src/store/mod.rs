@@ -1,7 +1,15 @@
 //! Floor 1: where sealed objects lie. The contract of a store, and the table of stores.
 
-use crate::error::Result;
+pub mod folder;
+pub mod memory;
+
+#[cfg(test)]
+pub(crate) mod suite;
+
+use crate::error::{Error, Result};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};
+use crate::secret::Address;
+use std::fmt::Display;
 
 /// What a listing says of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,4 +56,71 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// Kind `Store` when it cannot be removed.
     fn delete(&self, name: &ObjectName) -> Result<()>;
+}
+
+/// Opens or, if asked to, makes the store at an address.
+pub type Opener = fn(&Address, bool) -> Result<Box<dyn Store>>;
+
+/// A kind of store. A new one is a file and a line in [`STORES`].
+#[derive(Debug, Clone, Copy)]
+pub struct StoreKind {
+    /// The scheme of its addresses, before the `:`.
+    pub scheme: &'static str,
+    /// What its addresses look like, for help texts.
+    pub example: &'static str,
+    /// Opens it.
+    pub open: Opener,
+}
+
+/// Every kind of store. The first also takes plain paths.
+pub const STORES: [StoreKind; 2] = [
+    StoreKind { scheme: "file", example: "./snapshots or file:/srv/snapshots", open: folder::open },
+    StoreKind { scheme: "memory", example: "memory:NAME", open: memory::open },
+];
+
+/// Opens the store at `address`; with `create`, makes room for a new one where there is none.
+///
+/// # Errors
+/// Kind `Usage` when no kind of store has such addresses, kind `Store` when there is no store or it cannot be opened.
+pub fn open(address: &Address, create: bool) -> Result<Box<dyn Store>> {
+    let scheme = address.scheme().unwrap_or_else(|| STORES[0].scheme.to_owned());
+    if let Some(kind) = STORES.iter().find(|kind| kind.scheme == scheme) {
+        return (kind.open)(address, create);
+    }
+    let examples: Vec<&str> = STORES.iter().map(|kind| kind.example).collect();
+    Err(Error::usage(format!("no store can be at {address}"))
+        .hint(format!("A store is one of: {}.", examples.join(", "))))
+}
+
+fn not_a_store(place: impl Display) -> Error {
+    Error::store(format!("{place} is not a store")).hint("Make one with: terp-fixtures keys init")
+}
+
+fn missing(name: &ObjectName) -> Error {
+    Error::store(format!("{name} is not in the store"))
+}
+
+fn other_content(name: &ObjectName) -> Error {
+    Error::store(format!("{name} is in the store with another content"))
+        .hint("Objects never change, so one of the two is damaged. Check the store with: terp-fixtures verify")
+}
+
+fn check_limit(name: &ObjectName, length: u64, limit: u64) -> Result<()> {
+    if length <= limit {
+        return Ok(());
+    }
+    Err(Error::store(format!("{name} has {length} bytes, more than the {limit} that are expected")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_schemes_are_usage_errors_without_secrets() {
+        let error = open(&Address::new("ftp://me:hunter2@host/x"), false).map(drop).unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Usage);
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        assert!(error.hint_text().unwrap().contains("./snapshots"));
+    }
 }
