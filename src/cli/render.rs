@@ -169,13 +169,33 @@ fn log(event: &Event) {
             let per_second = rows.saturating_mul(1000) / (*millis).max(1);
             let tables: Vec<String> = tables.iter().map(|(table, rows)| format!("{table}={rows}")).collect();
             let tables = tables.join(" ");
-            tracing::info!(operation, facts = shown(facts), rows, tables, millis, rows_per_second = per_second, "Finished.");
+            let facts = shown(facts);
+            let peak = peak_memory();
+            tracing::info!(
+                operation,
+                facts,
+                rows,
+                tables,
+                millis,
+                rows_per_second = per_second,
+                peak_memory_bytes = peak,
+                "Finished."
+            );
         }
     }
 }
 
 fn shown(facts: &[(&'static str, String)]) -> String {
     facts.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+/// The most memory this process ever held, in bytes, where the system tells.
+#[must_use]
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes * 1024)
 }
 
 /// `1234567` as `1,234,567`.

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::mask::leak::{LeakReport, LeakScan};
 use crate::mask::{self, dictionary};
+use crate::model::batch::Batch;
 use crate::model::manifest::{
     ChunkRef, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry,
 };
@@ -246,11 +247,17 @@ fn capture_table(
     entry.mode = plan.mode.word().to_owned();
     entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
 
-    let mask_batch = |(first_row, batch)| -> Result<_> {
+    let number = |at: usize| first_column.saturating_add(u16::try_from(at).unwrap_or(u16::MAX));
+    let mask_batch = |(first_row, batch): (u64, Batch)| -> Result<_> {
         let mut scan = scans.take();
-        scan.observe_originals(&plan.columns, &batch, first_column);
+        for (at, column) in plan.columns.iter().enumerate().filter(|(_, column)| !column.definition.keeps_original) {
+            (0..batch.rows()).for_each(|row| scan.observe_original(number(at), batch.cell(row, at).bytes, column.scan));
+        }
         let masked = mask::apply(&live.name, batch, &plan.columns, first_row)?;
-        scan.observe_outputs(masked.rows(), first_column);
+        for (at, column) in plan.columns.iter().enumerate() {
+            let (rows, generated) = (masked.rows(), !column.definition.keeps_original);
+            (0..rows.rows()).for_each(|row| scan.observe_output(number(at), rows.cell(row, at).bytes, generated));
+        }
         scans.put_back(scan);
         Ok(rows::encode(masked, &layout))
     };
@@ -351,7 +358,7 @@ impl Scans {
 
     fn take(&self) -> LeakScan {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| LeakScan::new(self.key.clone(), Self::CAPACITY))
+        idle.unwrap_or_else(|| LeakScan::new(&self.key, Self::CAPACITY))
     }
 
     fn put_back(&self, scan: LeakScan) {
@@ -361,7 +368,7 @@ impl Scans {
     fn finish(self) -> LeakReport {
         let scans = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
         let merged = scans.into_iter().reduce(LeakScan::merge);
-        merged.unwrap_or_else(|| LeakScan::new(self.key.clone(), Self::CAPACITY)).finish()
+        merged.unwrap_or_else(|| LeakScan::new(&self.key, Self::CAPACITY)).finish()
     }
 }
 
@@ -385,7 +392,7 @@ fn refuse_leaks(plan: &Plan, report: LeakReport) -> Result<LeakResult> {
     Ok(LeakResult {
         columns: plan.masked_columns() as u64,
         originals: report.originals,
-        skipped: report.skipped,
+        skipped: report.skipped.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect(),
         cells: report.cells,
         hits: 0,
     })

@@ -179,7 +179,7 @@ impl Packer<'_> {
             self.packs.len() - 1
         });
         let pack = u32::try_from(open).map_err(|_| Error::store("too many packs"))?;
-        let (id, length) = (frame.id, frame.len() as u64);
+        let (id, length) = (frame.id, frame.length());
         let place = Place { pack, offset: self.builder.push(frame), length };
         self.fresh.insert(id, place.clone());
         if self.builder.is_full() {

@@ -2,4 +2,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod bad_input;
+mod cases;
+mod conflicts;
+mod documents;
+mod faults;
+mod inside;
+mod line;
+mod roundtrip;
+mod secrecy;
+mod support;
 mod tidy;

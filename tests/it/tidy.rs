@@ -137,7 +137,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["engine/sqlite/"]),
     ("serde", &["model/", "codec/", "seal/", "policy/", "run/ledger.rs", "cli/"]),
     ("serde_json", &["codec/", "seal/", "run/ledger.rs", "cli/"]),
-    ("siphasher", &["codec/"]),
+    ("siphasher", &["codec/", "mask/leak"]),
     ("toml", &["policy/", "cli/"]),
     ("tracing", &["cli/"]),
     ("tracing_appender", &["cli/"]),

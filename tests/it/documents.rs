@@ -1,0 +1,127 @@
+//! What the documents and the help say is run.
+
+use crate::support::{Scratch, repository};
+use clap::{CommandFactory as _, Parser as _};
+use terp_fixtures::cli::args::Cli;
+
+/// The lines of every ```sh block of a Markdown file that are commands of ours, in order, without comments.
+fn commands(path: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(repository(path)).unwrap();
+    let mut inside = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if let Some(language) = line.strip_prefix("```") {
+            inside = !inside && language == "sh";
+            continue;
+        }
+        let line = line.split(" #").next().unwrap().trim();
+        if inside && !line.is_empty() {
+            found.push(line.to_owned());
+        }
+    }
+    found
+}
+
+/// `terp-fixtures` and `cargo run --release --` are the binary under test.
+fn arguments(command: &str) -> Option<Vec<&str>> {
+    let rest = command.strip_prefix("terp-fixtures ").or_else(|| command.strip_prefix("cargo run --release -- "))?;
+    Some(rest.split_whitespace().collect())
+}
+
+#[test]
+fn the_commands_of_the_readme_work_from_top_to_bottom() {
+    let scratch = Scratch::with_sample();
+    // A fresh clone has the store that ships; a project has none yet.
+    std::fs::remove_dir_all(scratch.path("snapshots")).unwrap();
+    std::fs::remove_dir_all(scratch.path(".terp-fixtures")).unwrap();
+    copy(&repository("snapshots"), &scratch.path("snapshots"));
+    let mut ran = 0;
+    for command in commands("README.md") {
+        let Some(arguments) = arguments(&command) else { continue };
+        scratch.ok(&arguments);
+        ran += 1;
+    }
+    assert!(ran >= 9, "only {ran} commands were found in the README");
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { std::fs::copy(&path, &target).map(drop).unwrap() }
+    }
+}
+
+#[test]
+fn the_commands_of_the_other_documents_parse() {
+    for entry in std::fs::read_dir(repository("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            for command in commands(path.strip_prefix(repository("")).unwrap().to_str().unwrap()) {
+                if let Some(arguments) = arguments(&command) {
+                    parses(&arguments, &command);
+                }
+            }
+        }
+    }
+}
+
+fn parses(arguments: &[&str], command: &str) {
+    let parsed = Cli::try_parse_from(std::iter::once(&"terp-fixtures").chain(arguments));
+    assert!(parsed.is_ok(), "{command}: {}", parsed.unwrap_err());
+}
+
+#[test]
+fn every_command_has_help_with_examples_that_parse() {
+    let mut command = Cli::command();
+    command.build();
+    let mut seen = 0;
+    check_help(&command, &mut seen);
+    assert!(seen >= 11, "only {seen} commands");
+}
+
+fn check_help(command: &clap::Command, seen: &mut usize) {
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        if sub.has_subcommands() {
+            check_help(sub, seen);
+            continue;
+        }
+        *seen += 1;
+        let after = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(after.contains("Examples:"), "{} has no examples", sub.get_name());
+        assert!(sub.get_about().is_some(), "{} has no description", sub.get_name());
+        for argument in sub.get_arguments() {
+            assert!(argument.get_help().is_some(), "{} --{} has no help", sub.get_name(), argument.get_id());
+        }
+        for line in after.lines().filter_map(|line| line.trim().split("terp-fixtures ").nth(1)) {
+            let line = line.split([';', '|', '>', '&']).next().unwrap();
+            parses(&line.split_whitespace().collect::<Vec<_>>(), line);
+        }
+    }
+}
+
+#[test]
+fn the_arguments_are_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn completions_and_manual_pages_are_made() {
+    let scratch = Scratch::empty();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(scratch.ok(&["completions", shell]).contains("terp-fixtures"), "{shell}");
+    }
+    scratch.ok(&["man", "pages"]);
+    assert!(scratch.path("pages/terp-fixtures-restore.1").is_file());
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    for name in ["README.md", "docs/architecture.md", "docs/policy.md", "docs/commands.md"] {
+        let text = std::fs::read_to_string(repository(name)).unwrap();
+        for word in text.split(['`', '(', ')', ' ', '\n']).filter(|word| word.starts_with("docs/") && word.ends_with(".md")) {
+            assert!(repository(word).is_file(), "{name} names {word}");
+        }
+    }
+}
