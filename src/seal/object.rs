@@ -1,0 +1,73 @@
+//! One age file: to one recipient, from one identity. The only place that calls the age crate's reader.
+
+use crate::error::{Error, Result};
+use crate::model::proof::ObjectName;
+use age::x25519::{Identity, Recipient};
+use age::{DecryptError, Decryptor};
+use std::io::Read;
+
+/// The age crate parses headers in quadratic time, so a longer one is refused before it is parsed. Ours are below 1 KiB.
+const MAX_HEADER: usize = 16 << 10;
+
+/// Encrypts to one recipient. Every call makes a new file key and nonce.
+pub(super) fn encrypt(recipient: &Recipient, plaintext: &[u8]) -> Result<Vec<u8>> {
+    age::encrypt(recipient, plaintext).map_err(|error| Error::store(format!("cannot encrypt: {error}")))
+}
+
+/// Decrypts `bytes`, which lie in the store as `name` and must not be longer than `limit`.
+pub(super) fn decrypt(identity: &Identity, name: &ObjectName, bytes: &[u8], limit: u64) -> Result<Vec<u8>> {
+    if bytes.len() as u64 > limit {
+        return Err(Error::store(format!("{name} has {} bytes, more than the {limit} allowed", bytes.len())));
+    }
+    let damaged = |error: &str| Error::store(format!("{name} is damaged or not an age file: {error}"));
+    let start = &bytes[..bytes.len().min(MAX_HEADER)];
+    if !start.windows(5).any(|window| window == b"\n--- ") {
+        return Err(damaged("its header does not end where it should"));
+    }
+    let decryptor = Decryptor::new_buffered(bytes).map_err(|error| damaged(&error.to_string()))?;
+    let mut reader =
+        decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).map_err(|error| match error {
+            DecryptError::NoMatchingKeys => Error::store(format!("this identity cannot open {name}"))
+                .hint("Use the identity of a member, or ask one to add yours with: terp-fixtures keys add <RECIPIENT>"),
+            other => damaged(&other.to_string()),
+        })?;
+    // The plaintext is shorter than the file, so the file's length bounds it.
+    let mut plaintext = Vec::with_capacity(bytes.len());
+    reader.read_to_end(&mut plaintext).map_err(|error| damaged(&error.to_string()))?;
+    Ok(plaintext)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn a_header_that_does_not_end_is_refused_before_it_is_parsed() {
+        let mut bytes = b"age-encryption.org/v1\n".to_vec();
+        for _ in 0..100_000 {
+            bytes.extend_from_slice(b"-> X25519 AAAA\nAAAA\n");
+        }
+        bytes.extend_from_slice(b"--- AAAA\n");
+        let started = std::time::Instant::now();
+        let error = decrypt(&Identity::generate(), &ObjectName::hint(), &bytes, u64::MAX).unwrap_err();
+        assert_eq!(error.kind(), Kind::Store);
+        assert!(error.what().contains("header"), "{error}");
+        assert!(started.elapsed().as_secs() < 5, "the header was parsed");
+    }
+
+    #[test]
+    fn a_stranger_is_told_what_to_do() {
+        let bytes = encrypt(&Identity::generate().to_public(), b"x").unwrap();
+        let error = decrypt(&Identity::generate(), &ObjectName::hint(), &bytes, 1000).unwrap_err();
+        assert_eq!(error.what(), "this identity cannot open repo.json");
+        assert!(error.hint_text().unwrap().contains("keys add"));
+    }
+
+    #[test]
+    fn files_over_the_limit_are_refused() {
+        let identity = Identity::generate();
+        let bytes = encrypt(&identity.to_public(), &[0; 1000]).unwrap();
+        assert!(decrypt(&identity, &ObjectName::hint(), &bytes, 1000).unwrap_err().what().contains("more than"));
+    }
+}
