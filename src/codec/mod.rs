@@ -7,3 +7,5 @@ pub mod rows;
 
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod vectors;
