@@ -51,7 +51,7 @@ impl Rules {
 
 /// An integer primary key of SQLite is never NULL, but it is not declared so; everything else is as declared.
 fn is_nullable(table: &Table, column: usize) -> bool {
-    table.columns[column].nullable && !(table.primary_key == [column])
+    table.columns[column].nullable && table.primary_key != [column]
 }
 
 /// The length limit, where the engine enforces one.

@@ -7,7 +7,6 @@ use crate::engine;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::mask::key::MasterKey;
-use crate::model::manifest::PolicyProof;
 use crate::model::schema::TableName;
 use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
@@ -18,7 +17,6 @@ use crate::secret::{Address, SecretText};
 use crate::store;
 use clap::CommandFactory as _;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -110,7 +108,7 @@ fn keys_init(settings: &Settings, args: &args::KeysInitArgs) -> Result<Answer> {
     let member = if identity.is_file() {
         Member::parse(&read_secret(&identity)?)?
     } else {
-        let member = Member::generate()?;
+        let member = Member::generate();
         write_secret(&identity, &member.to_file("terp-fixtures identity: keep it secret"))?;
         member
     };
@@ -182,13 +180,7 @@ fn capture_command(context: &Context<'_>, settings: &Settings, args: &args::Capt
     let options = capture::Options {
         name,
         environment,
-        policy: PolicyProof {
-            file: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-            digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
-            dictionaries: BTreeMap::new(),
-            key_id: master.key_id(),
-            generation: 1,
-        },
+        policy: policy.proof(&master),
         dry_run: args.dry_run,
         expires: args.expires_in.map(days_from_now).transpose()?,
     };

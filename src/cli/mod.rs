@@ -2,6 +2,7 @@
 
 pub mod args;
 mod commands;
+mod demo_text;
 mod log;
 mod render;
 mod settings;

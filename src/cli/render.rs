@@ -19,6 +19,7 @@ pub struct Answer {
 }
 
 /// The screen.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice the user made")]
 pub struct Screen {
     json: bool,
     /// Lines for people on stderr; off with `--log-format json` and `-q`.

@@ -89,7 +89,7 @@ impl Settings {
     /// # Errors
     /// Kind `Usage` when one is malformed.
     pub fn signers(&self) -> Result<Vec<SignerId>> {
-        self.file.store.signers.iter().map(|text| SignerId::parse(text)).collect()
+        self.file.store.signers.iter().map(|text| text.parse()).collect()
     }
 
     /// Your identity: `TERP_FIXTURES_IDENTITY`, `TERP_FIXTURES_IDENTITY_FILE`, configuration, `.terp-fixtures/`, and last

@@ -13,12 +13,12 @@ use crate::engine::Source;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::mask::leak::{LeakReport, LeakScan};
-use crate::mask::{self, dictionary};
+use crate::mask;
 use crate::model::batch::Batch;
 use crate::model::manifest::{
     ChunkRef, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry,
 };
-use crate::model::schema::{Catalogue, Table};
+use crate::model::schema::{Catalogue, Table, TableName};
 use crate::policy::{Mode, Plan, TablePlan};
 use crate::seal::{self, SnapshotStamp};
 use crate::secret::Secret32;
@@ -47,7 +47,7 @@ pub struct Outcome {
     /// The published snapshot; none after a dry run.
     pub snapshot: Option<Snapshot>,
     /// Tables and rows.
-    pub tables: Vec<(crate::model::schema::TableName, u64)>,
+    pub tables: Vec<(TableName, u64)>,
     /// Columns that a mask changed.
     pub masked_columns: usize,
     /// Bytes of COPY text.
@@ -121,7 +121,7 @@ pub fn capture(
         environment: options.environment.clone(),
         source: source.identity()?,
         schema: captured_schema(catalogue, plan),
-        policy: PolicyProof { dictionaries: dictionary::digests(), ..options.policy.clone() },
+        policy: options.policy.clone(),
         results: Results { closure: closure.clone(), leaks: leaks.clone() },
         packs: writer.packer.packs(),
         tables: entries,
@@ -333,7 +333,7 @@ fn empty_entry(table: &Table) -> TableEntry {
 /// The catalogue without the tables that the policy leaves out, and without what hangs on them.
 fn captured_schema(catalogue: &Catalogue, plan: &Plan) -> Catalogue {
     let excluded =
-        |name| plan.tables.iter().any(|table| &table.table == name && table.mode == Mode::Exclude);
+        |name: &TableName| plan.tables.iter().any(|table| &table.table == name && table.mode == Mode::Exclude);
     let mut schema = catalogue.clone();
     schema.tables.retain(|table| !excluded(&table.name));
     schema.post.retain(|object| !object.table.as_ref().is_some_and(excluded));
@@ -351,9 +351,7 @@ impl Scans {
     const CAPACITY: usize = 1 << 20;
 
     fn new() -> Result<Self> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| Error::internal("the system gives no random numbers").caused_by(error))?;
-        Ok(Self { key: Secret32::new(key), idle: Mutex::default() })
+        Ok(Self { key: Secret32::new(super::random()?), idle: Mutex::default() })
     }
 
     fn take(&self) -> LeakScan {

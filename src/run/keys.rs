@@ -26,9 +26,7 @@ pub fn init(store: &dyn Store, member: &Member) -> Result<Made> {
     if store.head(&ObjectName::hint())?.is_some() {
         return Err(Error::store("there is a store already").hint("Use it, or name another place with --store."));
     }
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|error| Error::internal("the system gives no random numbers").caused_by(error))?;
-    let repo = data_encoding::HEXLOWER.encode(&id);
+    let repo = data_encoding::HEXLOWER.encode(&super::random::<16>()?);
     let keys = EpochKeys::generate(&repo, 1)?;
     store.put(&seal::seal_keys(&keys, &member.recipient(), true)?)?;
     store.put(&seal::seal_hint(&Hint { format: FORMAT, repo: repo.clone() })?)?;

@@ -49,6 +49,15 @@ impl Context<'_> {
     }
 }
 
+/// Random bytes from the system.
+fn random<const N: usize>() -> crate::error::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        crate::error::Error::internal(format!("the system gives no random numbers: {error}"))
+    })?;
+    Ok(bytes)
+}
+
 /// Milliseconds since `start`.
 fn millis(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)

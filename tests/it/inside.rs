@@ -1,12 +1,10 @@
 //! The line through the library, without a process per step: for tests that go round many times.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use terp_fixtures::error::Result;
 use terp_fixtures::event::{Cancel, Silent};
 use terp_fixtures::mask::key::MasterKey;
-use terp_fixtures::model::manifest::PolicyProof;
 use terp_fixtures::policy::{self, Policy};
 use terp_fixtures::run::load::OnConflict;
 use terp_fixtures::run::repository::Repository;
@@ -45,17 +43,12 @@ pub fn capture(repository: &Repository, source: &Path, name: &str, policy: &str)
     let mut source = (engine::find(&address)?.source)(&address, &Cancel::default())?;
     let catalogue = source.catalogue()?;
     let policy = Policy::parse("test.toml", policy)?;
-    let plan = policy::resolve(&policy, &catalogue, "dev", &MasterKey::new(Secret32::new([7; 32])))?;
+    let master = MasterKey::new(Secret32::new([7; 32]));
+    let plan = policy::resolve(&policy, &catalogue, "dev", &master)?;
     let options = capture::Options {
         name: name.into(),
         environment: "dev".into(),
-        policy: PolicyProof {
-            file: "test.toml".into(),
-            digest: "0".repeat(64),
-            dictionaries: BTreeMap::new(),
-            key_id: "0".repeat(16),
-            generation: 1,
-        },
+        policy: policy.proof(&master),
         dry_run: false,
         expires: None,
     };
