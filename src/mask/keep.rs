@@ -4,7 +4,8 @@ use super::{Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Sc
 use crate::model::batch::{Cell, CellKind};
 use crate::model::schema::Family;
 
-pub(super) static DEFINITION: Definition = Definition {
+/// What `keep` is.
+pub static DEFINITION: Definition = Definition {
     name: "keep",
     about: "Copies the column as it is, by explicit decision.",
     version: 1,

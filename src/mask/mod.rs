@@ -79,6 +79,9 @@ pub static MASKS: &[&Definition] = &[
     &date_shift::DEFINITION,
 ];
 
+/// The mask that keeps: what a `keep` list of a policy means.
+pub use keep::DEFINITION as KEEP;
+
 /// The mask called `name`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Definition> {

@@ -1,1 +1,17 @@
-//! Floor 2: the policy file.
+//! Floor 2: the policy. `file` reads what the user wrote, `resolve` holds it against the live catalogue and answers with a
+//! mask for every column or with everything that is missing. Nothing is kept by default.
+//!
+//! Kinds of refusal: `Usage` where the file cannot be read (syntax, unknown key, wrong type of a key), `Policy` where it
+//! decides wrongly or not at all (unknown mask, bad parameter, misfit, undecided column), `Drift` where it names what the
+//! database does not have.
+
+pub mod file;
+pub mod names;
+pub mod propose;
+pub mod resolve;
+
+mod agree;
+mod undecided;
+
+pub use file::{Mode, Policy};
+pub use resolve::{Plan, TablePlan, resolve};

@@ -1,0 +1,99 @@
+//! Default deny: columns and tables without a decision stop everything, with a proposal to check and paste.
+
+use super::file::{Mode, Policy};
+use super::names::{key, quoted};
+use super::propose::propose;
+use super::resolve::Draft;
+use crate::error::{Error, Result};
+use crate::model::schema::TableKind;
+
+/// Refuses drafts with undecided columns or tables.
+pub(super) fn refuse(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
+    let (mut places, mut lines, mut columns, mut tables) = (Vec::new(), Vec::new(), 0, 0);
+    for draft in drafts {
+        let name = &draft.table.name;
+        if draft.mode.is_none() {
+            tables += 1;
+            places.push(format!("table {name}"));
+            lines.push(whole_table(drafts, draft));
+            continue;
+        }
+        let open = draft.open_columns();
+        if !open.is_empty() {
+            columns += open.len();
+            let listed: Vec<String> = open.iter().map(|&at| shown(draft, at)).collect();
+            places.push(format!("{name}: {}", listed.join(", ")));
+            lines.push(format!("[tables.{}.columns]\n{}", key(&name.to_string()), rules(drafts, draft, &open)));
+        }
+    }
+    if places.is_empty() {
+        return Ok(());
+    }
+    let count = match (columns, tables) {
+        (0, tables) => format!("{tables} undecided table{}", plural(tables)),
+        (columns, 0) => format!("{columns} undecided column{}", plural(columns)),
+        (columns, tables) => {
+            format!("{columns} undecided column{} and {tables} undecided table{}", plural(columns), plural(tables))
+        }
+    };
+    let what = format!("{count}, and nothing is kept by default\n  {}", places.join("\n  "));
+    Err(Error::policy(what).hint(format!(
+        "Decide each one in {}. A proposal from names and types, to check and paste:\n\n{}",
+        policy.file,
+        lines.join("\n\n")
+    )))
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn shown(draft: &Draft<'_>, at: usize) -> String {
+    draft.table.columns[at].name.escape_debug().to_string()
+}
+
+/// `name = rule` for each column.
+fn rules(drafts: &[Draft<'_>], draft: &Draft<'_>, columns: &[usize]) -> String {
+    let line = |at: &usize| format!("{} = {}", key(&draft.table.columns[*at].name), rule(drafts, draft, *at, 0));
+    columns.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What to write for a column: what the key that it refers to has or would get, else by its name and type.
+fn rule(drafts: &[Draft<'_>], draft: &Draft<'_>, at: usize, depth: usize) -> String {
+    let name = &draft.table.columns[at].name;
+    for foreign in draft.table.foreign_keys.iter().filter(|_| depth < 8) {
+        let Some(position) = foreign.columns.iter().position(|column| column == name) else { continue };
+        let Some(parent) = drafts.iter().find(|parent| parent.table.name == foreign.parent) else { continue };
+        let named = foreign.parent_columns.get(position).and_then(|column| parent.table.column_index(column));
+        let Some(parent_at) = named.or_else(|| parent.table.primary_key.get(position).copied()) else { continue };
+        if parent.table.name == draft.table.name && parent_at == at {
+            continue;
+        }
+        return match &parent.rules[parent_at] {
+            Some(decided) if decided.subject.is_none() => decided.toml(),
+            Some(_) => continue,
+            None => rule(drafts, parent, parent_at, depth + 1),
+        };
+    }
+    propose(draft.table, at).rule
+}
+
+fn whole_table(drafts: &[Draft<'_>], draft: &Draft<'_>) -> String {
+    let name = key(&draft.table.name.to_string());
+    if draft.table.kind != TableKind::Ordinary {
+        return format!("[tables.{name}]\nmode = \"{}\"", Mode::Exclude.word());
+    }
+    let stored = draft.table.stored_columns();
+    let (kept, masked): (Vec<usize>, Vec<usize>) =
+        stored.into_iter().partition(|&at| rule(drafts, draft, at, 0) == quoted("keep"));
+    let mut lines = vec![format!("[tables.{name}]"), format!("mode = \"{}\"", Mode::Capture.word())];
+    if !kept.is_empty() {
+        let kept: Vec<String> = kept.iter().map(|&at| quoted(&draft.table.columns[at].name)).collect();
+        lines.push(format!("keep = [{}]", kept.join(", ")));
+    }
+    if !masked.is_empty() {
+        lines.push(format!("[tables.{name}.columns]"));
+        lines.push(rules(drafts, draft, &masked));
+    }
+    lines.join("\n")
+}
