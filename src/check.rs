@@ -43,7 +43,11 @@ impl Rules {
             let at = live.column_index(name).ok_or_else(|| {
                 Error::drift(format!("table {}: column {} is missing in the target", live.name, name.escape_debug()))
             })?;
-            Ok(Rule { column: name.clone(), nullable: is_nullable(live, at), max_chars: limit(engine, &live.columns[at]) })
+            Ok(Rule {
+                column: name.clone(),
+                nullable: is_nullable(live, at),
+                max_chars: limit(engine, &live.columns[at]),
+            })
         };
         Ok(Self { table: live.name.clone(), columns: columns.iter().map(rule).collect::<Result<_>>()? })
     }
@@ -66,7 +70,10 @@ fn limit(engine: EngineKind, column: &Column) -> Option<u32> {
 pub fn rows(rows: Masked, rules: &Rules, first_row: u64) -> Result<(Checked, Vec<Violation>)> {
     let batch = rows.into_batch();
     if batch.columns() != rules.columns.len() {
-        return Err(Error::internal(format!("a batch for {} has another number of columns than its rules", rules.table)));
+        return Err(Error::internal(format!(
+            "a batch for {} has another number of columns than its rules",
+            rules.table
+        )));
     }
     let mut violations = Vec::new();
     let mut bad_rows = Vec::new();
@@ -156,7 +163,8 @@ mod tests {
     fn p06_cells_that_do_not_fit_are_named_and_left_out() {
         let rules = Rules::new(EngineKind::Postgres, &table(), &["a".into(), "b".into()]).unwrap();
         let mut batch = Batch::new(2);
-        for cell in [Cell::text("x"), Cell::text("äöü"), Cell::NULL, Cell::NULL, Cell::text("y"), Cell::text("four")] {
+        for cell in [Cell::text("x"), Cell::text("äöü"), Cell::NULL, Cell::NULL, Cell::text("y"), Cell::text("four")]
+        {
             batch.push(cell);
         }
         let (checked, violations) = rows(Masked::vouch(batch), &rules, 10).unwrap();

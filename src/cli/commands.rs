@@ -63,8 +63,7 @@ fn open(context: &Context<'_>, settings: &Settings) -> Result<Repository> {
 
 fn address(given: Option<&str>, option: &str, variable: &str) -> Result<Address> {
     given.map(Address::new).ok_or_else(|| {
-        Error::usage(format!("no {option} is named"))
-            .hint(format!("Add --{option} sqlite:PATH, or set {variable}."))
+        Error::usage(format!("no {option} is named")).hint(format!("Add --{option} sqlite:PATH, or set {variable}."))
     })
 }
 
@@ -73,7 +72,8 @@ fn confirm(yes: bool, question: &str) -> Result<()> {
     if yes {
         return Ok(());
     }
-    let refused = |what: &str| Error::guard(what).hint("Add --yes to go on without being asked, or --dry-run to look first.");
+    let refused =
+        |what: &str| Error::guard(what).hint("Add --yes to go on without being asked, or --dry-run to look first.");
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(refused(&format!("{question} This needs a confirmation, and there is no terminal to ask on")));
     }
@@ -167,13 +167,17 @@ fn capture_command(context: &Context<'_>, settings: &Settings, args: &args::Capt
     let policy = Policy::parse(&path.display().to_string(), &text)?;
     let master = settings.master_key()?;
     let repository = open(context, settings)?;
-    started(context, "capture", vec![
-        ("name", name.clone()),
-        ("source", address.to_string()),
-        ("store", settings.store().to_string()),
-        ("environment", environment.clone()),
-        ("policy", path.display().to_string()),
-    ]);
+    started(
+        context,
+        "capture",
+        vec![
+            ("name", name.clone()),
+            ("source", address.to_string()),
+            ("store", settings.store().to_string()),
+            ("environment", environment.clone()),
+            ("policy", path.display().to_string()),
+        ],
+    );
     let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
     let catalogue = source.catalogue()?;
     let plan = policy::resolve(&policy, &catalogue, &environment, &master)?;
@@ -186,7 +190,13 @@ fn capture_command(context: &Context<'_>, settings: &Settings, args: &args::Capt
     };
     let done = capture::capture(context, &mut *source, &catalogue, &plan, &repository, &options)?;
     let rows: u64 = done.tables.iter().map(|(_, rows)| rows).sum();
-    finished(context, "capture", vec![("uploaded_packs", done.uploaded_packs.to_string())], done.tables.clone(), done.millis);
+    finished(
+        context,
+        "capture",
+        vec![("uploaded_packs", done.uploaded_packs.to_string())],
+        done.tables.clone(),
+        done.millis,
+    );
     let json = json!({
         "snapshot": done.snapshot.as_ref().map(|snapshot| json!({ "name": snapshot.manifest.name, "id": snapshot.id })),
         "dry_run": args.dry_run, "rows": rows, "masked_columns": done.masked_columns, "raw_bytes": done.raw_bytes,
@@ -255,8 +265,10 @@ fn check_name(name: &str) -> Result<()> {
     if good {
         return Ok(());
     }
-    Err(Error::usage("a snapshot's name has 1 to 100 letters, digits, '-', '_' or '.', and starts with a letter or digit")
-        .hint("For example: demo-2025-12."))
+    Err(Error::usage(
+        "a snapshot's name has 1 to 100 letters, digits, '-', '_' or '.', and starts with a letter or digit",
+    )
+    .hint("For example: demo-2025-12."))
 }
 
 fn days_from_now(days: u32) -> Result<String> {
@@ -278,12 +290,16 @@ fn restore_command(context: &Context<'_>, settings: &Settings, args: &args::Rest
     if args.on_conflict == args::OnConflict::Overwrite && !args.dry_run {
         confirm(args.yes, &format!("Rows of {address} will be replaced where {} has other ones.", snapshot.label()))?;
     }
-    started(context, "restore", vec![
-        ("snapshot", snapshot.label()),
-        ("target", address.to_string()),
-        ("environment", snapshot.manifest.environment.clone()),
-        ("dry_run", args.dry_run.to_string()),
-    ]);
+    started(
+        context,
+        "restore",
+        vec![
+            ("snapshot", snapshot.label()),
+            ("target", address.to_string()),
+            ("environment", snapshot.manifest.environment.clone()),
+            ("dry_run", args.dry_run.to_string()),
+        ],
+    );
     let new_file = NewFile::watch(&address, engine.is_file);
     let mut target = (engine.target)(&address, true, &context.cancel)?;
     let options = restore::Options {
@@ -398,7 +414,11 @@ fn rollback_command(context: &Context<'_>, args: &args::RollbackArgs) -> Result<
     let counts = table(&["table", "deleted", "put back"], &lines, &[1, 2]);
     let deleted: u64 = done.tables.iter().map(|(_, deleted, _)| deleted).sum();
     let put_back: u64 = done.tables.iter().map(|(_, _, put_back)| put_back).sum();
-    let dropped = if done.dropped.is_empty() { String::new() } else { format!("\n  {} tables dropped that the restore had created", done.dropped.len()) };
+    let dropped = if done.dropped.is_empty() {
+        String::new()
+    } else {
+        format!("\n  {} tables dropped that the restore had created", done.dropped.len())
+    };
     let text = if args.dry_run {
         format!("{counts}\n\nDry run: would roll back {}. Nothing was changed.", done.run)
     } else {
@@ -457,7 +477,10 @@ fn show(context: &Context<'_>, settings: &Settings, args: &args::ShowArgs) -> Re
     let snapshot = open(context, settings)?.find(&args.snapshot)?;
     let json = serde_json::to_value(&snapshot.manifest)
         .map_err(|error| Error::internal("the manifest cannot be shown").caused_by(error))?;
-    Ok(Answer { json: json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "manifest": json }), text: show_text(&snapshot) })
+    Ok(Answer {
+        json: json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "manifest": json }),
+        text: show_text(&snapshot),
+    })
 }
 
 fn show_text(snapshot: &Snapshot) -> String {
@@ -466,8 +489,12 @@ fn show_text(snapshot: &Snapshot) -> String {
         .tables
         .iter()
         .map(|entry| {
-            let masked: Vec<String> =
-                entry.masks.iter().filter(|(_, mask)| *mask != "keep").map(|(column, mask)| format!("{}: {mask}", column.escape_debug())).collect();
+            let masked: Vec<String> = entry
+                .masks
+                .iter()
+                .filter(|(_, mask)| *mask != "keep")
+                .map(|(column, mask)| format!("{}: {mask}", column.escape_debug()))
+                .collect();
             vec![
                 entry.table.to_string(),
                 entry.mode.clone(),
@@ -487,12 +514,15 @@ fn show_text(snapshot: &Snapshot) -> String {
         ("policy", format!("{} ({})", manifest.policy.file.escape_debug(), &manifest.policy.digest[..16])),
         ("masking key", format!("{}, generation {}", manifest.policy.key_id, manifest.policy.generation)),
         ("foreign keys", format!("{} closed", manifest.results.closure.foreign_keys)),
-        ("leak scan", format!(
-            "{} originals in {} cells: {} found",
-            grouped(manifest.results.leaks.originals),
-            grouped(manifest.results.leaks.cells),
-            manifest.results.leaks.hits
-        )),
+        (
+            "leak scan",
+            format!(
+                "{} originals in {} cells: {} found",
+                grouped(manifest.results.leaks.originals),
+                grouped(manifest.results.leaks.cells),
+                manifest.results.leaks.hits
+            ),
+        ),
         ("expires", manifest.expires.clone().unwrap_or_else(|| "never".to_owned())),
     ];
     let facts: Vec<String> = facts.iter().map(|(name, value)| format!("  {name:13} {value}")).collect();
@@ -575,8 +605,9 @@ fn completions(shell: clap_complete::Shell) -> Result<Answer> {
 }
 
 fn man(dir: &Path) -> Result<Answer> {
-    let cannot =
-        |error: std::io::Error| Error::usage(format!("cannot write manual pages into {}", dir.display())).caused_by(error);
+    let cannot = |error: std::io::Error| {
+        Error::usage(format!("cannot write manual pages into {}", dir.display())).caused_by(error)
+    };
     std::fs::create_dir_all(dir).map_err(cannot)?;
     clap_mangen::generate_to(Cli::command(), dir).map_err(cannot)?;
     let text = format!("Wrote the manual pages. Read the first with: man {}", dir.join("terp-fixtures.1").display());

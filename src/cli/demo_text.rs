@@ -21,7 +21,10 @@ fn text(screen: &Screen, done: &Outcome) -> String {
     let masks: Vec<String> = done.masks.iter().map(|(mask, count)| format!("{mask} {count}")).collect();
     let deleted: u64 = done.rolled_back.tables.iter().map(|(_, deleted, _)| deleted).sum();
     let steps = [
-        ("Sample", vec![format!("a made-up ERP with {} tables and {} rows, in SQLite", done.sample.0, grouped(done.sample.1))]),
+        (
+            "Sample",
+            vec![format!("a made-up ERP with {} tables and {} rows, in SQLite", done.sample.0, grouped(done.sample.1))],
+        ),
         (
             "Capture",
             vec![

@@ -20,7 +20,12 @@ pub fn start(global: &Global) -> Result<()> {
         _ => LevelFilter::INFO,
     };
     let stderr = (global.log_format == LogFormat::Json).then(|| {
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(std::io::stderr).with_filter(level)
+        tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_target(false)
+            .with_writer(std::io::stderr)
+            .with_filter(level)
     });
     let file = global.log_file.as_deref().map(appender).transpose()?.map(|appender| {
         let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);

@@ -114,7 +114,8 @@ impl Screen {
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = slot.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{spinner} {msg:28} {bar:30} {human_pos}/{human_len} rows {per_sec}");
+            let style =
+                ProgressStyle::with_template("{spinner} {msg:28} {bar:30} {human_pos}/{human_len} rows {per_sec}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar

@@ -101,7 +101,8 @@ impl Settings {
         if let Some(text) = variable("TERP_FIXTURES_IDENTITY") {
             return Ok((Member::parse(&text)?, false));
         }
-        let own = self.secret_path("TERP_FIXTURES_IDENTITY_FILE", self.file.store.identity_file.as_deref(), "identity.key");
+        let own =
+            self.secret_path("TERP_FIXTURES_IDENTITY_FILE", self.file.store.identity_file.as_deref(), "identity.key");
         if let Some(path) = own {
             return Ok((Member::parse(&secret_file(&path)?)?, false));
         }
@@ -194,6 +195,7 @@ fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Error {
 pub fn production_variable() -> Option<&'static str> {
     const NAMES: [&str; 4] = ["NODE_ENV", "RAILS_ENV", "APP_ENV", "TERP_FIXTURES_ENV"];
     NAMES.into_iter().find(|name| {
-        std::env::var(name).is_ok_and(|value| matches!(value.to_ascii_lowercase().as_str(), "production" | "prod" | "live"))
+        std::env::var(name)
+            .is_ok_and(|value| matches!(value.to_ascii_lowercase().as_str(), "production" | "prod" | "live"))
     })
 }

@@ -189,7 +189,9 @@ pub fn set_counter(engine: EngineKind, table: &TableName, value: Option<i64>) ->
 pub fn set_setting(engine: EngineKind, name: &str, value: &str) -> Option<Sql> {
     let sql = Sql::new(engine);
     match (engine, name) {
-        (EngineKind::Sqlite, "application_id") => Some(sql.lit("PRAGMA application_id = ").integer(value.parse().ok()?)),
+        (EngineKind::Sqlite, "application_id") => {
+            Some(sql.lit("PRAGMA application_id = ").integer(value.parse().ok()?))
+        }
         (EngineKind::Sqlite, "user_version") => Some(sql.lit("PRAGMA user_version = ").integer(value.parse().ok()?)),
         _ => None,
     }

@@ -35,7 +35,8 @@ fn name() -> TableName {
 fn create(bench: &Bench<'_>) {
     let mut target = (bench.target)();
     let sql = Sql::new(target.engine()).lit("CREATE TABLE ").table(&name());
-    let sql = sql.lit(" (id INTEGER NOT NULL PRIMARY KEY, ").name("select").lit(" VARCHAR(40) NOT NULL UNIQUE, note TEXT)");
+    let sql =
+        sql.lit(" (id INTEGER NOT NULL PRIMARY KEY, ").name("select").lit(" VARCHAR(40) NOT NULL UNIQUE, note TEXT)");
     target.begin(Enforce::Nothing).unwrap();
     target.execute(&sql).unwrap();
     target.end(true).unwrap();
@@ -77,10 +78,10 @@ fn into() -> LoadTable {
 }
 
 fn loads_and_reads_back(bench: &Bench<'_>) {
-    let rows = checked(bench, &[
-        [integer("1"), Cell::text("a\tb\\c\n\r'\""), Cell::NULL],
-        [integer("2"), Cell::text("🌿"), Cell::text("")],
-    ]);
+    let rows = checked(
+        bench,
+        &[[integer("1"), Cell::text("a\tb\\c\n\r'\""), Cell::NULL], [integer("2"), Cell::text("🌿"), Cell::text("")]],
+    );
     let mut target = (bench.target)();
     target.begin(Enforce::Nothing).unwrap();
     assert_eq!(target.load(&into(), &rows).unwrap(), 2);
@@ -117,7 +118,8 @@ fn rolls_back(bench: &Bench<'_>) {
 fn rejects_by_constraint(bench: &Bench<'_>) {
     let mut target = (bench.target)();
     target.begin(Enforce::Nothing).unwrap();
-    let error = target.load(&into(), &checked(bench, &[[integer("4"), Cell::text("🌿"), Cell::text("hunter2")]])).unwrap_err();
+    let error =
+        target.load(&into(), &checked(bench, &[[integer("4"), Cell::text("🌿"), Cell::text("hunter2")]])).unwrap_err();
     assert_eq!(error.kind(), Kind::Rejected);
     assert!(!format!("{error:?} {error}").contains("hunter2") && !error.to_string().contains("🌿\""));
     target.end(false).unwrap();

@@ -23,6 +23,15 @@ pub struct Plan {
     pub warnings: Vec<String>,
 }
 
+impl Plan {
+    /// The columns whose originals a mask replaces.
+    #[must_use]
+    pub fn masked_columns(&self) -> usize {
+        let columns = self.tables.iter().flat_map(|table| &table.columns);
+        columns.filter(|column| !column.definition.keeps_original).count()
+    }
+}
+
 /// What a capture does with one table.
 #[derive(Debug)]
 pub struct TablePlan {

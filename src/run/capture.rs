@@ -12,8 +12,8 @@ use crate::codec::{manifest as manifest_codec, pack, rows};
 use crate::engine::Source;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::mask::leak::{LeakReport, LeakScan};
 use crate::mask;
+use crate::mask::leak::{LeakReport, LeakScan};
 use crate::model::batch::Batch;
 use crate::model::manifest::{
     ChunkRef, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry,
@@ -178,7 +178,10 @@ fn prove_closure(
                 let dangling = state::dangling(source, &child.name, key, None)?;
                 if dangling > 0 {
                     context.warn(
-                        format!("{dangling} rows break the foreign key {} in the source itself", key.name.escape_debug()),
+                        format!(
+                            "{dangling} rows break the foreign key {} in the source itself",
+                            key.name.escape_debug()
+                        ),
                         Some("They are captured as they are; a restore reports them again.".into()),
                     );
                     result.dangling.insert(key.name.clone(), dangling);

@@ -233,7 +233,9 @@ pub fn next_steps(kept: Option<&Path>) -> Vec<String> {
         Some(folder) => {
             let place = folder.display();
             vec![
-                format!("export TERP_FIXTURES_STORE={place}/snapshots TERP_FIXTURES_IDENTITY_FILE={place}/identity.key"),
+                format!(
+                    "export TERP_FIXTURES_STORE={place}/snapshots TERP_FIXTURES_IDENTITY_FILE={place}/identity.key"
+                ),
                 "terp-fixtures show demo".to_owned(),
                 format!("terp-fixtures restore demo --target sqlite:{place}/dev.sqlite"),
                 format!("terp-fixtures rollback --target sqlite:{place}/dev.sqlite"),

@@ -110,7 +110,7 @@ pub(super) fn record(target: &mut dyn Target, run: &Run) -> Result<()> {
         .lit("INSERT INTO ")
         .table(&runs_table())
         .lit(" (")
-        .list(COLUMNS, ", ", |sql, name| sql.name(name))
+        .list(COLUMNS, ", ", super::super::engine::sql::Sql::name)
         .lit(") VALUES (")
         .string(&run.id)
         .lit(", ")
@@ -119,7 +119,7 @@ pub(super) fn record(target: &mut dyn Target, run: &Run) -> Result<()> {
         .list([&run.snapshot, &run.restored, &detail], ", ", |sql, text| sql.string(text))
         .lit(")");
     target.execute(&sql)?;
-    for table in run.detail.tables.iter() {
+    for table in &run.detail.tables {
         let Some(undo) = &table.undo else { continue };
         let sql = Sql::new(target.engine())
             .lit("INSERT INTO ")
@@ -139,7 +139,7 @@ pub(super) fn runs(target: &mut dyn Target, live: &Catalogue) -> Result<Vec<Run>
     }
     let sql = Sql::new(target.engine())
         .lit("SELECT ")
-        .list(COLUMNS, ", ", |sql, name| sql.name(name))
+        .list(COLUMNS, ", ", super::super::engine::sql::Sql::name)
         .lit(" FROM ")
         .table(&runs_table())
         .lit(" ORDER BY seq");

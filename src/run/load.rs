@@ -58,7 +58,8 @@ impl<'a> Loader<'a> {
     /// Chooses the way by whether the table holds rows.
     pub(super) fn start(target: &mut dyn Target, to: Destination<'a>) -> Result<Self> {
         let engine = target.engine();
-        let sql = Sql::new(engine).lit("SELECT count(*) FROM (SELECT 1 FROM ").table(&to.live.name).lit(" LIMIT 1) AS x");
+        let sql =
+            Sql::new(engine).lit("SELECT count(*) FROM (SELECT 1 FROM ").table(&to.live.name).lit(" LIMIT 1) AS x");
         if crate::engine::scalar(target, sql)? == 0 {
             let constants =
                 vec![(mark::RUN_COLUMN.to_owned(), to.run.to_owned()), (mark::AT_COLUMN.to_owned(), to.at.to_owned())];
@@ -178,8 +179,7 @@ fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, 
     };
     let same_key = staged(conditions.same_key.as_ref())?;
     let identical = staged(conditions.identical.as_ref())?;
-    let conflicts =
-        Conflicts { same_key: same_key - identical, other_key: staged(conditions.other_key.as_ref())? };
+    let conflicts = Conflicts { same_key: same_key - identical, other_key: staged(conditions.other_key.as_ref())? };
     let mut detail = TableDetail { identical, ..empty_detail(to) };
     let blocked = match to.on_conflict {
         OnConflict::Fail => conflicts != Conflicts::default(),
@@ -209,11 +209,11 @@ fn insert(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditions
         .lit(" (")
         .list(to.columns, ", ", |sql, name| sql.name(name))
         .lit(", ")
-        .list(MARKERS, ", ", |sql, name| sql.name(name))
+        .list(MARKERS, ", ", super::super::engine::sql::Sql::name)
         .lit(") SELECT ")
         .list(to.columns, ", ", |sql, name| sql.column("s", name))
         .lit(", ")
-        .list([to.run, to.at], ", ", |sql, text| sql.string(text))
+        .list([to.run, to.at], ", ", super::super::engine::sql::Sql::string)
         .lit(" FROM ")
         .table(&stage_table(engine))
         .lit(" s WHERE 1 = 1");
@@ -234,7 +234,9 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
     let sql = Sql::new(engine).lit("CREATE TABLE ").table(&undo).lit(" (terp_image TEXT, ");
     target.execute(&names(sql, &stored).lit(")"))?;
-    for (table, index) in [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())] {
+    for (table, index) in
+        [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())]
+    {
         let index = TableName { schema: table.schema.clone(), name: index };
         let sql = Sql::new(engine).lit("CREATE INDEX ").table(&index).lit(" ON ").name(&table.name).lit(" (");
         target.execute(&names(sql, &key).lit(")"))?;
@@ -246,9 +248,13 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let kept = target.execute(&sql.lit(" WHERE NOT ").part(identical))?;
 
     let sql = Sql::new(engine).lit("UPDATE ").table(&to.live.name).lit(" AS t SET (");
-    let sql = names(sql, to.columns).lit(", ").list(MARKERS, ", ", |sql, name| sql.name(name)).lit(") = (SELECT ");
+    let sql =
+        names(sql, to.columns).lit(", ").list(MARKERS, ", ", super::super::engine::sql::Sql::name).lit(") = (SELECT ");
     let sql = sql.list(to.columns, ", ", |sql, name| sql.column("s", name)).lit(", ");
-    let sql = sql.list([to.run, to.at], ", ", |sql, text| sql.string(text)).lit(" FROM ").table(&stage_table(engine));
+    let sql = sql
+        .list([to.run, to.at], ", ", super::super::engine::sql::Sql::string)
+        .lit(" FROM ")
+        .table(&stage_table(engine));
     let sql = sql.lit(" s WHERE ").part(&joined(engine, "t", "s", &key, &key)).lit(") WHERE (");
     let sql = names(names(sql, &key).lit(") IN (SELECT "), &key).lit(" FROM ").table(&undo).lit(")");
     let updated = target.execute(&sql).map_err(|error| error.within(format!("table {}", to.live.name)))?;

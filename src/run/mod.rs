@@ -52,9 +52,8 @@ impl Context<'_> {
 /// Random bytes from the system.
 fn random<const N: usize>() -> crate::error::Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        crate::error::Error::internal(format!("the system gives no random numbers: {error}"))
-    })?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| crate::error::Error::internal(format!("the system gives no random numbers: {error}")))?;
     Ok(bytes)
 }
 

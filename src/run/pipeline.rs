@@ -21,7 +21,11 @@ impl<O> Iterator for Ordered<O> {
 ///
 /// At most `2 * workers` items are in flight: a slow consumer holds up the producer, whose `send` fails once the consumer
 /// is gone.
-pub(super) fn ordered_map<'scope, I, O, W>(scope: &'scope Scope<'scope, '_>, workers: usize, work: W) -> (Feed<I, O>, Ordered<O>)
+pub(super) fn ordered_map<'scope, I, O, W>(
+    scope: &'scope Scope<'scope, '_>,
+    workers: usize,
+    work: W,
+) -> (Feed<I, O>, Ordered<O>)
 where
     I: Send + 'scope,
     O: Send + 'scope,

@@ -72,7 +72,9 @@ impl<'a> Plan<'a> {
     pub(super) fn apply_settings(&self, target: &mut dyn Target) -> Result<Vec<(String, String)>> {
         let mut previous = Vec::new();
         for (name, value) in self.manifest.schema.settings.iter().filter(|_| self.empty) {
-            let Some(before) = self.live_settings.settings.get(name).filter(|before| *before != value) else { continue };
+            let Some(before) = self.live_settings.settings.get(name).filter(|before| *before != value) else {
+                continue;
+            };
             if let Some(sql) = sql::set_setting(target.engine(), name, value) {
                 target.execute(&sql)?;
                 previous.push((name.clone(), before.clone()));
@@ -107,7 +109,7 @@ impl<'a> Plan<'a> {
         for object in &self.manifest.schema.post {
             let due = match &object.table {
                 // Triggers on views (INSTEAD OF) come with their view.
-                Some(table) => created.contains(table) || views.iter().any(|view| *view == table.name),
+                Some(table) => created.contains(table) || views.contains(&table.name),
                 None => self.empty && self.create.len() == self.manifest.schema.tables.len(),
             };
             if due {

@@ -60,7 +60,9 @@ impl Repository {
         let hint = seal::open_hint(&store.get(&ObjectName::hint(), HINT_LIMIT)?)?;
         let mut keys = Vec::new();
         for listed in store.list(ObjectKind::Key)?.into_iter().rev() {
-            let Some(epoch) = listed.name.path().split('/').nth(1).and_then(|epoch| epoch.parse().ok()) else { continue };
+            let Some(epoch) = listed.name.path().split('/').nth(1).and_then(|epoch| epoch.parse().ok()) else {
+                continue;
+            };
             if listed.name != seal::key_object(epoch, &member.recipient()) {
                 continue;
             }
@@ -176,7 +178,8 @@ impl Repository {
         names.sort_unstable();
         names.dedup();
         found.ok_or_else(|| {
-            let error = Error::new(Kind::Store, format!("there is no snapshot '{}' in this store", wanted.escape_debug()));
+            let error =
+                Error::new(Kind::Store, format!("there is no snapshot '{}' in this store", wanted.escape_debug()));
             if names.is_empty() {
                 error.hint("The store is empty. Make a snapshot with 'terp-fixtures capture'.")
             } else {

@@ -153,10 +153,12 @@ fn unchanged(
     let live = target.catalogue()?;
     for table in &run.detail.tables {
         let there = live.table(&table.table).is_some_and(|live| {
-            live.columns.len() >= table.columns.len() && table.columns.iter().all(|name| live.column_index(name).is_some())
+            live.columns.len() >= table.columns.len()
+                && table.columns.iter().all(|name| live.column_index(name).is_some())
         });
         if !there || state::marked_digest(target, &table.table, &table.columns, &run.id)?.to_hex() != table.digest {
-            context.note(format!("the rows of run {} in {} were changed since; they are replaced", run.id, table.table));
+            context
+                .note(format!("the rows of run {} in {} were changed since; they are replaced", run.id, table.table));
             return Ok(None);
         }
     }
@@ -296,7 +298,8 @@ impl Restoring<'_> {
     ) -> Result<()> {
         let manifest = &self.snapshot.manifest;
         let schema = manifest.schema.table(&entry.table);
-        let schema = schema.ok_or_else(|| Error::store(format!("the manifest has no schema of table {}", entry.table)))?;
+        let schema =
+            schema.ok_or_else(|| Error::store(format!("the manifest has no schema of table {}", entry.table)))?;
         let layout = rows::Layout::new(manifest.schema.engine, schema);
         let id_key = self.packs.keys().id_key();
         let open = |(first_row, chunk): (u64, &crate::model::manifest::ChunkRef)| -> Result<Opened> {
@@ -352,11 +355,16 @@ fn refuse_conflicts(conflicts: &[(TableName, Conflicts)], on_conflict: OnConflic
         .iter()
         .map(|(table, conflict)| match conflict.other_key {
             0 => format!("{table}: {} rows under the same key with other content", conflict.same_key),
-            other => format!("{table}: {} rows under the same key, {other} hold another row's unique value", conflict.same_key),
+            other => format!(
+                "{table}: {} rows under the same key, {other} hold another row's unique value",
+                conflict.same_key
+            ),
         })
         .collect();
     let hint = match on_conflict {
-        OnConflict::Overwrite => "A unique value that another row holds cannot be overwritten; remove those rows or use --on-conflict skip.",
+        OnConflict::Overwrite => {
+            "A unique value that another row holds cannot be overwritten; remove those rows or use --on-conflict skip."
+        }
         OnConflict::Fail | OnConflict::Skip => {
             "Add --on-conflict skip to keep the target's rows, or --on-conflict overwrite to replace them until the rollback."
         }

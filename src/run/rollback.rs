@@ -106,8 +106,10 @@ fn choose(runs: Vec<Run>, wanted: Option<&str>) -> Result<Run> {
         (Some(run), true) => Ok(run),
         (Some(_), false) => Err(Error::usage("several runs are in the target; say which one to roll back")
             .hint(format!("Name one of: {}.", labels.join(", ")))),
-        (None, _) if labels.is_empty() => Err(Error::rollback("no run is in the target; there is nothing to roll back")
-            .hint("'terp-fixtures runs --target URL' lists what is there.")),
+        (None, _) if labels.is_empty() => {
+            Err(Error::rollback("no run is in the target; there is nothing to roll back")
+                .hint("'terp-fixtures runs --target URL' lists what is there."))
+        }
         (None, _) => Err(Error::rollback(format!("no such run is in the target; it holds {}", labels.join(", ")))),
     }
 }
@@ -174,14 +176,18 @@ pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, ma
 fn refuse_later_runs(run: &Run, others: &[Run]) -> Result<()> {
     let touches = |other: &&Run| {
         other.seq > run.seq
-            && other.detail.tables.iter().any(|table| {
-                table.undo.is_some() && run.detail.tables.iter().any(|mine| mine.table == table.table)
-            })
+            && other
+                .detail
+                .tables
+                .iter()
+                .any(|table| table.undo.is_some() && run.detail.tables.iter().any(|mine| mine.table == table.table))
     };
     match others.iter().rev().find(touches) {
         None => Ok(()),
-        Some(later) => Err(Error::rollback(format!("run {} came later and replaced rows in the same tables", later.id))
-            .hint(format!("Roll it back first: terp-fixtures rollback '{}'.", later.id))),
+        Some(later) => {
+            Err(Error::rollback(format!("run {} came later and replaced rows in the same tables", later.id))
+                .hint(format!("Roll it back first: terp-fixtures rollback '{}'.", later.id)))
+        }
     }
 }
 
@@ -191,7 +197,8 @@ fn refuse_edited(target: &mut dyn Target, live: &Catalogue, touched: &[&TableDet
         let (Some(undo), Some(table)) = (&detail.undo, live.table(&detail.table)) else { continue };
         let engine = target.engine();
         let Some(key) = key_names(table, &detail.columns) else { continue };
-        let equal = Sql::new(engine).list(stored_and_markers(table), " AND ", |sql, name| sql.exactly_equal(&name, "t", "u"));
+        let equal =
+            Sql::new(engine).list(stored_and_markers(table), " AND ", |sql, name| sql.exactly_equal(&name, "t", "u"));
         let sql = Sql::new(engine)
             .lit("SELECT count(*) FROM ")
             .name(undo)
@@ -230,8 +237,9 @@ fn refuse_dependents(target: &mut dyn Target, live: &Catalogue, run: &Run, touch
     if lines.is_empty() {
         return Ok(());
     }
-    Err(Error::rollback(format!("rows of the application hang on fixture rows: {}", lines.join("; ")))
-        .hint("Delete or re-point those rows first. --force lets the foreign keys' own actions (CASCADE, SET NULL) happen."))
+    Err(Error::rollback(format!("rows of the application hang on fixture rows: {}", lines.join("; "))).hint(
+        "Delete or re-point those rows first. --force lets the foreign keys' own actions (CASCADE, SET NULL) happen.",
+    ))
 }
 
 fn dependents(

@@ -32,11 +32,11 @@ pub(super) fn positive(count: i64) -> Result<u64> {
 
 /// Rows of `child` whose reference is complete (no part NULL), optionally of one run only.
 fn complete_references(engine: EngineKind, child: &TableName, key: &ForeignKey) -> Sql {
-    Sql::new(engine)
-        .lit("SELECT count(*) FROM ")
-        .table(child)
-        .lit(" c WHERE ")
-        .list(&key.columns, " AND ", |sql, column| sql.column("c", column).lit(" IS NOT NULL"))
+    Sql::new(engine).lit("SELECT count(*) FROM ").table(child).lit(" c WHERE ").list(
+        &key.columns,
+        " AND ",
+        |sql, column| sql.column("c", column).lit(" IS NOT NULL"),
+    )
 }
 
 /// The number of complete references of a foreign key.
@@ -106,7 +106,7 @@ fn ordered(sql: Sql, table: &Table) -> Sql {
     if names.is_empty() {
         return sql;
     }
-    sql.lit(" ORDER BY ").list(names, ", ", |sql, name| sql.name(name))
+    sql.lit(" ORDER BY ").list(names, ", ", super::super::engine::sql::Sql::name)
 }
 
 /// Whether a SQLite table is declared WITHOUT ROWID; the last words of its CREATE statement say so.

@@ -47,8 +47,9 @@ impl Outcome {
         if self.damage.is_empty() {
             return Ok(self);
         }
-        Err(Error::store(format!("the store is damaged:\n  {}", self.damage.join("\n  ")))
-            .hint("Put the named objects back from a copy of the store, or capture again; missing chunks are uploaded anew."))
+        Err(Error::store(format!("the store is damaged:\n  {}", self.damage.join("\n  "))).hint(
+            "Put the named objects back from a copy of the store, or capture again; missing chunks are uploaded anew.",
+        ))
     }
 }
 
@@ -121,26 +122,18 @@ pub fn verify(
 fn is_there(repository: &Repository, pack: &PackRef) -> Result<()> {
     match repository.store().head(&pack_object(&pack.name)?)? {
         Some(length) if length == pack.length => Ok(()),
-        Some(length) => {
-            Err(Error::store(format!("pack {} has {length} bytes instead of {}", pack.name, pack.length)))
-        }
+        Some(length) => Err(Error::store(format!("pack {} has {length} bytes instead of {}", pack.name, pack.length))),
         None => Err(Error::store(format!("pack {} is missing", pack.name))),
     }
 }
 
-fn read_rows(
-    context: &Context<'_>,
-    repository: &Repository,
-    snapshot: &Snapshot,
-    outcome: &mut Outcome,
-) -> Result<()> {
+fn read_rows(context: &Context<'_>, repository: &Repository, snapshot: &Snapshot, outcome: &mut Outcome) -> Result<()> {
     context.stage(format!("reading every row of {}", snapshot.label()));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
     for entry in &snapshot.manifest.tables {
         context.cancel.check()?;
-        let read = read_table(snapshot, entry, &packs).map_err(|error| {
-            error.within(format!("table {}", entry.table)).within(snapshot.label())
-        });
+        let read = read_table(snapshot, entry, &packs)
+            .map_err(|error| error.within(format!("table {}", entry.table)).within(snapshot.label()));
         if outcome.note(read).is_some() {
             outcome.chunks += entry.chunks.len() as u64;
             outcome.rows += entry.rows;

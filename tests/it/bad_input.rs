@@ -27,7 +27,9 @@ fn p02_wrong_usage_is_exit_1_and_touches_nothing() {
 #[test]
 fn a_missing_policy_and_a_missing_key_are_usage_errors() {
     let scratch = Scratch::with_sample();
-    assert!(scratch.fails(1, &["capture", "x", "--policy", "no.toml", "--source", "sqlite:erp.sqlite"]).contains("no.toml"));
+    assert!(
+        scratch.fails(1, &["capture", "x", "--policy", "no.toml", "--source", "sqlite:erp.sqlite"]).contains("no.toml")
+    );
     assert!(scratch.fails(1, &["capture", "x", "--source", "sqlite:erp.sqlite"]).contains("no policy is named"));
     assert!(scratch.fails(1, &["capture", "x", "--policy", "pii.toml"]).contains("no source is named"));
     std::fs::remove_file(scratch.path(".terp-fixtures/mask.key")).unwrap();
@@ -68,7 +70,10 @@ fn a_column_that_no_longer_exists_is_drift() {
 #[test]
 fn a_new_column_stops_the_capture_with_a_line_to_paste() {
     let scratch = Scratch::with_sample();
-    sql(&scratch.path("erp.sqlite"), "ALTER TABLE clients ADD COLUMN backup_email TEXT; CREATE TABLE fresh (id INTEGER PRIMARY KEY, phone TEXT)");
+    sql(
+        &scratch.path("erp.sqlite"),
+        "ALTER TABLE clients ADD COLUMN backup_email TEXT; CREATE TABLE fresh (id INTEGER PRIMARY KEY, phone TEXT)",
+    );
     let objects = scratch.objects();
     let message = scratch.fails(4, &CAPTURE);
     assert!(message.contains("backup_email = ") && message.contains("[tables.fresh"), "{message}");
@@ -179,7 +184,11 @@ fn drift_is_listed_at_once_and_nothing_is_written() {
     sql(&dev, "CREATE TABLE locations (id TEXT PRIMARY KEY, extra INTEGER NOT NULL)");
     let before = dump(&dev);
     let message = scratch.fails(3, &["restore", "sample", "--target", "sqlite:dev.sqlite"]);
-    for part in ["table locations, column id: INTEGER in the snapshot, TEXT in the target", "column extra: NOT NULL", "table clients is missing"] {
+    for part in [
+        "table locations, column id: INTEGER in the snapshot, TEXT in the target",
+        "column extra: NOT NULL",
+        "table clients is missing",
+    ] {
         assert!(message.contains(part), "{part} is not in {message}");
     }
     assert_eq!(dump(&dev), before);

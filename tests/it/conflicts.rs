@@ -167,7 +167,10 @@ fn p14_rows_of_the_application_are_never_destroyed() {
 fn p12_a_replaced_run_may_bring_back_the_keys_that_the_application_uses() {
     let bench = Bench::new("replace-dependents", "");
     bench.restore(OnConflict::Fail).unwrap();
-    sql(&bench.target(), "INSERT INTO child (id, parent_id, what) VALUES (90, 1, 'mine'); UPDATE parent SET name = 'e' WHERE id = 2");
+    sql(
+        &bench.target(),
+        "INSERT INTO child (id, parent_id, what) VALUES (90, 1, 'mine'); UPDATE parent SET name = 'e' WHERE id = 2",
+    );
     assert!(!bench.restore(OnConflict::Fail).unwrap().unchanged);
     assert_eq!(number(&bench.target(), "SELECT count(*) FROM child WHERE what = 'mine'"), 1);
     assert_eq!(number(&bench.target(), "SELECT count(*) FROM parent WHERE name = 'e'"), 0);
@@ -183,7 +186,11 @@ fn several_runs_can_be_kept_and_taken_out_one_by_one() {
     let before = dump(&bench.target());
     bench.restore(OnConflict::Fail).unwrap();
     let middle = inside::digest(&bench.target());
-    let options = terp_fixtures::run::restore::Options { on_conflict: OnConflict::Overwrite, keep_others: true, ..restore_options() };
+    let options = terp_fixtures::run::restore::Options {
+        on_conflict: OnConflict::Overwrite,
+        keep_others: true,
+        ..restore_options()
+    };
     restore(&bench.repository, "t", &bench.target(), &options).unwrap();
     let error = rollback(&bench.target(), Some("s"), false).unwrap_err();
     assert!(error.to_string().contains("came later"), "{error}");
@@ -215,7 +222,11 @@ fn counters_return_unless_they_were_used() {
     restore(&repository, "s", &target, &restore_options()).unwrap();
     sql(&target, "INSERT INTO t (x) VALUES ('after')");
     rollback(&target, None, false).unwrap();
-    assert_eq!(number(&target, "SELECT seq FROM sqlite_sequence"), 501, "a key that was handed out is never handed out again");
+    assert_eq!(
+        number(&target, "SELECT seq FROM sqlite_sequence"),
+        501,
+        "a key that was handed out is never handed out again"
+    );
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn small_store() -> (std::sync::Arc<tempfile::TempDir>, Member, Vec<std::path::P
     let source = scratch.path().join("source.sqlite");
     sql(&source, "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT); INSERT INTO t VALUES (1, 'one'), (2, NULL)");
     let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
-    let member = Member::generate().unwrap();
+    let member = Member::generate();
     let store = Folder::create(folder.path()).unwrap();
     terp_fixtures::run::keys::init(&store, &member).unwrap();
     let repository = Repository::open(Box::new(store), &member, &[]).unwrap();
@@ -128,7 +128,7 @@ fn nothing_was_loaded(target: &std::path::Path) {
 fn a_forged_manifest_is_refused() {
     // Another member of another store signs for this store's keys: the signer is not pinned.
     let (folder, _, _) = small_store();
-    let stranger = Member::generate().unwrap();
+    let stranger = Member::generate();
     let store = Folder::open(folder.path()).unwrap();
     let error = Repository::open(Box::new(store), &stranger, &[]).map(drop).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
@@ -177,8 +177,10 @@ const ROUNDS: u64 = 100;
 #[test]
 fn p05_a_killed_capture_loses_nothing() {
     let scratch = Scratch::with_snapshot();
-    let capture = |name: &str| scratch.command(&["capture", name, "--policy", "pii.toml", "--source", "sqlite:erp.sqlite"]);
-    let change = |round: u64| sql(&scratch.path("erp.sqlite"), &format!("UPDATE locations SET name = name || '{round}'"));
+    let capture =
+        |name: &str| scratch.command(&["capture", name, "--policy", "pii.toml", "--source", "sqlite:erp.sqlite"]);
+    let change =
+        |round: u64| sql(&scratch.path("erp.sqlite"), &format!("UPDATE locations SET name = name || '{round}'"));
     change(1_000);
     let whole = duration(capture("timing"));
     let mut random = Random(1);

@@ -24,7 +24,7 @@ fn address(path: &Path) -> Address {
 
 /// A store in memory under a name of its own, with one member.
 pub fn new_store(name: &str) -> Member {
-    let member = Member::generate().unwrap();
+    let member = Member::generate();
     keys::init(&*open_store(name, true), &member).unwrap();
     member
 }
@@ -67,7 +67,12 @@ pub fn restore_options() -> restore::Options {
     }
 }
 
-pub fn restore(repository: &Repository, wanted: &str, target: &Path, options: &restore::Options) -> Result<restore::Outcome> {
+pub fn restore(
+    repository: &Repository,
+    wanted: &str,
+    target: &Path,
+    options: &restore::Options,
+) -> Result<restore::Outcome> {
     let address = address(target);
     let snapshot = repository.find(wanted)?;
     let mut target = (engine::find(&address)?.target)(&address, true, &Cancel::default())?;

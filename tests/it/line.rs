@@ -52,7 +52,10 @@ fn developed(scratch: &Scratch) -> std::path::PathBuf {
 fn p25_and_p10_restore_beside_own_rows_and_roll_back() {
     let scratch = Scratch::with_snapshot();
     let dev = developed(&scratch);
-    sql(&dev, "CREATE TABLE own (id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT); INSERT INTO own (what) VALUES ('mine')");
+    sql(
+        &dev,
+        "CREATE TABLE own (id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT); INSERT INTO own (what) VALUES ('mine')",
+    );
     let before = dump(&dev);
     scratch.ok(&["restore", "sample", "--target", "sqlite:dev.sqlite"]);
     assert_ne!(dump(&dev), before);
@@ -140,12 +143,22 @@ fn two_captures_of_unchanged_data_share_every_chunk() {
     let ids = |name: &str| -> Vec<String> {
         let shown = scratch.json(&["show", name]);
         let tables = shown["manifest"]["tables"].as_array().unwrap();
-        tables.iter().flat_map(|table| table["chunks"].as_array().unwrap()).map(|chunk| chunk["id"].to_string()).collect()
+        tables
+            .iter()
+            .flat_map(|table| table["chunks"].as_array().unwrap())
+            .map(|chunk| chunk["id"].to_string())
+            .collect()
     };
     assert_eq!(ids("one"), ids("two"));
     // One changed row: one or two new chunks.
-    sql(&scratch.path("erp.sqlite"), "UPDATE orders SET status = status, notes = NULL WHERE id = (SELECT max(id) FROM orders)");
-    sql(&scratch.path("erp.sqlite"), "UPDATE locations SET name = 'Elsewhere' WHERE id = (SELECT max(id) FROM locations)");
+    sql(
+        &scratch.path("erp.sqlite"),
+        "UPDATE orders SET status = status, notes = NULL WHERE id = (SELECT max(id) FROM orders)",
+    );
+    sql(
+        &scratch.path("erp.sqlite"),
+        "UPDATE locations SET name = 'Elsewhere' WHERE id = (SELECT max(id) FROM locations)",
+    );
     scratch.capture("three");
     let before: BTreeSet<String> = ids("one").into_iter().collect();
     let new = ids("three").iter().filter(|id| !before.contains(*id)).count();

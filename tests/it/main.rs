@@ -13,3 +13,4 @@ mod roundtrip;
 mod secrecy;
 mod support;
 mod tidy;
+mod vectors;

@@ -139,8 +139,14 @@ fn odd_databases_travel() {
         ("utf16", "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('ä🌿')".into()),
         ("settings", "PRAGMA user_version = 42; PRAGMA application_id = 77; CREATE TABLE t (x)".into()),
         ("wide", format!("CREATE TABLE t ({}); INSERT INTO t DEFAULT VALUES", wide.join(", "))),
-        ("huge", "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(20000000)), (1), (hex(randomblob(2000000)))".into()),
-        ("strict", "CREATE TABLE t (i INT, a ANY, b BLOB) STRICT; INSERT INTO t VALUES (1, '1', x'00'), (2, 1, x'')".into()),
+        (
+            "huge",
+            "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(20000000)), (1), (hex(randomblob(2000000)))".into(),
+        ),
+        (
+            "strict",
+            "CREATE TABLE t (i INT, a ANY, b BLOB) STRICT; INSERT INTO t VALUES (1, '1', x'00'), (2, 1, x'')".into(),
+        ),
         ("many", (0..300).map(|at| format!("CREATE TABLE t{at} (x); INSERT INTO t{at} VALUES ({at});")).collect()),
         (
             "objects",

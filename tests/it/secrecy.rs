@@ -10,7 +10,8 @@ fn originals(scratch: &Scratch) -> BTreeSet<String> {
     let erp = Connection::open(scratch.path("erp.sqlite")).unwrap();
     let texts = |table: &str, column: &str| -> BTreeSet<String> {
         let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-        let sql = format!("SELECT DISTINCT CAST({0} AS TEXT) FROM {1} WHERE length({0}) >= 6", quote(column), quote(table));
+        let sql =
+            format!("SELECT DISTINCT CAST({0} AS TEXT) FROM {1} WHERE length({0}) >= 6", quote(column), quote(table));
         let mut statement = erp.prepare(&sql).unwrap();
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     };
@@ -38,7 +39,15 @@ fn hits<'a>(originals: &'a BTreeSet<String>, text: &str) -> Vec<&'a String> {
 fn p16_no_original_is_found_anywhere() {
     let scratch = Scratch::with_sample();
     let captured = scratch.run(&[
-        "capture", "sample", "--policy", "pii.toml", "--source", "sqlite:erp.sqlite", "-v", "--log-file", "log",
+        "capture",
+        "sample",
+        "--policy",
+        "pii.toml",
+        "--source",
+        "sqlite:erp.sqlite",
+        "-v",
+        "--log-file",
+        "log",
     ]);
     assert!(captured.status.success());
     let originals = originals(&scratch);
@@ -69,9 +78,13 @@ fn p16_no_original_is_found_anywhere() {
 fn p21_errors_about_cells_name_places_only() {
     let scratch = Scratch::with_sample();
     // A cell that no date mask can read, and one that breaks a constraint on restore.
-    sql(&scratch.path("erp.sqlite"), "CREATE TABLE odd (id INTEGER PRIMARY KEY, born TEXT); INSERT INTO odd VALUES (1, 'hunter2-secret')");
+    sql(
+        &scratch.path("erp.sqlite"),
+        "CREATE TABLE odd (id INTEGER PRIMARY KEY, born TEXT); INSERT INTO odd VALUES (1, 'hunter2-secret')",
+    );
     let policy = std::fs::read_to_string(scratch.path("pii.toml")).unwrap();
-    let policy = policy + "\n[tables.odd]\nmode = \"capture\"\nkeep = [\"id\"]\n[tables.odd.columns]\nborn = { mask = \"date_shift\" }\n";
+    let policy = policy
+        + "\n[tables.odd]\nmode = \"capture\"\nkeep = [\"id\"]\n[tables.odd.columns]\nborn = { mask = \"date_shift\" }\n";
     std::fs::write(scratch.path("pii.toml"), policy).unwrap();
     let message = scratch.fails(4, &["capture", "x", "--policy", "pii.toml", "--source", "sqlite:erp.sqlite", "-v"]);
     assert!(message.contains("table odd, column born, row 0"), "{message}");
@@ -94,7 +107,14 @@ fn a_planted_leak_stops_the_capture() {
 fn p18_p19_p22_p23_the_log_is_json_lines_that_say_what_was_done() {
     let scratch = Scratch::with_sample();
     let output = scratch.run(&[
-        "capture", "sample", "--policy", "pii.toml", "--source", "sqlite:erp.sqlite", "--log-format", "json",
+        "capture",
+        "sample",
+        "--policy",
+        "pii.toml",
+        "--source",
+        "sqlite:erp.sqlite",
+        "--log-format",
+        "json",
     ]);
     let lines: Vec<serde_json::Value> =
         String::from_utf8(output.stderr).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -150,13 +150,13 @@ pub fn dump(path: &Path) -> String {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    for object in &objects {
+    // SQLite makes sqlite_sequence with the first AUTOINCREMENT table and never lets go of it; its rows count all the same.
+    for object in objects.iter().filter(|object| object[1] != "sqlite_sequence") {
         lines.push(object.join("|"));
     }
     for [kind, name, ..] in &objects {
         if kind == "table" {
-            lines.push(format!("-- {name}"));
-            lines.extend(rows(&connection, name));
+            lines.extend(rows(&connection, name).into_iter().map(|row| format!("{name}: {row}")));
         }
     }
     for pragma in ["user_version", "application_id", "encoding"] {

@@ -112,7 +112,9 @@ fn the_catalogue_is_whole() {
 fn markers_come_and_go_without_a_trace() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("markers.sqlite");
-    for (at, columns) in ["a INT, b TEXT", "a INT -- why\n , b TEXT\n", "a INTEGER PRIMARY KEY, b, UNIQUE (b)"].iter().enumerate() {
+    for (at, columns) in
+        ["a INT, b TEXT", "a INT -- why\n , b TEXT\n", "a INTEGER PRIMARY KEY, b, UNIQUE (b)"].iter().enumerate()
+    {
         made(&path, &format!("CREATE TABLE t{at} ({columns})"));
     }
     let before = source(&path).catalogue().unwrap();
@@ -120,7 +122,8 @@ fn markers_come_and_go_without_a_trace() {
     target.begin(Enforce::Nothing).unwrap();
     for table in &before.tables {
         for column in ["terp_fixture_run", "terp_fixture_at"] {
-            let sql = Sql::new(EngineKind::Sqlite).lit("ALTER TABLE ").table(&table.name).lit(" ADD COLUMN ").name(column);
+            let sql =
+                Sql::new(EngineKind::Sqlite).lit("ALTER TABLE ").table(&table.name).lit(" ADD COLUMN ").name(column);
             target.execute(&sql.lit(" TEXT")).unwrap();
         }
     }
@@ -131,7 +134,8 @@ fn markers_come_and_go_without_a_trace() {
     target.begin(Enforce::Nothing).unwrap();
     for table in &before.tables {
         for column in ["terp_fixture_at", "terp_fixture_run"] {
-            let sql = Sql::new(EngineKind::Sqlite).lit("ALTER TABLE ").table(&table.name).lit(" DROP COLUMN ").name(column);
+            let sql =
+                Sql::new(EngineKind::Sqlite).lit("ALTER TABLE ").table(&table.name).lit(" DROP COLUMN ").name(column);
             target.execute(&sql).unwrap();
         }
     }
