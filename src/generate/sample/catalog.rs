@@ -123,7 +123,13 @@ pub(super) const TABLES: &[TableDef] = &[
     },
     TableDef {
         name: "strains",
-        columns: &[ID, text("name", 80).unique(), int("parent_id").null(), text("species", 20), column("thc_percent", Real)],
+        columns: &[
+            ID,
+            text("name", 80).unique(),
+            int("parent_id").null(),
+            text("species", 20),
+            column("thc_percent", Real),
+        ],
         foreign_keys: &[to(&["parent_id"], "strains", Restrict)],
         checks: &["species IN ('indica', 'sativa', 'hybrid')", "thc_percent BETWEEN 0 AND 40"],
         ..PLAIN
@@ -236,10 +242,7 @@ pub(super) const TABLES: &[TableDef] = &[
         ],
         foreign_keys: &[
             to(&["lot_id"], "lots", Cascade),
-            KeyDef {
-                parent_columns: &["order_id", "line_no"],
-                ..to(&["order_id", "line_no"], "order_lines", SetNull)
-            },
+            KeyDef { parent_columns: &["order_id", "line_no"], ..to(&["order_id", "line_no"], "order_lines", SetNull) },
             to(&["moved_by"], "users", SetNull),
         ],
         checks: &["kind IN ('in', 'out')", "quantity > 0"],

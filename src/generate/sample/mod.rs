@@ -5,10 +5,17 @@
 //! free text and JSON. `docs/sample-erp.md` maps it.
 
 mod catalog;
+mod misc;
+mod people;
 mod random;
 mod render;
+mod sales;
 mod schema;
+mod stock;
+#[cfg(test)]
+mod tests;
 mod words;
+mod world;
 
 use crate::engine::sql::Sql;
 use crate::model::schema::EngineKind;
@@ -50,11 +57,15 @@ pub fn definitions() -> &'static [TableDef] {
 #[must_use]
 pub fn tables(scale: u32) -> Vec<SampleTable> {
     let scale = i64::from(scale.max(1));
-    let _ = scale;
-    catalog::TABLES
-        .iter()
-        .map(|table| SampleTable { name: table.name, columns: table.stored(), rows: Vec::new() })
-        .collect()
+    let mut world = world::World::default();
+    people::fill(&mut world, scale);
+    stock::fill(&mut world, scale);
+    sales::fill(&mut world, scale);
+    stock::settle(&mut world);
+    misc::fill(&mut world, scale);
+    let mut rows = |table: &str| world.rows.remove(table).unwrap_or_default();
+    let tables = catalog::TABLES.iter();
+    tables.map(|table| SampleTable { name: table.name, columns: table.stored(), rows: rows(table.name) }).collect()
 }
 
 /// The statements that create the empty sample: tables, indexes, view and trigger.

@@ -60,7 +60,8 @@ fn users(world: &mut World) {
         let username = format!("{}{id}", ascii(user.last));
         let hired = date(random.between(0, 300));
         let (email, phone) = (user.email.clone(), user.phone.clone());
-        let cells = row![id, username, email, hash, user.first, user.last, phone, role, manager, id % 11 != 0, hired, login];
+        let cells =
+            row![id, username, email, hash, user.first, user.last, phone, role, manager, id % 11 != 0, hired, login];
         world.push("users", cells);
         world.users.push(user);
     }
@@ -85,7 +86,8 @@ fn settings(world: &mut World) {
 fn clients(world: &mut World, count: i64) {
     let random = &mut Random::stream("clients");
     for id in 1..=count {
-        let mut person = person(random, id, DOMAINS[random.index(DOMAINS.len())]);
+        let domain = *random.pick(DOMAINS);
+        let mut person = person(random, id, domain);
         person.phone = (id % 9 != 0).then(|| phone(random));
         let company = match id % 6 {
             0 => None,
@@ -164,7 +166,8 @@ fn contacts(world: &mut World) {
         let mut staff = vec![own];
         for _ in 0..random.index(3) {
             let id = 5_000 + world.next_id("client_contacts") + as_i64(staff.len());
-            let mut other = person(random, id, DOMAINS[random.index(DOMAINS.len())]);
+            let domain = *random.pick(DOMAINS);
+            let mut other = person(random, id, domain);
             other.phone = random.chance(80).then(|| phone(random));
             staff.push(other);
         }

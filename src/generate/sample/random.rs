@@ -10,9 +10,9 @@ impl Random {
     /// The stream called `name`.
     pub(super) fn stream(name: &str) -> Self {
         // FNV-1a; any fixed function of the name would do.
-        let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let seed = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
         Self { state: seed }
     }
 

@@ -3,37 +3,146 @@
 
 /// Given names.
 pub(super) const FIRST: &[&str] = &[
-    "Ysolde", "Thandeka", "Bjørnulf", "Quillon", "Şevval", "Ilmarinen", "Xóchitl", "Oluwaseyi", "Caoimhe", "Zbigniew",
-    "Núria", "Eydís", "Tariku", "Ngozika", "Vsevolod", "Hjördis", "Ekundayo", "Përparim", "Aoibhín", "Jiřina", "Makana",
-    "Oisín", "Ludwika-Róża", "Gwrtheyrn", "Siobhra", "Çağla", "Radoslava", "Tjorven", "Umukoro", "Wenzeslaus", "Yevhenia",
-    "Zsófia", "Andrzejka", "Blagoje", "Drífa", "Fionnghal", "Inkeri", "Katriona", "Mzwandile", "Žydrūnė",
+    "Ysolde",
+    "Thandeka",
+    "Bjørnulf",
+    "Quillon",
+    "Şevval",
+    "Ilmarinen",
+    "Xóchitl",
+    "Oluwaseyi",
+    "Caoimhe",
+    "Zbigniew",
+    "Núria",
+    "Eydís",
+    "Tariku",
+    "Ngozika",
+    "Vsevolod",
+    "Hjördis",
+    "Ekundayo",
+    "Përparim",
+    "Aoibhín",
+    "Jiřina",
+    "Makana",
+    "Oisín",
+    "Ludwika-Róża",
+    "Gwrtheyrn",
+    "Siobhra",
+    "Çağla",
+    "Radoslava",
+    "Tjorven",
+    "Umukoro",
+    "Wenzeslaus",
+    "Yevhenia",
+    "Zsófia",
+    "Andrzejka",
+    "Blagoje",
+    "Drífa",
+    "Fionnghal",
+    "Inkeri",
+    "Katriona",
+    "Mzwandile",
+    "Žydrūnė",
 ];
 
 /// Family names.
 pub(super) const LAST: &[&str] = &[
-    "Vandersmoot", "Quistorff", "Ólafsdóttir", "Brzęczyk", "Ndlovukazi", "Thistlebrook", "Szymańczak", "Okonkwoye",
-    "Fjeldgaard", "Müßigbrodt", "Castellorizo", "Yarrowmere", "Hrušková", "Achterberghe", "Pendragoness", "Ibáñezcoa",
-    "Zwartkruis", "Ravnsborg", "Tuohimaa", "Oyelarinde", "Grünspecht", "Wapshott", "Dziedzic", "Lindqvester", "Marchetelli",
-    "Kuznetsenko", "Bǎlǎnescu", "Featherdale", "Güzelsoy", "Nakagomori", "Sørbakken", "Uzelacki", "Vilhjálmsen", "Xanthakis",
-    "Ærøskov", "Jaundzems", "Eichenlohe", "Ceallacháin", "Quagliarone", "Skjoldborg",
+    "Vandersmoot",
+    "Quistorff",
+    "Ólafsdóttir",
+    "Brzęczyk",
+    "Ndlovukazi",
+    "Thistlebrook",
+    "Szymańczak",
+    "Okonkwoye",
+    "Fjeldgaard",
+    "Müßigbrodt",
+    "Castellorizo",
+    "Yarrowmere",
+    "Hrušková",
+    "Achterberghe",
+    "Pendragoness",
+    "Ibáñezcoa",
+    "Zwartkruis",
+    "Ravnsborg",
+    "Tuohimaa",
+    "Oyelarinde",
+    "Grünspecht",
+    "Wapshott",
+    "Dziedzic",
+    "Lindqvester",
+    "Marchetelli",
+    "Kuznetsenko",
+    "Bǎlǎnescu",
+    "Featherdale",
+    "Güzelsoy",
+    "Nakagomori",
+    "Sørbakken",
+    "Uzelacki",
+    "Vilhjálmsen",
+    "Xanthakis",
+    "Ærøskov",
+    "Jaundzems",
+    "Eichenlohe",
+    "Ceallacháin",
+    "Quagliarone",
+    "Skjoldborg",
 ];
 
 /// First words of company names.
 pub(super) const COMPANY: &[&str] = &[
-    "Verdantry", "Moonkelp", "Saltmarsh & Rook", "Emberfern", "Tidewrack", "Hollowpine", "Kvist", "Amberlode", "Ninefold",
-    "Peatglow", "Quercus Nine", "Ærø", "Dustwillow", "Larkmoss", "Foxglen", "Greywater", "Übergrün", "Sundrop", "Ironsedge",
+    "Verdantry",
+    "Moonkelp",
+    "Saltmarsh & Rook",
+    "Emberfern",
+    "Tidewrack",
+    "Hollowpine",
+    "Kvist",
+    "Amberlode",
+    "Ninefold",
+    "Peatglow",
+    "Quercus Nine",
+    "Ærø",
+    "Dustwillow",
+    "Larkmoss",
+    "Foxglen",
+    "Greywater",
+    "Übergrün",
+    "Sundrop",
+    "Ironsedge",
     "Thornapple",
 ];
 
 /// Last words of company names.
-pub(super) const TRADE: &[&str] =
-    &["Provisions", "Botanicals", "Apothecary", "Growers' Union", "Collective", "Greenhouses", "Dispensary №5", "Holdings"];
+pub(super) const TRADE: &[&str] = &[
+    "Provisions",
+    "Botanicals",
+    "Apothecary",
+    "Growers' Union",
+    "Collective",
+    "Greenhouses",
+    "Dispensary №5",
+    "Holdings",
+];
 
 /// Streets.
 pub(super) const STREETS: &[&str] = &[
-    "Gannetfold Row", "Old Tannery Causeway", "Quernstone Lane", "Brightholm Terrace", "Calle del Búho", "Marrowgate",
-    "Lindenhäuser Weg", "Saltern Quay", "Puffin Steps", "Nettlecombe Rise", "Vallmogränd", "Cooper's Yard", "Dovecrag Bend",
-    "Ropewalk Close", "Tinderbox Alley", "Ulica Wiśniowa",
+    "Gannetfold Row",
+    "Old Tannery Causeway",
+    "Quernstone Lane",
+    "Brightholm Terrace",
+    "Calle del Búho",
+    "Marrowgate",
+    "Lindenhäuser Weg",
+    "Saltern Quay",
+    "Puffin Steps",
+    "Nettlecombe Rise",
+    "Vallmogränd",
+    "Cooper's Yard",
+    "Dovecrag Bend",
+    "Ropewalk Close",
+    "Tinderbox Alley",
+    "Ulica Wiśniowa",
 ];
 
 /// Cities with region, postal prefix and country.
@@ -56,9 +165,26 @@ pub(super) const DOMAINS: &[&str] =
 
 /// Strain names.
 pub(super) const STRAINS: &[&str] = &[
-    "Basalt Haze", "Copper Comet", "Velvet Kelp", "Piñon Frost", "Midnight Quince", "Lantern Fig", "Old Harbour Kush",
-    "Blue Tansy", "Crème Fumée", "Orchard Static", "Glacier Plum", "Paper Tiger Lily", "Sugar Lichen", "Nimbus No. 4",
-    "Tupelo Ghost", "Wild Bergamot", "Sour Meridian", "Ginger Eclipse", "Harvest Owl", "Lemon Obelisk",
+    "Basalt Haze",
+    "Copper Comet",
+    "Velvet Kelp",
+    "Piñon Frost",
+    "Midnight Quince",
+    "Lantern Fig",
+    "Old Harbour Kush",
+    "Blue Tansy",
+    "Crème Fumée",
+    "Orchard Static",
+    "Glacier Plum",
+    "Paper Tiger Lily",
+    "Sugar Lichen",
+    "Nimbus No. 4",
+    "Tupelo Ghost",
+    "Wild Bergamot",
+    "Sour Meridian",
+    "Ginger Eclipse",
+    "Harvest Owl",
+    "Lemon Obelisk",
 ];
 
 /// Kinds of product, with their category and usual price in cents.
@@ -74,7 +200,8 @@ pub(super) const GOODS: &[(&str, &str, i64)] = &[
 ];
 
 /// Positions of contacts.
-pub(super) const POSITIONS: &[&str] = &["Buyer", "Owner", "Accounts payable", "Night shift", "Store manager", "Qualité"];
+pub(super) const POSITIONS: &[&str] =
+    &["Buyer", "Owner", "Accounts payable", "Night shift", "Store manager", "Qualité"];
 
 /// The letters an e-mail address is made of: ASCII, lower case, diacritics dropped.
 pub(super) fn ascii(name: &str) -> String {
@@ -97,7 +224,7 @@ pub(super) fn ascii(name: &str) -> String {
             'ß' => "ss",
             'ú' | 'ū' | 'ü' => "u",
             'ý' => "y",
-            'ž' => "z",
+            'ž' | 'ż' => "z",
             'æ' => "ae",
             _ => "",
         });
