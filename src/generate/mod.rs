@@ -1,1 +1,3 @@
 //! Floor 2: snapshots with no source rows.
+
+pub mod sample;
