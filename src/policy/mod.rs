@@ -11,6 +11,7 @@ pub mod propose;
 pub mod resolve;
 
 mod agree;
+mod read;
 mod undecided;
 
 pub use file::{Mode, Policy};

@@ -18,86 +18,59 @@ pub struct Proposal {
 
 /// Words of a column's name that decide; the first line that matches wins. A word may be two joined by `+`.
 const WORDS: &[(&[&str], &str, &str)] = &[
+    (&["password", "passwd", "pwd", "secret", "token", "api+key", "apikey", "private+key", "credential"], "token", ""),
+    (&["salt", "otp", "cookie", "sid", "wallet", "username", "login", "handle", "nickname", "alias"], "token", ""),
+    (&["screen+name", "open+id", "openid", "google+id", "microsoft+id", "apple+id", "facebook+id"], "token", ""),
+    (&["email", "e+mail", "mail"], "email", ""),
     (
-        &[
-            "password",
-            "passwd",
-            "pwd",
-            "secret",
-            "token",
-            "api+key",
-            "apikey",
-            "private+key",
-            "credential",
-            "salt",
-            "otp",
-            "pin",
-            "session",
-            "cookie",
-            "wallet",
-            "username",
-            "login",
-            "handle",
-            "nickname",
-            "screen+name",
-            "open+id",
-        ],
-        "token",
+        &["ip", "mac", "user+agent", "iban", "routing", "card", "cardnumber", "passport", "license", "licence"],
+        "hash",
         "",
     ),
-    (&["email", "e+mail", "mail", "emailed"], "email", ""),
-    (&["ip", "mac", "user+agent", "iban", "routing", "card", "passport", "license", "licence"], "hash", ""),
-    (&["account+number", "tax+id", "national+id", "device+id", "vin", "plate"], "hash", ""),
+    (&["account+number", "tax+id", "national+id", "nationalid", "device+id", "vin", "plate"], "hash", ""),
     (&["ssn", "social+security", "sin", "tin"], "ssn_tail", ""),
     (&["phone", "mobile", "cell", "fax", "tel", "telephone", "sms", "whatsapp"], "phone", ""),
-    (&["first+name", "firstname", "fname", "given+name", "forename", "middle+name"], "first_name", ""),
+    (&["first+name", "firstname", "fname", "given+name", "forename", "middle+name", "middlename"], "first_name", ""),
     (&["last+name", "lastname", "lname", "surname", "family+name", "maiden+name"], "last_name", ""),
-    (
-        &[
-            "full+name",
-            "fullname",
-            "contact+name",
-            "contact+person",
-            "customer+name",
-            "client+name",
-            "patient+name",
-            "employee+name",
-            "user+name",
-            "actor+name",
-            "display+name",
-            "holder",
-            "beneficiary",
-            "signer",
-            "recipient",
-        ],
-        "full_name",
-        "",
-    ),
-    (&["birth", "birthday", "dob", "birthdate"], "date_shift", ""),
+    (&["full+name", "fullname", "contact+name", "contact+person", "customer+name", "client+name"], "full_name", ""),
+    (&["patient+name", "employee+name", "user+name", "actor+name", "external+name", "ship+name"], "full_name", ""),
+    (&["reviewername", "holder", "beneficiary", "signer", "recipient", "author", "pusher"], "full_name", ""),
+    (&["birth", "birthday", "dob"], "date_shift", ""),
     (&["zip", "zipcode", "postal", "postcode"], "address", "postal"),
     (&["city", "town"], "address", "city"),
     (&["province", "county"], "address", "region"),
     (&["street", "line1", "line2"], "address", "street"),
-    (&["address", "addr", "address1", "address2"], "address", "line"),
-    (
-        &[
-            "note",
-            "notes",
-            "comment",
-            "comments",
-            "description",
-            "remark",
-            "remarks",
-            "memo",
-            "message",
-            "body",
-            "bio",
-            "feedback",
-            "instructions",
-        ],
-        "text_replace",
-        "",
-    ),
+    (&["address", "addr"], "address", "line"),
+    (&["note", "notes", "comment", "remark", "memo", "message", "body", "bio", "feedback"], "text_replace", ""),
+    (&["description", "instructions", "payment+details"], "text_replace", ""),
+];
+
+/// Words that end the name of a table about kinds of people, not about people.
+const KINDS: &[&str] = &[
+    "type",
+    "types",
+    "view",
+    "views",
+    "tier",
+    "tiers",
+    "status",
+    "statuses",
+    "group",
+    "groups",
+    "category",
+    "categories",
+    "role",
+    "roles",
+    "tag",
+    "tags",
+    "setting",
+    "settings",
+    "list",
+    "lists",
+    "template",
+    "templates",
+    "level",
+    "levels",
 ];
 
 /// Tables whose `name` is a person's.
@@ -155,24 +128,30 @@ fn kept() -> Proposal {
 }
 
 fn by_name(table: &Table, column: &[String]) -> Option<(&'static str, &'static str)> {
+    // Long words also begin longer ones: `emailaddress`, `passwordhash`.
+    let is = |word: &str, wanted: &str| word == wanted || (wanted.len() >= 5 && word.starts_with(wanted));
     let has = |wanted: &str| match wanted.split_once('+') {
         Some((first, second)) => column.windows(2).any(|pair| pair[0] == first && pair[1] == second),
-        None => column.iter().any(|word| word == wanted),
+        None => column.iter().any(|word| is(word, wanted)),
     };
     // A flag or a moment about something is not the thing.
-    if ["is", "has", "count", "type", "status", "at", "verified", "enabled"].iter().any(|word| has(word)) {
+    if ["is", "has", "count", "type", "status", "at", "verified", "enabled", "method"].iter().any(|word| has(word)) {
         return None;
     }
     if let Some((_, mask, part)) = WORDS.iter().find(|(words, _, _)| words.iter().any(|word| has(word))) {
         return Some((mask, part));
     }
-    let person = words(&table.name.name).iter().any(|word| {
-        let single = word.strip_suffix('s').unwrap_or(word);
-        PEOPLE.contains(&word.as_str()) || PEOPLE.contains(&single)
-    });
+    let of_table = words(&table.name.name);
+    let kinds = of_table.last().is_some_and(|word| KINDS.contains(&word.as_str()));
+    let person = !kinds
+        && of_table.iter().any(|word| {
+            let single = word.strip_suffix('s').unwrap_or(word);
+            PEOPLE.contains(&word.as_str()) || PEOPLE.contains(&single)
+        });
     let beside = |other: &str| table.columns.iter().any(|column| words(&column.name).iter().any(|word| word == other));
     match column {
-        [name] if name == "name" && person => Some(("full_name", "")),
+        [name] if (name == "name" || name == "contact") && person => Some(("full_name", "")),
+        [display, name] if display == "display" && name == "name" && person => Some(("full_name", "")),
         [state] if matches!(state.as_str(), "state" | "region") && (beside("city") || beside("zip")) => {
             Some(("address", "region"))
         }
@@ -196,7 +175,8 @@ fn fitted(table: &Table, at: usize, mask: &'static str, part: &str, extra: &str)
         "ssn_tail" | "address" => 11,
         _ => 8,
     };
-    if fits(mask, least) {
+    let number = matches!(column.family, Family::Integer | Family::Real | Family::Numeric);
+    if fits(mask, least) && !(number && mask == "address" && part != "postal") {
         let mut parameters = Vec::new();
         if !matches!(part, "" | "line") {
             parameters.push(format!("part = {}", quoted(part)));
@@ -208,7 +188,14 @@ fn fitted(table: &Table, at: usize, mask: &'static str, part: &str, extra: &str)
             [] => quoted(mask),
             more => format!("{{ mask = {}, {} }}", quoted(mask), more.join(", ")),
         };
-        return Proposal { mask, rule, personal: true };
+        // Lookup tables describe things; elsewhere a description is free text like any other.
+        let thing = words(&column.name).last().is_some_and(|word| word == "description");
+        return Proposal { mask, rule, personal: !thing };
+    }
+    let moment = matches!(column.family, Family::Date | Family::Time | Family::Timestamp);
+    if moment || (number && !matches!(mask, "token" | "hash" | "ssn_tail")) {
+        // A number or a moment about an email is not the email.
+        return kept();
     }
     if fits("token", 16) {
         return Proposal { mask: "token", rule: quoted("token"), personal: true };
@@ -283,6 +270,11 @@ mod tests {
             ("items", "location_id", Family::Integer, "\"keep\""),
             ("users", "email_verified", Family::Text, "\"keep\""),
             ("events", "payload", Family::Json, "\"null\""),
+            ("person", "emailaddress", Family::Text, "\"email\""),
+            ("clients", "notify_email", Family::Integer, "\"keep\""),
+            ("users", "last_login", Family::Timestamp, "\"keep\""),
+            ("contact_types", "name", Family::Text, "\"keep\""),
+            ("clients", "ssn", Family::Integer, "\"null\""),
         ] {
             assert_eq!(proposed(table, name, family), rule, "{table}.{name}");
         }

@@ -1,0 +1,243 @@
+//! Reads the TOML tree of a policy file key by key, so that every complaint can name line and column.
+
+use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
+use super::names::did_you_mean;
+use crate::error::{Error, Kind, Result};
+use crate::mask::{self, Definition, MASKS, Params, Value};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+type Item<'a> = Spanned<DeValue<'a>>;
+
+pub(super) struct Reader<'a> {
+    pub(super) file: &'a str,
+    pub(super) text: &'a str,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the whole file.
+    pub(super) fn policy(&self, root: &DeTable<'a>, span: Range<usize>) -> Result<Policy> {
+        self.only(root, &["version", "project", "defaults", "tables", "environments"])?;
+        match root.get("version").map(|version| (self.integer(version), version.span())) {
+            Some((Ok(1), _)) => {}
+            Some((Ok(_), span)) => {
+                let error = self.error(Kind::Usage, span, "this version of the policy format is not known");
+                return Err(error.hint("This program reads version = 1."));
+            }
+            Some((Err(error), _)) => return Err(error),
+            None => {
+                let error = self.error(Kind::Usage, span.start..span.start, "the policy does not say its version");
+                return Err(error.hint("Begin the file with version = 1."));
+            }
+        }
+        let mut policy = Policy {
+            file: self.file.to_owned(),
+            digest: blake3::hash(self.text.as_bytes()).to_hex().to_string(),
+            project: "default".to_owned(),
+            generation: 1,
+            keep: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            environments: BTreeMap::new(),
+        };
+        if let Some(project) = root.get("project") {
+            let project = self.table(project)?;
+            self.only(project, &["name", "generation"])?;
+            if let Some(name) = project.get("name") {
+                self.text(name)?.clone_into(&mut policy.project);
+            }
+            if let Some(generation) = project.get("generation") {
+                let found = u32::try_from(self.integer(generation)?).ok().filter(|number| *number > 0);
+                policy.generation = found.ok_or_else(|| {
+                    self.error(Kind::Usage, generation.span(), "generation must be a whole number from 1")
+                })?;
+            }
+        }
+        if let Some(defaults) = root.get("defaults") {
+            let defaults = self.table(defaults)?;
+            self.only(defaults, &["keep"])?;
+            self.keep(defaults, &mut policy.keep)?;
+        }
+        if let Some(tables) = root.get("tables") {
+            policy.tables = self.tables(tables)?;
+        }
+        if let Some(environments) = root.get("environments") {
+            let environments = self.table(environments)?;
+            self.only(environments, &ENVIRONMENTS)?;
+            for (name, environment) in environments {
+                let environment = self.table(environment)?;
+                self.only(environment, &["tables"])?;
+                let tables = environment.get("tables").map(|tables| self.tables(tables)).transpose()?;
+                policy.environments.insert(name.get_ref().to_string(), tables.unwrap_or_default());
+            }
+        }
+        Ok(policy)
+    }
+
+    fn tables(&self, tables: &Item<'a>) -> Result<BTreeMap<String, TableRules>> {
+        let mut found = BTreeMap::new();
+        for (name, table) in self.table(tables)? {
+            let rules = self.rules(self.table(table)?, self.place(&name.span()))?;
+            found.insert(name.get_ref().to_string(), rules);
+        }
+        Ok(found)
+    }
+
+    fn rules(&self, table: &DeTable<'a>, place: Place) -> Result<TableRules> {
+        self.only(table, &["mode", "keep", "reason", "columns"])?;
+        let mut rules = TableRules { place, ..TableRules::default() };
+        if let Some(mode) = table.get("mode") {
+            let word = self.text(mode)?;
+            let words = Mode::ALL.map(Mode::word);
+            let found = Mode::ALL.into_iter().find(|mode| mode.word() == word);
+            rules.mode = Some(found.ok_or_else(|| {
+                let error = self.error(Kind::Usage, mode.span(), format!("unknown mode '{}'", word.escape_debug()));
+                error.hint(format!("A table's mode is one of {}.", words.join(", ")))
+            })?);
+        }
+        if let Some(reason) = table.get("reason") {
+            rules.reason = Some(self.text(reason)?.to_owned());
+        }
+        self.keep(table, &mut rules.columns)?;
+        if let Some(columns) = table.get("columns") {
+            for (name, column) in self.table(columns)? {
+                let rule = self.column(name, column)?;
+                let name = name.get_ref().to_string();
+                let place = rule.place;
+                if let Some(kept) = rules.columns.insert(name.clone(), rule) {
+                    let what =
+                        format!("column {} is in keep (line {}) and has a mask", name.escape_debug(), kept.place.line);
+                    let error = Error::policy(format!("{}:{place}: {what}", self.file));
+                    return Err(error.hint("Take it out of one of the two."));
+                }
+            }
+        }
+        Ok(rules)
+    }
+
+    /// The `keep` list of `table`.
+    fn keep(&self, table: &DeTable<'a>, columns: &mut BTreeMap<String, ColumnRule>) -> Result<()> {
+        let Some(keep) = table.get("keep") else { return Ok(()) };
+        let Some(list) = keep.get_ref().as_array() else { return Err(self.wrong_type(keep, "a list of column names")) };
+        for item in list {
+            let name = self.text(item)?;
+            let place = self.place(&item.span());
+            if columns.insert(name.to_owned(), ColumnRule::keep(place)).is_some() {
+                let what = format!("column {} is in keep twice", name.escape_debug());
+                return Err(self.error(Kind::Policy, item.span(), what));
+            }
+        }
+        Ok(())
+    }
+
+    /// `name = "mask"` or `name = { mask = "...", domain = "...", subject = "...", parameters }`.
+    fn column(&self, name: &Spanned<toml::de::DeString<'a>>, column: &Item<'a>) -> Result<ColumnRule> {
+        let place = self.place(&name.span());
+        if let Some(mask) = column.get_ref().as_str() {
+            let mask = self.mask(mask, column.span())?;
+            return Ok(ColumnRule { place, mask, params: Params::default(), domain: None, subject: None });
+        }
+        let Some(table) = column.get_ref().as_table() else {
+            return Err(self.wrong_type(column, "the name of a mask, or { mask = \"...\" }"));
+        };
+        let Some(written) = table.get("mask") else {
+            let error = self.error(
+                Kind::Policy,
+                column.span(),
+                format!("column {} has no mask", name.get_ref().escape_debug()),
+            );
+            return Err(error.hint("Write { mask = \"...\" }; docs/masks.md lists the masks."));
+        };
+        let mask = self.mask(self.text(written)?, written.span())?;
+        let (mut domain, mut subject, mut given) = (None, None, Vec::new());
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "mask" => {}
+                "domain" if mask.domain.is_empty() => {
+                    return Err(self.error(Kind::Policy, key.span(), format!("mask {} has no domain", mask.name)));
+                }
+                "domain" => domain = Some(self.text(value)?.to_owned()),
+                "subject" if !mask.takes_subject => {
+                    return Err(self.error(Kind::Policy, key.span(), format!("mask {} takes no subject", mask.name)));
+                }
+                "subject" => subject = Some(self.text(value)?.to_owned()),
+                name => given.push((name.to_owned(), self.value(mask, name, value)?)),
+            }
+        }
+        let params = Params::new(mask, given).map_err(|bad| {
+            let place = table.iter().find(|(key, _)| key.get_ref().as_ref() == bad.name);
+            let span = place.map_or(column.span(), |(key, value)| if bad.unknown { key.span() } else { value.span() });
+            let error = self.error(Kind::Policy, span, bad.why);
+            let known = mask.params.iter().map(|param| param.name).chain(["mask", "domain", "subject"]);
+            let hint = if bad.unknown { did_you_mean(&bad.name, known) } else { None };
+            error.hint(hint.unwrap_or_else(|| format!("docs/masks.md describes the parameters of {}.", mask.name)))
+        })?;
+        Ok(ColumnRule { place, mask, params, domain, subject })
+    }
+
+    fn mask(&self, name: &str, span: Range<usize>) -> Result<&'static Definition> {
+        mask::find(name).ok_or_else(|| {
+            let error = self.error(Kind::Policy, span, format!("unknown mask '{}'", name.escape_debug()));
+            let known = || MASKS.iter().map(|mask| mask.name);
+            let hint = did_you_mean(name, known());
+            error.hint(hint.unwrap_or_else(|| format!("The masks are {}.", known().collect::<Vec<_>>().join(", "))))
+        })
+    }
+
+    /// A parameter's value.
+    fn value(&self, mask: &Definition, name: &str, value: &Item<'a>) -> Result<Value> {
+        match value.get_ref() {
+            DeValue::String(text) => Ok(Value::Text(text.to_string().into())),
+            DeValue::Boolean(flag) => Ok(Value::Bool(*flag)),
+            DeValue::Integer(_) => self.integer(value).map(Value::Integer),
+            other => {
+                let what = format!("parameter '{name}' of mask {} cannot be of type {}", mask.name, other.type_str());
+                Err(self.error(Kind::Policy, value.span(), what))
+            }
+        }
+    }
+
+    fn table<'t>(&self, item: &'t Item<'a>) -> Result<&'t DeTable<'a>> {
+        item.get_ref().as_table().ok_or_else(|| self.wrong_type(item, "a table"))
+    }
+
+    fn text<'t>(&self, item: &'t Item<'a>) -> Result<&'t str> {
+        item.get_ref().as_str().ok_or_else(|| self.wrong_type(item, "a string"))
+    }
+
+    fn integer(&self, item: &Item<'a>) -> Result<i64> {
+        let number = item.get_ref().as_integer();
+        let number = number.and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok());
+        number.ok_or_else(|| self.wrong_type(item, "a whole number"))
+    }
+
+    fn only(&self, table: &DeTable<'a>, known: &[&str]) -> Result<()> {
+        for key in table.keys() {
+            let name = key.get_ref().as_ref();
+            if !known.contains(&name) {
+                let error = self.error(Kind::Usage, key.span(), format!("unknown key '{}'", name.escape_debug()));
+                let hint = did_you_mean(name, known.iter().copied());
+                return Err(error.hint(hint.unwrap_or_else(|| format!("Known here: {}.", known.join(", ")))));
+            }
+        }
+        Ok(())
+    }
+
+    fn wrong_type(&self, item: &Item<'a>, wanted: &str) -> Error {
+        let found = item.get_ref().type_str();
+        self.error(Kind::Usage, item.span(), format!("this must be {wanted}, and is of type {found}"))
+    }
+
+    /// An error with its place in the file in front.
+    pub(super) fn error(&self, kind: Kind, span: Range<usize>, what: impl fmt::Display) -> Error {
+        Error::new(kind, format!("{}:{}: {what}", self.file, self.place(&span)))
+    }
+
+    fn place(&self, span: &Range<usize>) -> Place {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Place { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
+    }
+}
