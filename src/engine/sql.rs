@@ -184,6 +184,15 @@ pub fn set_counter(engine: EngineKind, table: &TableName, value: Option<i64>) ->
     })
 }
 
+/// Sets what an empty database can only be given before its first table. It has no effect on the others.
+#[must_use]
+pub fn set_at_birth(engine: EngineKind, name: &str, value: &str) -> Option<Sql> {
+    match (engine, name) {
+        (EngineKind::Sqlite, "encoding") => Some(Sql::new(engine).lit("PRAGMA encoding = ").string(value)),
+        _ => None,
+    }
+}
+
 /// Sets a database-wide setting out of a catalogue, where the engine has such a thing inside a transaction.
 #[must_use]
 pub fn set_setting(engine: EngineKind, name: &str, value: &str) -> Option<Sql> {

@@ -15,6 +15,8 @@ pub enum Uniqueness {
     Exact,
     /// Practically: at least 80 keyed bits tell the values apart (n values meet with probability n²/2⁸¹).
     Tagged,
+    /// There are no values left that could meet.
+    Vacant,
     /// No. Refused on unique columns.
     None,
 }

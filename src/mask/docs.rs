@@ -63,6 +63,7 @@ fn unique(mask: &Definition) -> &'static str {
     match mask.unique {
         Uniqueness::Exact => "yes, exactly",
         Uniqueness::Tagged => "yes, by 80 or more keyed bits",
+        Uniqueness::Vacant => "yes, nothing is left to meet",
         Uniqueness::None => "refused",
     }
 }

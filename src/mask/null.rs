@@ -11,7 +11,8 @@ pub(super) static DEFINITION: Definition = Definition {
     version: 1,
     params: &[],
     accepts: &[Family::Any],
-    unique: Uniqueness::None,
+    // Several NULLs never break a UNIQUE constraint.
+    unique: Uniqueness::Vacant,
     determinism: Determinism::Constant,
     tier: Tier::Removed,
     keeps_original: false,

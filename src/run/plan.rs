@@ -32,6 +32,19 @@ pub(super) fn wanted<'a>(manifest: &'a Manifest, tables: &[String]) -> Result<Ve
     Ok(manifest.tables.iter().filter(is_wanted).collect())
 }
 
+/// Gives an empty database what must be set before its first table and outside a transaction.
+pub(super) fn prepare(target: &mut dyn Target, manifest: &Manifest, live: &Catalogue) -> Result<()> {
+    if !live.tables.is_empty() || !live.post.is_empty() {
+        return Ok(());
+    }
+    for (name, value) in &manifest.schema.settings {
+        if let Some(sql) = sql::set_at_birth(target.engine(), name, value) {
+            target.execute(&sql)?;
+        }
+    }
+    Ok(())
+}
+
 impl<'a> Plan<'a> {
     /// Compares and decides. Every difference is listed at once.
     pub(super) fn new(manifest: &'a Manifest, live: &'a Catalogue, create: bool, tables: &[String]) -> Result<Self> {

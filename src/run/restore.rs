@@ -91,6 +91,7 @@ pub fn restore(
         return Ok(outcome);
     }
 
+    plan::prepare(target, &snapshot.manifest, &live)?;
     target.begin(Enforce::Nothing)?;
     let run = Restoring { context, snapshot, packs: &packs, options };
     match run.inside(target, &live, &runs, start) {

@@ -51,6 +51,9 @@ pub fn open_hint(sealed: &Sealed) -> Result<Hint> {
     check_format("the store", version.format)?;
     let hint: Hint = serde_json::from_slice(sealed.bytes()).map_err(|_| alien())?;
     check_repo(&hint.repo).map_err(|_| alien())?;
+    if seal_hint(&hint)?.bytes() != sealed.bytes() {
+        return Err(Error::store("repo.json was changed").hint("Put it back from a copy of the store."));
+    }
     Ok(hint)
 }
 

@@ -179,8 +179,7 @@ fn p05_a_killed_capture_loses_nothing() {
     let scratch = Scratch::with_snapshot();
     let capture =
         |name: &str| scratch.command(&["capture", name, "--policy", "pii.toml", "--source", "sqlite:erp.sqlite"]);
-    let change =
-        |round: u64| sql(&scratch.path("erp.sqlite"), &format!("UPDATE locations SET name = name || '{round}'"));
+    let change = |round: u64| sql(&scratch.path("erp.sqlite"), &format!("UPDATE locations SET label = '{round}'"));
     change(1_000);
     let whole = duration(capture("timing"));
     let mut random = Random(1);

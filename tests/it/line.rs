@@ -77,7 +77,7 @@ fn p11_restoring_again_changes_nothing() {
 fn another_snapshot_replaces_the_previous_run() {
     let scratch = Scratch::with_snapshot();
     scratch.ok(&["restore", "sample", "--target", "sqlite:dev.sqlite"]);
-    sql(&scratch.path("erp.sqlite"), "DELETE FROM notes; UPDATE locations SET name = name || ' (new)'");
+    sql(&scratch.path("erp.sqlite"), "DELETE FROM notes; UPDATE locations SET label = 'new'");
     scratch.capture("second");
     let restored = scratch.json(&["restore", "second", "--target", "sqlite:dev.sqlite"]);
     assert_eq!(restored["replaced"].as_array().unwrap().len(), 1);
@@ -111,10 +111,13 @@ fn another_snapshot_replaces_the_previous_run() {
 fn a_run_whose_rows_were_edited_is_restored_again() {
     let scratch = Scratch::with_snapshot();
     scratch.ok(&["restore", "sample", "--target", "sqlite:dev.sqlite"]);
-    sql(&scratch.path("dev.sqlite"), "UPDATE locations SET name = 'edited' WHERE id = (SELECT min(id) FROM locations)");
+    sql(
+        &scratch.path("dev.sqlite"),
+        "UPDATE locations SET label = 'edited' WHERE id = (SELECT min(id) FROM locations)",
+    );
     let again = scratch.json(&["restore", "sample", "--target", "sqlite:dev.sqlite"]);
     assert_eq!(again["unchanged"], false);
-    assert_eq!(number(&scratch.path("dev.sqlite"), "SELECT count(*) FROM locations WHERE name = 'edited'"), 0);
+    assert_eq!(number(&scratch.path("dev.sqlite"), "SELECT count(*) FROM locations WHERE label = 'edited'"), 0);
 }
 
 #[test]
@@ -153,11 +156,11 @@ fn two_captures_of_unchanged_data_share_every_chunk() {
     // One changed row: one or two new chunks.
     sql(
         &scratch.path("erp.sqlite"),
-        "UPDATE orders SET status = status, notes = NULL WHERE id = (SELECT max(id) FROM orders)",
+        "UPDATE orders SET comment = 'another comment altogether' WHERE id = (SELECT max(id) FROM orders)",
     );
     sql(
         &scratch.path("erp.sqlite"),
-        "UPDATE locations SET name = 'Elsewhere' WHERE id = (SELECT max(id) FROM locations)",
+        "UPDATE locations SET label = 'Elsewhere' WHERE id = (SELECT max(id) FROM locations)",
     );
     scratch.capture("three");
     let before: BTreeSet<String> = ids("one").into_iter().collect();

@@ -166,6 +166,17 @@ pub fn dump(path: &Path) -> String {
     lines.join("\n")
 }
 
+/// A cell with its storage class; text as it is where it is UTF-8.
+fn cell(value: rusqlite::types::ValueRef<'_>) -> String {
+    match value {
+        rusqlite::types::ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => format!("text:{text}"),
+            Err(_) => format!("{bytes:?}"),
+        },
+        other => format!("{other:?}"),
+    }
+}
+
 fn rows(connection: &Connection, table: &str) -> Vec<String> {
     let quoted = table.replace('"', "\"\"");
     let mut statement = connection.prepare(&format!("SELECT * FROM \"{quoted}\"")).unwrap();
@@ -173,7 +184,7 @@ fn rows(connection: &Connection, table: &str) -> Vec<String> {
     let mut lines: Vec<String> = statement
         .query_map([], |row| {
             let cells: rusqlite::Result<Vec<String>> =
-                (0..columns).map(|at| Ok(format!("{:?}", row.get_ref(at)?))).collect();
+                (0..columns).map(|at| row.get_ref(at).map(cell)).collect();
             cells.map(|cells| cells.join("|"))
         })
         .unwrap()

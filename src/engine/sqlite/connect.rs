@@ -102,7 +102,9 @@ pub(super) fn identity(path: &Path) -> Result<DatabaseIdentity> {
     {
         use std::os::unix::fs::MetadataExt as _;
         let about = canonical.metadata().map_err(cannot)?;
-        marks.push(mark("inode", format!("{}:{}", about.dev(), about.ino()).as_bytes()));
+        // An inode is used again after its file is gone; the time of its making tells the two apart.
+        let made = about.created().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        marks.push(mark("inode", format!("{}:{}:{made:?}", about.dev(), about.ino()).as_bytes()));
     }
     Ok(DatabaseIdentity { engine: EngineKind::Sqlite, marks })
 }
