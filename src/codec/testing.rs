@@ -51,7 +51,7 @@ pub(crate) fn manifest() -> Manifest {
             settings: BTreeMap::from([("encoding".into(), "UTF-8".into())]),
             tables: vec![table(&["INTEGER", "TEXT"], &[0])],
             post: Vec::new(),
-            own: Default::default(),
+            own: crate::model::schema::Traces::default(),
         },
         policy: PolicyProof {
             file: "pii.toml".into(),

@@ -70,7 +70,7 @@ fn catalogue(tables: Vec<Table>) -> Catalogue {
         settings: BTreeMap::new(),
         tables,
         post: Vec::new(),
-        own: Default::default(),
+        own: crate::model::schema::Traces::default(),
     }
 }
 

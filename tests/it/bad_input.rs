@@ -60,8 +60,7 @@ fn an_unknown_mask_is_refused_by_name() {
 fn a_column_that_no_longer_exists_is_drift() {
     let scratch = Scratch::with_sample();
     let policy = std::fs::read_to_string(scratch.path("pii.toml")).unwrap();
-    let policy = policy.replacen("[tables.locations]\n", "[tables.locations]\n", 1)
-        + "\n[environments.dev.tables.locations.columns]\nno_such_column = { mask = \"null\" }\n";
+    let policy = policy + "\n[environments.dev.tables.locations.columns]\nno_such_column = { mask = \"null\" }\n";
     std::fs::write(scratch.path("pii.toml"), policy).unwrap();
     let message = scratch.fails(3, &CAPTURE);
     assert!(message.contains("no_such_column"), "{message}");

@@ -183,8 +183,7 @@ fn rows(connection: &Connection, table: &str) -> Vec<String> {
     let columns = statement.column_count();
     let mut lines: Vec<String> = statement
         .query_map([], |row| {
-            let cells: rusqlite::Result<Vec<String>> =
-                (0..columns).map(|at| row.get_ref(at).map(cell)).collect();
+            let cells: rusqlite::Result<Vec<String>> = (0..columns).map(|at| row.get_ref(at).map(cell)).collect();
             cells.map(|cells| cells.join("|"))
         })
         .unwrap()
