@@ -167,7 +167,7 @@ pub struct KeysInitArgs {
 /// `capture`.
 #[derive(Debug, Args)]
 pub struct CaptureArgs {
-    /// The snapshot's name; without it <database>-<date>.
+    /// The snapshot's name; without it the database's name and the date.
     pub name: Option<String>,
     /// The masking policy; looked for here and in policies/.
     #[arg(long, value_name = "FILE")]
