@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::mask;
 use crate::mask::leak::{LeakReport, LeakScan};
-use crate::model::batch::Batch;
+use crate::model::batch::{Batch, CellKind};
 use crate::model::manifest::{
     ChunkRef, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry,
 };
@@ -259,7 +259,9 @@ fn capture_table(
         let masked = mask::apply(&live.name, batch, &plan.columns, first_row)?;
         for (at, column) in plan.columns.iter().enumerate() {
             let (rows, generated) = (masked.rows(), !column.definition.keeps_original);
-            (0..rows.rows()).for_each(|row| scan.observe_output(number(at), rows.cell(row, at).bytes, generated));
+            for cell in (0..rows.rows()).map(|row| rows.cell(row, at)).filter(|cell| cell.kind != CellKind::Real) {
+                scan.observe_output(number(at), cell.bytes, generated);
+            }
         }
         scans.put_back(scan);
         Ok(rows::encode(masked, &layout))

@@ -228,3 +228,48 @@ fn the_demo_proves_each_step() {
     assert!(text.contains("rolled back") && text.contains("terp-fixtures"), "{text}");
     assert_eq!(std::fs::read_dir(scratch.path("")).unwrap().count(), 1, "without --keep nothing stays");
 }
+
+/// Peak memory of a capture of `rows` rows, in bytes, as the program itself reports it.
+#[cfg(target_os = "linux")]
+fn peak_memory_of_capture(rows: u64) -> u64 {
+    let scratch = Scratch::with_store();
+    let source = scratch.path("big.sqlite");
+    sql(
+        &source,
+        &format!(
+            "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE, phone TEXT, city TEXT);
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+             INSERT INTO people SELECT i, 'Person ' || i, 'p' || i || '@mail.test', '(212) 555-' || i, 'City' FROM n"
+        ),
+    );
+    let policy = "version = 1\n[tables.people]\nmode = \"capture\"\nkeep = [\"id\", \"city\"]\n[tables.people.columns]\n\
+                  name = \"full_name\"\nemail = \"email\"\nphone = \"phone\"\n";
+    std::fs::write(scratch.path("pii.toml"), policy).unwrap();
+    let output = scratch.run(&[
+        "capture",
+        "big",
+        "--policy",
+        "pii.toml",
+        "--source",
+        "sqlite:big.sqlite",
+        "--log-format",
+        "json",
+        "-j",
+        "2",
+    ]);
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{log}");
+    let finished: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!(finished["rows"], rows);
+    finished["peak_memory_bytes"].as_u64().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn peak_memory_does_not_grow_with_the_table() {
+    let small = peak_memory_of_capture(100_000);
+    let large = peak_memory_of_capture(2_000_000);
+    assert!(large < 256 << 20, "{} MiB for 2,000,000 rows", large >> 20);
+    // Twenty times the rows: the leak scan fills its fixed tables, nothing else grows.
+    assert!(large < small + (160 << 20), "{} MiB for 100,000 rows, {} MiB for 2,000,000", small >> 20, large >> 20);
+}

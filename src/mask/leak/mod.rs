@@ -14,7 +14,7 @@ use super::definition::Scan;
 use super::dictionary;
 use crate::secret::Secret32;
 use forms::{is_fictional, is_space, numbers, parts, split_comma, words};
-use prints::{Original, Side};
+use prints::{Original, Seen, Side, digits};
 use siphasher::sip::SipHasher13;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -46,7 +46,7 @@ pub struct LeakReport {
     pub originals: u64,
     /// Written cells looked at.
     pub cells: u64,
-    /// What was passed over: `short`, `dictionary`, `common`, `sampled` originals.
+    /// What was passed over: `short`, `dictionary`, `common`, `sampled` originals; meetings by `chance`.
     pub skipped: BTreeMap<&'static str, u64>,
 }
 
@@ -54,7 +54,7 @@ pub struct LeakReport {
 pub struct LeakScan {
     key: [u8; 16],
     originals: Side<Original>,
-    outputs: Side<u64>,
+    outputs: Side<Seen>,
     observed: u64,
     cells: u64,
     skipped: BTreeMap<&'static str, u64>,
@@ -111,15 +111,16 @@ impl LeakScan {
         self.observed += 1;
         let print = fingerprint(&self.key, &self.buffer);
         let met = self.originals.entry(print, column);
-        met.add(Original { count: 1, free, first: true });
+        met.add(Original { count: 1, free, first: true, digits: digits(&self.buffer) });
         self.scratch.clear();
         self.scratch.extend(self.buffer.iter().filter(|byte| byte.is_ascii_digit()));
-        let digits = self.scratch.len();
-        if digits >= FEWEST_DIGITS && digits < self.buffer.len() && digits * 2 >= self.buffer.len() {
-            let domestic = usize::from(digits == 11 && self.scratch[0] == b'1');
+        let count = self.scratch.len();
+        if count >= FEWEST_DIGITS && count < self.buffer.len() && count * 2 >= self.buffer.len() {
+            let domestic = usize::from(count == 11 && self.scratch[0] == b'1');
             for from in 0..=domestic {
-                let print = fingerprint(&self.key, &self.scratch[from..]);
-                self.originals.entry(print, column).add(Original { count: 1, free, first: false });
+                let form = &self.scratch[from..];
+                let met = self.originals.entry(fingerprint(&self.key, form), column);
+                met.add(Original { count: 1, free, first: false, digits: digits(form) });
             }
         }
         if let Some((last, first)) = split_comma(&self.buffer) {
@@ -128,7 +129,7 @@ impl LeakScan {
             self.scratch.push(b' ');
             self.scratch.extend_from_slice(&self.buffer[last]);
             let print = fingerprint(&self.key, &self.scratch);
-            self.originals.entry(print, column).add(Original { count: 1, free, first: false });
+            self.originals.entry(print, column).add(Original { count: 1, free, first: false, digits: 0 });
         }
         self.originals.shrink();
     }
@@ -146,7 +147,8 @@ impl LeakScan {
         let text = buffer.as_slice();
         let mut see = |form: &[u8]| {
             if form.len() >= SHORTEST {
-                *outputs.entry(fingerprint(key, form), column) += 1;
+                let seen = outputs.entry(fingerprint(key, form), column);
+                *seen = Seen { count: seen.count + 1, digits: digits(form) };
             }
         };
         if generated {
@@ -208,8 +210,9 @@ impl LeakScan {
         for (print, met) in other.originals.prints {
             self.originals.entry(print.value, print.column).add(met);
         }
-        for (print, count) in other.outputs.prints {
-            *self.outputs.entry(print.value, print.column) += count;
+        for (print, other) in other.outputs.prints {
+            let seen = self.outputs.entry(print.value, print.column);
+            *seen = Seen { count: seen.count + other.count, digits: other.digits };
         }
         self.originals.shrink();
         self.outputs.shrink();
@@ -232,13 +235,25 @@ impl LeakScan {
             }
         }
         let mut hits: BTreeMap<(u16, u16), u64> = BTreeMap::new();
-        for (print, count) in &self.outputs.prints {
+        let mut numbers: BTreeMap<(u16, u16, u8), u64> = BTreeMap::new();
+        for (print, seen) in &self.outputs.prints {
             for original in columns.get(&print.value).into_iter().flatten() {
-                *hits.entry((*original, print.column)).or_default() += count;
+                match seen.digits {
+                    0 => *hits.entry((*original, print.column)).or_default() += seen.count,
+                    digits => *numbers.entry((*original, print.column, digits)).or_default() += seen.count,
+                }
+            }
+        }
+        let mut chance = 0;
+        for ((original, output, digits), count) in numbers {
+            if self.is_chance(threshold, (original, output, digits), count) {
+                chance += count;
+            } else {
+                *hits.entry((original, output)).or_default() += count;
             }
         }
         let sampled = self.observed.saturating_sub(common + compared);
-        for (reason, count) in [("common", common), ("sampled", sampled)] {
+        for (reason, count) in [("chance", chance), ("common", common), ("sampled", sampled)] {
             if count > 0 {
                 *self.skipped.entry(reason).or_default() += count;
             }
@@ -249,6 +264,27 @@ impl LeakScan {
             cells: self.cells,
             skipped: self.skipped,
         }
+    }
+
+    /// Whether `count` meetings of bare numbers are no more than chance brings about.
+    ///
+    /// A million phone numbers fill a good part of all ten-digit numbers, so an order id meets one now and then. Expected are
+    /// (numbers seen) × (distinct originals) / (all numbers of that length); what lies within four standard deviations and
+    /// three of it is chance. Where less than a hundredth of a meeting is expected, every single one counts.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn is_chance(&self, threshold: u64, (original, output, digits): (u16, u16, u8), count: u64) -> bool {
+        let originals = self.originals.prints.iter();
+        let known = originals
+            .filter(|(print, met)| print.column == original && met.digits == digits && print.value <= threshold);
+        let seen = self
+            .outputs
+            .prints
+            .iter()
+            .filter(|(print, seen)| print.column == output && seen.digits == digits && print.value <= threshold);
+        let known = known.count() as f64 / Side::<Seen>::share(threshold);
+        let seen: u64 = seen.map(|(_, seen)| seen.count).sum();
+        let expected = seen as f64 * known / 10_f64.powi(i32::from(digits));
+        expected >= 0.01 && (count as f64) <= expected + 4.0 * expected.sqrt() + 3.0
     }
 }
 

@@ -10,6 +10,23 @@ pub(super) struct Original {
     pub(super) free: bool,
     /// Whether it is the value itself and not another form of it.
     pub(super) first: bool,
+    /// Its length, if it is nothing but digits.
+    pub(super) digits: u8,
+}
+
+/// What is known of an output's fingerprint.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    /// Cells it was seen in.
+    pub(super) count: u64,
+    /// Its length, if it is nothing but digits.
+    pub(super) digits: u8,
+}
+
+/// The length of a form that is nothing but digits; 0 for any other.
+pub(super) fn digits(form: &[u8]) -> u8 {
+    let number = form.len() <= 38 && form.iter().all(u8::is_ascii_digit);
+    if number { u8::try_from(form.len()).unwrap_or(0) } else { 0 }
 }
 
 impl Original {
@@ -17,6 +34,7 @@ impl Original {
         // An identifier in one row stays one, whatever other rows say.
         self.free = other.free && (self.free || self.count == 0);
         self.first |= other.first;
+        self.digits = other.digits;
         self.count = self.count.saturating_add(other.count);
     }
 }
@@ -73,6 +91,12 @@ impl<T: Default> Side<T> {
             return &mut self.nowhere;
         }
         self.prints.entry(Print { value, column }).or_default()
+    }
+
+    /// The share of all fingerprints that lies below `threshold`.
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 53 bits")]
+    pub(super) fn share(threshold: u64) -> f64 {
+        threshold as f64 / u64::MAX as f64
     }
 
     pub(super) fn shrink(&mut self) {

@@ -121,3 +121,35 @@ fn workers_merge_to_the_same_result() {
     }
     assert_eq!(left.merge(right).finish(), whole.finish());
 }
+
+#[test]
+fn numbers_that_meet_by_chance_are_no_leak_and_planted_ones_are() {
+    let scan = |planted: bool| {
+        let mut scan = LeakScan::new(&Secret32::new([3; 32]), 1 << 20);
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            100_000_000 + (state >> 33) % 900_000_000
+        };
+        for _ in 0..200_000 {
+            let number = next().to_string();
+            scan.observe_original(
+                0,
+                format!("{}-{}-{}", &number[..3], &number[3..5], &number[5..]).as_bytes(),
+                Scan::Identifier,
+            );
+            if planted {
+                scan.observe_output(2, number.as_bytes(), false);
+            }
+        }
+        for _ in 0..200_000 {
+            scan.observe_output(1, next().to_string().as_bytes(), false);
+        }
+        scan.finish()
+    };
+    let report = scan(false);
+    assert!(report.hits.is_empty(), "{:?}", report.hits);
+    assert!(report.skipped["chance"] > 10, "numbers of nine digits must meet by chance here");
+    let report = scan(true);
+    assert_eq!(report.hits.iter().map(|hit| (hit.original, hit.output)).collect::<Vec<_>>(), [(0, 2)]);
+}
