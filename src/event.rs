@@ -82,3 +82,58 @@ impl Cancel {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod suite {
+    //! What every [`Report`] must do: take any event, from any thread, without failing.
+
+    use super::{Event, Report};
+    use crate::model::schema::TableName;
+
+    /// One of each kind of event.
+    pub(crate) fn events() -> Vec<Event> {
+        let table = TableName::plain("a \"table\"\n🌿");
+        vec![
+            Event::Started { operation: "capture", facts: vec![("source", "sqlite:x".into())] },
+            Event::Stage { what: "reading".into() },
+            Event::TableStarted { table: table.clone(), rows: None },
+            Event::TableProgress { table: table.clone(), rows: 1, bytes: 2 },
+            Event::TableDone { table: table.clone(), rows: 1, bytes: 2, millis: 3, how: "read" },
+            Event::ColumnMasked { table: table.clone(), column: "c".into(), mask: "email".into() },
+            Event::Note { what: "a note".into() },
+            Event::Warning { what: "a warning".into(), hint: Some("Do this.".into()) },
+            Event::Finished { operation: "capture", facts: Vec::new(), tables: vec![(table, 1)], millis: 0 },
+        ]
+    }
+
+    /// Runs everything on one report.
+    pub(crate) fn run(report: &dyn Report) {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| events().iter().for_each(|event| report.event(event)));
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_report_takes_every_event() {
+        suite::run(&Silent);
+        let collected = Collected::default();
+        suite::run(&collected);
+        assert_eq!(collected.events().len(), 4 * suite::events().len());
+    }
+
+    #[test]
+    fn a_cancelled_token_stops_all_its_clones() {
+        let cancel = Cancel::default();
+        let clone = cancel.clone();
+        assert!(clone.check().is_ok());
+        cancel.cancel();
+        assert_eq!(clone.check().map_err(|error| error.kind().exit_code()), Err(130));
+    }
+}

@@ -1,7 +1,7 @@
 //! From what was typed to a run and its answer: one function per command.
 
 use super::args::{self, Cli, Command, KeysCommand};
-use super::render::{Answer, Screen, bytes, grouped, seconds, table};
+use super::render::{Answer, Screen, bytes, count, grouped, seconds, table};
 use super::settings::{self, Settings};
 use crate::engine;
 use crate::error::{Error, Result};
@@ -218,30 +218,33 @@ fn capture_text(done: &capture::Outcome) -> String {
         let lines: Vec<Vec<String>> =
             done.tables.iter().map(|(table, rows)| vec![table.to_string(), grouped(*rows)]).collect();
         return format!(
-            "{}\n\nDry run: would capture {} rows of {filled} tables and mask {} columns. Nothing was written.",
+            "{}\n\nDry run: would capture {} of {} and mask {}. Nothing was written.",
             table(&["table", "rows"], &lines, &[1]),
-            grouped(rows),
-            done.masked_columns
+            count(rows, "row"),
+            count(filled as u64, "table"),
+            count(done.masked_columns as u64, "column")
         );
     };
     let skipped: u64 = done.leaks.skipped.values().sum();
+    let filled = filled as u64;
     format!(
-        "Captured {} as {}\n  {} rows of {filled} tables, {} of COPY text\n  {} columns masked; {} originals looked for in \
-         {} cells: none found ({} passed over: short, in a public dictionary, or sampled)\n  {} foreign keys closed\n  {} \
-         uploaded in {} packs; {} of {} chunks were in the store already\n  {}",
+        "Captured {} as {}\n  {} of {}, {} of COPY text\n  {} masked; {} looked for in {}: none found ({} passed over: \
+         short, common, in a public dictionary, or sampled)\n  {} closed\n  {} uploaded in {}; {} of {} were in the store \
+         already\n  {}",
         snapshot.manifest.name,
         snapshot.label(),
-        grouped(rows),
+        count(rows, "row"),
+        count(filled, "table"),
         bytes(done.raw_bytes),
-        done.masked_columns,
-        grouped(done.leaks.originals),
-        grouped(done.leaks.cells),
+        count(done.masked_columns as u64, "column"),
+        count(done.leaks.originals, "original"),
+        count(done.leaks.cells, "cell"),
         grouped(skipped),
-        done.foreign_keys,
+        count(done.foreign_keys, "foreign key"),
         bytes(done.uploaded_bytes),
-        done.uploaded_packs,
+        count(done.uploaded_packs as u64, "pack"),
         grouped(done.chunks.1),
-        grouped(done.chunks.0),
+        count(done.chunks.0, "chunk"),
         seconds(done.millis),
     )
 }
@@ -365,17 +368,17 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
     };
     let created = match done.created.len() {
         0 => String::new(),
-        count => format!("\n  {count} tables created"),
+        created => format!("\n  {} created", count(created as u64, "table")),
     };
-    let rows = grouped(done.rows());
+    let rows = count(done.rows(), "row");
     let text = match (done.unchanged, dry_run) {
         (true, _) => format!("{address} holds {} already; nothing was changed.", done.run),
-        (false, true) => format!("{counts}\n\nDry run: would put {rows} rows into {address}. Nothing was changed."),
+        (false, true) => format!("{counts}\n\nDry run: would put {rows} into {address}. Nothing was changed."),
         (false, false) => format!(
-            "{counts}\n\nRestored {} into {address}\n  {rows} rows{created}{replaced}\n  {} foreign keys verified\n  {}\n\nTake it \
+            "{counts}\n\nRestored {} into {address}\n  {rows}{created}{replaced}\n  {} verified\n  {}\n\nTake it \
              out again with: terp-fixtures rollback --target {address}",
             done.run,
-            done.foreign_keys,
+            count(done.foreign_keys, "foreign key"),
             seconds(done.millis)
         ),
     };
@@ -417,15 +420,15 @@ fn rollback_command(context: &Context<'_>, args: &args::RollbackArgs) -> Result<
     let dropped = if done.dropped.is_empty() {
         String::new()
     } else {
-        format!("\n  {} tables dropped that the restore had created", done.dropped.len())
+        format!("\n  {} dropped that the restore had created", count(done.dropped.len() as u64, "table"))
     };
     let text = if args.dry_run {
         format!("{counts}\n\nDry run: would roll back {}. Nothing was changed.", done.run)
     } else {
         format!(
-            "{counts}\n\nRolled back {} in {address}\n  {} rows deleted, {} put back{dropped}\n  {}",
+            "{counts}\n\nRolled back {} in {address}\n  {} deleted, {} put back{dropped}\n  {}",
             done.run,
-            grouped(deleted),
+            count(deleted, "row"),
             grouped(put_back),
             seconds(done.millis)
         )
@@ -513,7 +516,7 @@ fn show_text(snapshot: &Snapshot) -> String {
         ("environment", manifest.environment.clone()),
         ("policy", format!("{} ({})", manifest.policy.file.escape_debug(), &manifest.policy.digest[..16])),
         ("masking key", format!("{}, generation {}", manifest.policy.key_id, manifest.policy.generation)),
-        ("foreign keys", format!("{} closed", manifest.results.closure.foreign_keys)),
+        ("closure", format!("{} closed", count(manifest.results.closure.foreign_keys, "foreign key"))),
         (
             "leak scan",
             format!(
@@ -547,11 +550,11 @@ fn verify_command(context: &Context<'_>, settings: &Settings, args: &args::Verif
         (_, true) => "every row was read",
     };
     let text = format!(
-        "Nothing is damaged ({depth}).\n  {} packs, {} manifests, {} chunks, {} rows\n  {}",
-        grouped(done.packs),
-        grouped(done.manifests),
-        grouped(done.chunks),
-        grouped(done.rows),
+        "Nothing is damaged ({depth}).\n  {}, {}, {}, {}\n  {}",
+        count(done.packs, "pack"),
+        count(done.manifests, "manifest"),
+        count(done.chunks, "chunk"),
+        count(done.rows, "row"),
         seconds(done.millis)
     );
     let json = json!({ "packs": done.packs, "manifests": done.manifests, "chunks": done.chunks, "rows": done.rows,

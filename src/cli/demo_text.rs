@@ -1,6 +1,6 @@
 //! The demo's screen: what was done and what it proves, in plain words.
 
-use super::render::{Answer, Screen, bytes, grouped, seconds};
+use super::render::{Answer, Screen, bytes, count, grouped, seconds};
 use crate::run::demo::{Outcome, next_steps};
 use serde_json::json;
 
@@ -59,10 +59,10 @@ fn text(screen: &Screen, done: &Outcome) -> String {
         (
             "Verify",
             vec![format!(
-                "{} packs, {} manifests and {} rows read back and compared with their signed digests",
-                done.verified.packs,
-                done.verified.manifests,
-                grouped(done.verified.rows)
+                "{}, {} and {} read back and compared with their signed digests",
+                count(done.verified.packs, "pack"),
+                count(done.verified.manifests, "manifest"),
+                count(done.verified.rows, "row")
             )],
         ),
         (

@@ -200,6 +200,13 @@ pub fn peak_memory() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// `1 table`, `2 tables`: a number with its noun, whose plural ends in s.
+#[must_use]
+pub fn count(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(number))
+}
+
 /// `1234567` as `1,234,567`.
 #[must_use]
 pub fn grouped(number: u64) -> String {
@@ -264,11 +271,23 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
+        assert_eq!(count(1, "row"), "1 row");
+        assert_eq!(count(1_000, "row"), "1,000 rows");
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(1_500_000), "1.4 MiB");
         assert_eq!(seconds(1_234), "1.23 s");
+    }
+
+    #[test]
+    fn the_screen_is_a_report() {
+        use clap::Parser as _;
+        let cli = super::super::args::Cli::try_parse_from(["terp-fixtures", "-q", "list"]).unwrap();
+        crate::event::suite::run(&Screen::new(&cli.global));
+        let cli =
+            super::super::args::Cli::try_parse_from(["terp-fixtures", "-v", "--color", "always", "list"]).unwrap();
+        crate::event::suite::run(&Screen::new(&cli.global));
     }
 
     #[test]

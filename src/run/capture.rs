@@ -90,7 +90,7 @@ pub fn capture(
     context.stage("reading what the store already holds");
     let snapshots = repository.snapshots()?;
     let mut writer = Writer::new(repository, &snapshots)?;
-    let scans = Scans::new()?;
+    let scans = Scans::new(context.jobs)?;
     let mut entries = Vec::new();
     for (at, table) in plan.tables.iter().enumerate() {
         let Some(live) = catalogue.table(&table.table) else { continue };
@@ -348,20 +348,22 @@ fn captured_schema(catalogue: &Catalogue, plan: &Plan) -> Catalogue {
 /// One leak scan per worker, merged at the end.
 struct Scans {
     key: Secret32,
+    capacity: usize,
     idle: Mutex<Vec<LeakScan>>,
 }
 
 impl Scans {
-    /// Fingerprints kept per worker: 16 bytes each at the most, so some 64 MiB for four workers.
-    const CAPACITY: usize = 1 << 20;
+    /// Fingerprints kept of each side by all workers together: some 60 MiB.
+    const CAPACITY: usize = 1 << 19;
 
-    fn new() -> Result<Self> {
-        Ok(Self { key: Secret32::new(super::random()?), idle: Mutex::default() })
+    fn new(workers: usize) -> Result<Self> {
+        let capacity = Self::CAPACITY / workers.max(1);
+        Ok(Self { key: Secret32::new(super::random()?), capacity, idle: Mutex::default() })
     }
 
     fn take(&self) -> LeakScan {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| LeakScan::new(&self.key, Self::CAPACITY))
+        idle.unwrap_or_else(|| LeakScan::new(&self.key, self.capacity))
     }
 
     fn put_back(&self, scan: LeakScan) {
@@ -371,7 +373,7 @@ impl Scans {
     fn finish(self) -> LeakReport {
         let scans = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
         let merged = scans.into_iter().reduce(LeakScan::merge);
-        merged.unwrap_or_else(|| LeakScan::new(&self.key, Self::CAPACITY)).finish()
+        merged.unwrap_or_else(|| LeakScan::new(&self.key, self.capacity)).finish()
     }
 }
 

@@ -239,7 +239,7 @@ fn peak_memory_of_capture(rows: u64) -> u64 {
         &format!(
             "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE, phone TEXT, city TEXT);
              WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-             INSERT INTO people SELECT i, 'Person ' || i, 'p' || i || '@mail.test', '(212) 555-' || i, 'City' FROM n"
+             INSERT INTO people SELECT i, 'Somebody called ' || i, 'p' || i || '@mail.test', '(212) 555-' || i, 'City' FROM n"
         ),
     );
     let policy = "version = 1\n[tables.people]\nmode = \"capture\"\nkeep = [\"id\", \"city\"]\n[tables.people.columns]\n\
