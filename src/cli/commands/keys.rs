@@ -1,0 +1,70 @@
+//! `keys init`: a store and its secrets.
+
+use crate::cli::args::KeysInitArgs;
+use crate::cli::render::Answer;
+use crate::cli::settings::{self, Settings};
+use crate::error::{Error, Result};
+use crate::mask::key::MasterKey;
+use crate::run::keys;
+use crate::seal::Member;
+use crate::secret::SecretText;
+use crate::store;
+use serde_json::json;
+use std::io::Write as _;
+use std::path::Path;
+
+pub(super) fn init(settings: &Settings, args: &KeysInitArgs) -> Result<Answer> {
+    let identity = args.identity_file.clone().unwrap_or_else(|| settings.usual_secret("identity.key"));
+    let mask_key = args.mask_key_file.clone().unwrap_or_else(|| settings.usual_secret("mask.key"));
+    let address = settings.store();
+    let store = store::open(&address, true)?;
+    let member = if identity.is_file() {
+        Member::parse(&read_secret(&identity)?)?
+    } else {
+        let member = Member::generate();
+        write_secret(&identity, &member.to_file("terp-fixtures identity: keep it secret"))?;
+        member
+    };
+    let made = keys::init(&*store, &member)?;
+    if !mask_key.is_file() {
+        write_secret(&mask_key, &MasterKey::generate()?.to_text())?;
+    }
+    let text = format!(
+        "Made the store {address}.\n\n  identity     {}   (secret: whoever has it can read the store)\n  masking key  {}   \
+         (secret: whoever has it can undo masks)\n  recipient    {}\n  signer       {}\n\nNext: keep both secret files out of \
+         git, and share the signer with your team.\n  terp-fixtures capture --policy pii.toml --source sqlite:PATH",
+        identity.display(),
+        mask_key.display(),
+        made.recipient,
+        made.signer
+    );
+    let json = json!({ "store": address.to_string(), "repo": made.repo, "recipient": made.recipient, "signer": made.signer,
+        "identity_file": identity, "mask_key_file": mask_key });
+    Ok(Answer { json, text })
+}
+
+fn read_secret(path: &Path) -> Result<SecretText> {
+    std::fs::read_to_string(path)
+        .map(SecretText::new)
+        .map_err(|error| Error::usage(format!("cannot read {}", path.display())).caused_by(error))
+}
+
+/// Writes a secret file that only its owner can read; never over an existing one.
+fn write_secret(path: &Path, secret: &SecretText) -> Result<()> {
+    let cannot = |error: std::io::Error| Error::usage(format!("cannot write {}", path.display())).caused_by(error);
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(cannot)?;
+        if folder.ends_with(settings::SECRETS) && !folder.join(".gitignore").exists() {
+            std::fs::write(folder.join(".gitignore"), "*\n").map_err(cannot)?;
+        }
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path).map_err(cannot)?;
+    file.write_all(secret.expose().as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)
+}

@@ -1,0 +1,97 @@
+//! From what was typed to a run and its answer: one function per command.
+
+mod capture;
+mod keys;
+mod restore;
+mod rollback;
+mod shell;
+mod store;
+
+use super::args::{Cli, Command, DemoArgs, KeysCommand};
+use super::render::{Answer, Screen};
+use super::settings::Settings;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::model::schema::TableName;
+use crate::run::repository::Repository;
+use crate::run::{Context, demo};
+use crate::secret::Address;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever the command's run returns.
+pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<Answer> {
+    let settings = || Settings::load(cli.global.config.as_deref(), cli.global.store.as_deref());
+    match &cli.command {
+        Command::Demo(args) => demonstrate(context, screen, args),
+        Command::Keys(KeysCommand::Init(args)) => keys::init(&settings()?, args),
+        Command::Capture(args) => capture::run(context, &settings()?, args),
+        Command::Restore(args) => restore::run(context, &settings()?, args),
+        Command::Rollback(args) => rollback::run(context, args),
+        Command::List => store::list(context, &settings()?),
+        Command::Show(args) => store::show(context, &settings()?, args),
+        Command::Verify(args) => store::verify(context, &settings()?, args),
+        Command::Runs(args) => rollback::runs(context, args),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man { dir } => shell::man(dir),
+    }
+}
+
+/// Opens the store as the member that the settings name.
+fn open(context: &Context<'_>, settings: &Settings) -> Result<Repository> {
+    let (member, public) = settings.member()?;
+    if public {
+        context.report.event(&Event::Warning {
+            what: "this store is opened with the public identity that lies in it".into(),
+            hint: Some("Everybody can read it; never capture real data into it.".into()),
+        });
+    }
+    let store = crate::store::open(&settings.store(), false)?;
+    Repository::open(store, &member, &settings.signers()?)
+}
+
+fn address(given: Option<&str>, option: &str, variable: &str) -> Result<Address> {
+    given.map(Address::new).ok_or_else(|| {
+        Error::usage(format!("no {option} is named")).hint(format!("Add --{option} sqlite:PATH, or set {variable}."))
+    })
+}
+
+/// Asks before something destructive. Without a terminal only `--yes` will do.
+fn confirm(yes: bool, question: &str) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    let refused =
+        |what: &str| Error::guard(what).hint("Add --yes to go on without being asked, or --dry-run to look first.");
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(refused(&format!("{question} This needs a confirmation, and there is no terminal to ask on")));
+    }
+    write!(std::io::stderr(), "{question} Type 'yes' to go on: ").unwrap_or_default();
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| Error::guard("no answer could be read").caused_by(error))?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(refused("not confirmed; nothing was changed")) }
+}
+
+fn started(context: &Context<'_>, operation: &'static str, facts: Vec<(&'static str, String)>) {
+    context.report.event(&Event::Started { operation, facts });
+}
+
+fn finished(
+    context: &Context<'_>,
+    operation: &'static str,
+    facts: Vec<(&'static str, String)>,
+    tables: Vec<(TableName, u64)>,
+    millis: u64,
+) {
+    context.report.event(&Event::Finished { operation, facts, tables, millis });
+}
+
+fn demonstrate(context: &Context<'_>, screen: &Screen, args: &DemoArgs) -> Result<Answer> {
+    let done = demo::demo(context, args.keep.as_deref())?;
+    Ok(super::demo_text::answer(screen, &done))
+}

@@ -1,0 +1,125 @@
+//! `restore`: from what was typed to rows in a target.
+
+use super::{address, confirm, finished, open, started};
+use crate::cli::args::{self, RestoreArgs};
+use crate::cli::render::{Answer, count, grouped, seconds, table};
+use crate::cli::settings::{self, Settings};
+use crate::engine;
+use crate::error::{Error, Result};
+use crate::run::load::OnConflict;
+use crate::run::{Context, restore};
+use crate::secret::Address;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs) -> Result<Answer> {
+    if let Some(variable) = settings::production_variable() {
+        return Err(Error::guard(format!("{variable} says that this is production; fixtures do not belong there"))
+            .hint("Run this where the variable does not say production."));
+    }
+    let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
+    let engine = engine::find(&address)?;
+    let repository = open(context, settings)?;
+    let snapshot = repository.find(&args.snapshot)?;
+    if args.on_conflict == args::OnConflict::Overwrite && !args.dry_run {
+        confirm(args.yes, &format!("Rows of {address} will be replaced where {} has other ones.", snapshot.label()))?;
+    }
+    started(
+        context,
+        "restore",
+        vec![
+            ("snapshot", snapshot.label()),
+            ("target", address.to_string()),
+            ("environment", snapshot.manifest.environment.clone()),
+            ("dry_run", args.dry_run.to_string()),
+        ],
+    );
+    let new_file = NewFile::watch(&address, engine.is_file);
+    let mut target = (engine.target)(&address, true, &context.cancel)?;
+    let options = restore::Options {
+        create: args.create,
+        on_conflict: match args.on_conflict {
+            args::OnConflict::Fail => OnConflict::Fail,
+            args::OnConflict::Skip => OnConflict::Skip,
+            args::OnConflict::Overwrite => OnConflict::Overwrite,
+        },
+        keep_others: args.keep_others,
+        tables: args.table.clone(),
+        dry_run: args.dry_run,
+        lock_timeout: Duration::from_secs(args.lock_timeout),
+        environment: args.env.clone(),
+    };
+    let done = restore::restore(context, &repository, &snapshot, &mut *target, &options);
+    drop(target);
+    let done = match done {
+        Ok(done) if !args.dry_run => done,
+        other => {
+            new_file.remove_if_empty();
+            other?
+        }
+    };
+    let tables = done.tables.iter().map(|table| (table.table.clone(), table.inserted + table.overwritten)).collect();
+    finished(context, "restore", vec![("run", done.run.clone())], tables, done.millis);
+    Ok(restore_answer(&done, &address, args.dry_run))
+}
+
+/// A file that a failed or dry run made must not stay behind.
+struct NewFile(Option<PathBuf>);
+
+impl NewFile {
+    fn watch(address: &Address, is_file: bool) -> Self {
+        let text = address.expose();
+        let path = text.split_once(':').map_or(text, |(_, rest)| rest).trim_start_matches("//");
+        Self((is_file && !Path::new(path).exists()).then(|| PathBuf::from(path)))
+    }
+
+    fn remove_if_empty(&self) {
+        if let Some(path) = &self.0
+            && path.metadata().is_ok_and(|about| about.len() == 0)
+        {
+            // An empty file that cannot be removed is only litter.
+            std::fs::remove_file(path).unwrap_or_default();
+        }
+    }
+}
+
+fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> Answer {
+    let lines: Vec<Vec<String>> = done
+        .tables
+        .iter()
+        .map(|table| {
+            let counts = [table.inserted, table.overwritten, table.identical, table.skipped];
+            std::iter::once(table.table.to_string()).chain(counts.map(grouped)).collect()
+        })
+        .collect();
+    let counts = table(&["table", "inserted", "overwritten", "identical", "skipped"], &lines, &[1, 2, 3, 4]);
+    let replaced = match done.replaced.as_slice() {
+        [] => String::new(),
+        runs => format!("\n  replaced the previous run {}", runs.join(", ")),
+    };
+    let created = match done.created.len() {
+        0 => String::new(),
+        created => format!("\n  {} created", count(created as u64, "table")),
+    };
+    let rows = count(done.rows(), "row");
+    let text = match (done.unchanged, dry_run) {
+        (true, _) => format!("{address} holds {} already; nothing was changed.", done.run),
+        (false, true) => format!("{counts}\n\nDry run: would put {rows} into {address}. Nothing was changed."),
+        (false, false) => format!(
+            "{counts}\n\nRestored {} into {address}\n  {rows}{created}{replaced}\n  {} verified\n  {}\n\nTake it \
+             out again with: terp-fixtures rollback --target {address}",
+            done.run,
+            count(done.foreign_keys, "foreign key"),
+            seconds(done.millis)
+        ),
+    };
+    let json = json!({
+        "run": done.run, "target": address.to_string(), "unchanged": done.unchanged, "dry_run": dry_run,
+        "rows": done.rows(), "replaced": done.replaced, "foreign_keys": done.foreign_keys, "millis": done.millis,
+        "created": done.created.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "tables": done.tables.iter().map(|table| json!({ "table": table.table.to_string(), "inserted": table.inserted,
+            "overwritten": table.overwritten, "identical": table.identical, "skipped": table.skipped })).collect::<Vec<_>>(),
+    });
+    Answer { json, text }
+}

@@ -1,0 +1,91 @@
+//! `rollback` and `runs`: what is in a target, and out again.
+
+use super::{address, confirm, finished, started};
+use crate::cli::args::{RollbackArgs, RunsArgs};
+use crate::cli::render::{Answer, count, grouped, seconds, table};
+use crate::engine;
+use crate::error::Result;
+use crate::run::ledger::Run;
+use crate::run::{Context, rollback};
+use serde_json::json;
+use std::time::Duration;
+
+pub(super) fn run(context: &Context<'_>, args: &RollbackArgs) -> Result<Answer> {
+    let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
+    let mut target = (engine::find(&address)?.target)(&address, false, &context.cancel)?;
+    if !args.dry_run {
+        let what = args.run.as_deref().unwrap_or("the restored rows");
+        confirm(args.yes, &format!("This takes {what} out of {address}."))?;
+    }
+    started(context, "rollback", vec![("target", address.to_string()), ("dry_run", args.dry_run.to_string())]);
+    let options = rollback::Options {
+        wanted: args.run.clone(),
+        force: args.force,
+        dry_run: args.dry_run,
+        lock_timeout: Duration::from_secs(args.lock_timeout),
+    };
+    let done = rollback::rollback(context, &mut *target, &options)?;
+    let tables = done.tables.iter().map(|(table, deleted, put_back)| (table.clone(), deleted + put_back)).collect();
+    finished(context, "rollback", vec![("run", done.run.clone())], tables, done.millis);
+    let lines: Vec<Vec<String>> = done
+        .tables
+        .iter()
+        .map(|(table, deleted, put_back)| vec![table.to_string(), grouped(*deleted), grouped(*put_back)])
+        .collect();
+    let counts = table(&["table", "deleted", "put back"], &lines, &[1, 2]);
+    let deleted: u64 = done.tables.iter().map(|(_, deleted, _)| deleted).sum();
+    let put_back: u64 = done.tables.iter().map(|(_, _, put_back)| put_back).sum();
+    let dropped = if done.dropped.is_empty() {
+        String::new()
+    } else {
+        format!("\n  {} dropped that the restore had created", count(done.dropped.len() as u64, "table"))
+    };
+    let text = if args.dry_run {
+        format!("{counts}\n\nDry run: would roll back {}. Nothing was changed.", done.run)
+    } else {
+        format!(
+            "{counts}\n\nRolled back {} in {address}\n  {} deleted, {} put back{dropped}\n  {}",
+            done.run,
+            count(deleted, "row"),
+            grouped(put_back),
+            seconds(done.millis)
+        )
+    };
+    let json = json!({
+        "run": done.run, "target": address.to_string(), "dry_run": args.dry_run, "millis": done.millis,
+        "tables": done.tables.iter().map(|(table, deleted, put_back)| json!({ "table": table.to_string(),
+            "deleted": deleted, "put_back": put_back })).collect::<Vec<_>>(),
+        "dropped": done.dropped.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    });
+    Ok(Answer { json, text })
+}
+
+pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Answer> {
+    let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
+    let mut target = (engine::find(&address)?.target)(&address, false, &context.cancel)?;
+    let runs = rollback::runs(&mut *target)?;
+    let rows = |run: &Run| -> u64 { run.detail.tables.iter().map(|table| table.inserted + table.overwritten).sum() };
+    let json = runs
+        .iter()
+        .map(|run| {
+            json!({ "run": run.id, "snapshot": run.snapshot, "restored": run.restored,
+                "environment": run.detail.environment, "tables": run.detail.tables.len(), "rows": rows(run) })
+        })
+        .collect();
+    if runs.is_empty() {
+        return Ok(Answer { json, text: format!("No run is in {address}.") });
+    }
+    let lines: Vec<Vec<String>> = runs
+        .iter()
+        .map(|run| {
+            vec![
+                run.id.clone(),
+                run.restored.clone(),
+                run.detail.environment.clone(),
+                run.detail.tables.len().to_string(),
+                grouped(rows(run)),
+            ]
+        })
+        .collect();
+    Ok(Answer { json, text: table(&["run", "restored", "env", "tables", "rows"], &lines, &[3, 4]) })
+}

@@ -1,0 +1,131 @@
+//! `list`, `show` and `verify`: what a store holds.
+
+use super::open;
+use crate::cli::args::{ShowArgs, VerifyArgs};
+use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
+use crate::cli::settings::Settings;
+use crate::error::{Error, Result};
+use crate::run::repository::Snapshot;
+use crate::run::{Context, inspect, verify};
+use crate::store;
+use serde_json::json;
+
+pub(super) fn list(context: &Context<'_>, settings: &Settings) -> Result<Answer> {
+    let lines = inspect::lines(&open(context, settings)?.snapshots()?);
+    let json = lines
+        .iter()
+        .map(|line| {
+            json!({ "name": line.name, "id": line.id, "created": line.created, "environment": line.environment,
+                "engine": line.engine, "tables": line.tables, "rows": line.rows, "raw_bytes": line.raw_bytes,
+                "stored_bytes": line.stored_bytes, "shared_bytes": line.shared_bytes })
+        })
+        .collect();
+    if lines.is_empty() {
+        let text = "The store is empty. Make a snapshot with 'terp-fixtures capture'.".to_owned();
+        return Ok(Answer { json, text });
+    }
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            vec![
+                line.name.clone(),
+                line.id[..12].to_owned(),
+                line.created.clone(),
+                line.environment.clone(),
+                line.engine.clone(),
+                line.tables.to_string(),
+                grouped(line.rows),
+                bytes(line.raw_bytes),
+                bytes(line.stored_bytes - line.shared_bytes),
+            ]
+        })
+        .collect();
+    let head = ["name", "id", "created", "env", "engine", "tables", "rows", "raw", "own bytes"];
+    Ok(Answer { json, text: table(&head, &rows, &[5, 6, 7, 8]) })
+}
+
+pub(super) fn show(context: &Context<'_>, settings: &Settings, args: &ShowArgs) -> Result<Answer> {
+    let snapshot = open(context, settings)?.find(&args.snapshot)?;
+    let json = serde_json::to_value(&snapshot.manifest)
+        .map_err(|error| Error::internal("the manifest cannot be shown").caused_by(error))?;
+    Ok(Answer {
+        json: json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "manifest": json }),
+        text: show_text(&snapshot),
+    })
+}
+
+fn show_text(snapshot: &Snapshot) -> String {
+    let manifest = &snapshot.manifest;
+    let rows: Vec<Vec<String>> = manifest
+        .tables
+        .iter()
+        .map(|entry| {
+            let masked: Vec<String> = entry
+                .masks
+                .iter()
+                .filter(|(_, mask)| *mask != "keep")
+                .map(|(column, mask)| format!("{}: {mask}", column.escape_debug()))
+                .collect();
+            vec![
+                entry.table.to_string(),
+                entry.mode.clone(),
+                grouped(entry.rows),
+                bytes(entry.bytes),
+                entry.chunks.len().to_string(),
+                masked.join(", "),
+            ]
+        })
+        .collect();
+    let facts = [
+        ("id", snapshot.id.clone()),
+        ("created", format!("{} by terp-fixtures {}", manifest.created, manifest.tool)),
+        ("signed by", snapshot.signer.to_string()),
+        ("source", format!("{} {}", manifest.schema.engine, manifest.schema.version.escape_debug())),
+        ("environment", manifest.environment.clone()),
+        ("policy", format!("{} ({})", manifest.policy.file.escape_debug(), &manifest.policy.digest[..16])),
+        ("masking key", format!("{}, generation {}", manifest.policy.key_id, manifest.policy.generation)),
+        ("closure", format!("{} closed", count(manifest.results.closure.foreign_keys, "foreign key"))),
+        (
+            "leak scan",
+            format!(
+                "{} originals in {} cells: {} found",
+                grouped(manifest.results.leaks.originals),
+                grouped(manifest.results.leaks.cells),
+                manifest.results.leaks.hits
+            ),
+        ),
+        ("expires", manifest.expires.clone().unwrap_or_else(|| "never".to_owned())),
+    ];
+    let facts: Vec<String> = facts.iter().map(|(name, value)| format!("  {name:13} {value}")).collect();
+    format!(
+        "{}\n{}\n\n{}",
+        manifest.name,
+        facts.join("\n"),
+        table(&["table", "mode", "rows", "bytes", "chunks", "masked columns"], &rows, &[2, 3, 4])
+    )
+}
+
+pub(super) fn verify(context: &Context<'_>, settings: &Settings, args: &VerifyArgs) -> Result<Answer> {
+    let done = if args.scrub {
+        verify::scrub(context, &*store::open(&settings.store(), false)?)?
+    } else {
+        verify::verify(context, &open(context, settings)?, args.snapshot.as_deref(), args.read_data)?
+    };
+    let done = done.into_result()?;
+    let depth = match (args.scrub, args.read_data) {
+        (true, _) => "without keys: manifests were not looked into",
+        (_, false) => "manifests and packs; --read-data also reads every row",
+        (_, true) => "every row was read",
+    };
+    let text = format!(
+        "Nothing is damaged ({depth}).\n  {}, {}, {}, {}\n  {}",
+        count(done.packs, "pack"),
+        count(done.manifests, "manifest"),
+        count(done.chunks, "chunk"),
+        count(done.rows, "row"),
+        seconds(done.millis)
+    );
+    let json = json!({ "packs": done.packs, "manifests": done.manifests, "chunks": done.chunks, "rows": done.rows,
+        "damage": done.damage, "millis": done.millis });
+    Ok(Answer { json, text })
+}
