@@ -3,7 +3,7 @@
 use super::args::{Color, Global, LogFormat};
 use crate::error::Error;
 use crate::event::{Event, Report};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -115,8 +115,8 @@ impl Screen {
         let bar = slot.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
             let style =
-                ProgressStyle::with_template("{spinner} {msg:28} {bar:30} {human_pos}/{human_len} rows {per_sec}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                ProgressStyle::with_template("{spinner} {msg:28} {bar:30} {human_pos}/{human_len} rows  {rate}  {eta}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -126,6 +126,14 @@ impl Screen {
         }
         bar.set_position(rows);
     }
+}
+
+/// Rows per second in whole numbers.
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is small and positive")]
+    let rate = state.per_sec() as u64;
+    // The writer is indicatif's own buffer, which takes everything.
+    write!(out, "{}/s", grouped(rate)).unwrap_or_default();
 }
 
 impl Report for Screen {
