@@ -83,6 +83,7 @@ fn capture_and_restore_are_exact_on_random_schemas() {
         let (text, shapes) = schema(&mut random);
         sql(&source, &text);
         let connection = Connection::open(&source).unwrap();
+        connection.execute_batch("BEGIN").unwrap();
         for (name, columns) in &shapes {
             for _ in 0..random.below(40) {
                 let cells: Vec<String> = (0..*columns).map(|_| value(&mut random)).collect();
@@ -97,6 +98,7 @@ fn capture_and_restore_are_exact_on_random_schemas() {
                 connection.execute_batch(&insert).unwrap_or_default();
             }
         }
+        connection.execute_batch("COMMIT").unwrap();
         drop(connection);
         let name = format!("n{seed}");
         capture(&repository, &source, &name, &keep_all(&source)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
