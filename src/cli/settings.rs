@@ -92,8 +92,8 @@ impl Settings {
         self.file.store.signers.iter().map(|text| text.parse()).collect()
     }
 
-    /// Your identity: `TERP_FIXTURES_IDENTITY`, `TERP_FIXTURES_IDENTITY_FILE`, configuration, `.terp-fixtures/`, and last
-    /// the public identity that a demo store carries. The flag says that it is the public one.
+    /// Your identity: `TERP_FIXTURES_IDENTITY`, `TERP_FIXTURES_IDENTITY_FILE`, configuration, the public identity that a
+    /// demo store carries, and last `.terp-fixtures/`. The flag says that it is the public one.
     ///
     /// # Errors
     /// Kind `Usage` when there is none or it is malformed.
@@ -101,14 +101,14 @@ impl Settings {
         if let Some(text) = variable("TERP_FIXTURES_IDENTITY") {
             return Ok((Member::parse(&text)?, false));
         }
-        let own =
-            self.secret_path("TERP_FIXTURES_IDENTITY_FILE", self.file.store.identity_file.as_deref(), "identity.key");
-        if let Some(path) = own {
+        if let Some(path) = self.named("TERP_FIXTURES_IDENTITY_FILE", self.file.store.identity_file.as_deref()) {
             return Ok((Member::parse(&secret_file(&path)?)?, false));
         }
         let public = Path::new(self.store().expose()).join("public.identity");
-        if public.is_file() {
-            return Ok((Member::parse(&secret_file(&public)?)?, true));
+        for (path, is_public) in [(public, true), (self.usual_secret("identity.key"), false)] {
+            if path.is_file() {
+                return Ok((Member::parse(&secret_file(&path)?)?, is_public));
+            }
         }
         Err(Error::usage("no identity to open the store with")
             .hint("Set TERP_FIXTURES_IDENTITY_FILE, or make a store of your own with 'terp-fixtures keys init'."))
@@ -122,20 +122,19 @@ impl Settings {
         if let Some(text) = variable("TERP_FIXTURES_MASK_KEY") {
             return MasterKey::parse(&text);
         }
-        match self.secret_path("TERP_FIXTURES_MASK_KEY_FILE", self.file.masking.key_file.as_deref(), "mask.key") {
+        let usual = self.usual_secret("mask.key");
+        let named = self.named("TERP_FIXTURES_MASK_KEY_FILE", self.file.masking.key_file.as_deref());
+        match named.or_else(|| usual.is_file().then_some(usual)) {
             Some(path) => MasterKey::parse(&secret_file(&path)?),
             None => Err(Error::usage("no masking key")
                 .hint("Set TERP_FIXTURES_MASK_KEY_FILE, or make a key with 'terp-fixtures keys init'.")),
         }
     }
 
-    /// The first that is said: variable, configuration, or the usual file where it exists.
-    fn secret_path(&self, variable: &str, configured: Option<&Path>, usual: &str) -> Option<PathBuf> {
+    /// A secret's file as the environment or the configuration names it.
+    fn named(&self, variable: &str, configured: Option<&Path>) -> Option<PathBuf> {
         let said = std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
-        said.or_else(|| configured.map(|path| self.base.join(path))).or_else(|| {
-            let usual = self.base.join(SECRETS).join(usual);
-            usual.is_file().then_some(usual)
-        })
+        said.or_else(|| configured.map(|path| self.base.join(path)))
     }
 
     /// Where `keys init` puts a secret when nothing else is said.

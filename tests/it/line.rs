@@ -217,6 +217,13 @@ fn the_snapshot_that_ships_restores() {
 }
 
 #[test]
+fn the_store_that_ships_opens_beside_a_key_of_ones_own() {
+    let scratch = Scratch::with_store();
+    let store = repository("snapshots");
+    scratch.ok(&["show", "demo-2025-12", "--store", store.to_str().unwrap()]);
+}
+
+#[test]
 fn the_demo_proves_each_step() {
     let scratch = Scratch::empty();
     let shown = scratch.json(&["demo", "--keep", "kept"]);
