@@ -18,7 +18,7 @@ use crate::model::batch::{Batch, CellKind};
 use crate::model::manifest::{
     ChunkRef, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry,
 };
-use crate::model::schema::{Catalogue, Table, TableName};
+use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::{Mode, Plan, TablePlan};
 use crate::seal::{self, SnapshotStamp};
 use crate::secret::Secret32;
@@ -335,11 +335,11 @@ fn empty_entry(table: &Table) -> TableEntry {
     }
 }
 
-/// The catalogue without the tables that the policy leaves out, and without what hangs on them.
+/// The catalogue without the tables that the policy leaves out, what hangs on them, and traces of earlier restores.
 fn captured_schema(catalogue: &Catalogue, plan: &Plan) -> Catalogue {
     let excluded =
         |name: &TableName| plan.tables.iter().any(|table| &table.table == name && table.mode == Mode::Exclude);
-    let mut schema = catalogue.clone();
+    let mut schema = Catalogue { own: Traces::default(), ..catalogue.clone() };
     schema.tables.retain(|table| !excluded(&table.name));
     schema.post.retain(|object| !object.table.as_ref().is_some_and(excluded));
     schema

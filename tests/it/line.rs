@@ -224,6 +224,20 @@ fn the_store_that_ships_opens_beside_a_key_of_ones_own() {
 }
 
 #[test]
+fn a_database_that_holds_fixtures_can_be_captured() {
+    let scratch = Scratch::with_snapshot();
+    scratch.ok(&["restore", "sample", "--target", "sqlite:dev.sqlite"]);
+    scratch.ok(&["capture", "second", "--policy", "pii.toml", "--source", "sqlite:dev.sqlite"]);
+    scratch.ok(&["restore", "second", "--target", "sqlite:other.sqlite"]);
+    let schema = |name: &str| {
+        number(&scratch.path(name), "SELECT count(*) FROM sqlite_master WHERE sql LIKE '%terp_fixture_run%'")
+    };
+    assert_eq!(schema("dev.sqlite"), schema("other.sqlite"));
+    scratch.ok(&["rollback", "--target", "sqlite:other.sqlite", "--yes"]);
+    assert_eq!(schema("other.sqlite"), 0);
+}
+
+#[test]
 fn the_demo_proves_each_step() {
     let scratch = Scratch::empty();
     let shown = scratch.json(&["demo", "--keep", "kept"]);
