@@ -220,7 +220,12 @@ fn insert(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditions
     for condition in [&conditions.same_key, &conditions.other_key].into_iter().flatten() {
         sql = sql.lit(" AND NOT ").part(condition);
     }
-    target.execute(&sql).map_err(|error| error.within(format!("table {}", to.live.name)))
+    target.execute(&sql).map_err(|error| {
+        error.within(format!("table {}", to.live.name)).hint(
+            "A row of the target is in the way of a constraint that cannot be compared beforehand (partly unique, over an \
+             expression or a generated column). Remove that row, or leave the table out with --table. Nothing was changed.",
+        )
+    })
 }
 
 /// Keeps the previous rows, replaces them, and keeps what they became, so that a later edit can be noticed.
