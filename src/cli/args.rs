@@ -209,8 +209,8 @@ pub struct RestoreArgs {
     /// What the target is.
     #[arg(long, value_name = "ENV", value_parser = ["dev", "staging", "production"])]
     pub env: Option<String>,
-    /// Only these tables.
-    #[arg(long, value_name = "TABLE", num_args = 1..)]
+    /// Only this table; may be given several times.
+    #[arg(long, value_name = "TABLE")]
     pub table: Vec<String>,
     /// Create tables that are missing (an empty or new SQLite file never needs it).
     #[arg(long)]

@@ -37,6 +37,9 @@ pub fn main() -> ExitCode {
 
 /// Help and version are answers (0); anything else is wrong usage (1, not clap's own 2).
 fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        render::usage_as_json(&error.to_string());
+    }
     // A closed pipe is the only way this can fail, and then nobody reads.
     error.print().unwrap_or_default();
     if error.use_stderr() { ExitCode::from(Kind::Usage.exit_code()) } else { ExitCode::SUCCESS }

@@ -128,6 +128,12 @@ impl Screen {
     }
 }
 
+/// Wrong usage on stdout, for `--json`; the arguments could not be read, so there is no screen yet.
+pub fn usage_as_json(message: &str) {
+    let body = json!({ "error": { "kind": "usage", "code": 1, "message": message, "hint": null, "causes": [] } });
+    writeln!(std::io::stdout(), "{body:#}").unwrap_or_default();
+}
+
 /// Rows per second in whole numbers.
 fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is small and positive")]

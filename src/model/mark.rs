@@ -14,7 +14,9 @@ pub const STAGE_TABLE: &str = "terp_fixtures_stage";
 /// Whether a table is this tool's own, and so is never captured, compared or counted.
 #[must_use]
 pub fn is_own_table(name: &str) -> bool {
-    name.starts_with("terp_fixtures_")
+    let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
+    [RUNS_TABLE, UNDO_TABLE, STAGE_TABLE].contains(&name)
+        || name.strip_prefix(UNDO_TABLE).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered)
 }
 
 /// Whether a column is a marker, and so is never captured, compared or counted.

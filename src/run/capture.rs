@@ -88,7 +88,13 @@ pub fn capture(
     }
 
     context.stage("reading what the store already holds");
-    let snapshots = repository.snapshots()?;
+    let (snapshots, damaged) = repository.snapshots()?;
+    for damage in damaged {
+        context.warn(
+            format!("{damage}; nothing is shared with it"),
+            Some("'terp-fixtures verify' says what is damaged.".into()),
+        );
+    }
     let mut writer = Writer::new(repository, &snapshots)?;
     let scans = Scans::new(context.jobs)?;
     let mut entries = Vec::new();
@@ -175,7 +181,7 @@ fn prove_closure(
         for key in &child.foreign_keys {
             result.foreign_keys += 1;
             if has_rows(&key.parent) {
-                let dangling = state::dangling(source, &child.name, key, None)?;
+                let dangling = state::dangling(source, &child.name, key, &[])?;
                 if dangling > 0 {
                     context.warn(
                         format!(

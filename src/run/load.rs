@@ -237,7 +237,7 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let stored = stored_and_markers(to.live);
     let undo = TableName::plain(&to.undo);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
-    let sql = Sql::new(engine).lit("CREATE TABLE ").table(&undo).lit(" (terp_image TEXT, ");
+    let sql = Sql::new(engine).lit("CREATE TABLE ").table(&undo).lit(" (terp_fixtures_image TEXT, ");
     target.execute(&names(sql, &stored).lit(")"))?;
     for (table, index) in
         [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())]

@@ -107,6 +107,19 @@ impl<'a> Plan<'a> {
     /// Adds the marker columns to every table that gets rows and has none.
     pub(super) fn add_markers(&self, target: &mut dyn Target, live: &Catalogue) -> Result<()> {
         for entry in self.entries.iter().filter(|entry| !live.own.marked.contains(&entry.table)) {
+            let taken =
+                live.table(&entry.table).is_some_and(|table| table.columns.iter().any(|c| mark::is_marker(&c.name)));
+            if taken {
+                return Err(Error::drift(format!(
+                    "table {} has a column of its own that is called like a marker",
+                    entry.table
+                ))
+                .hint(format!(
+                    "Rename it: {} and {} are this program's.",
+                    mark::RUN_COLUMN,
+                    mark::AT_COLUMN
+                )));
+            }
             for column in [mark::RUN_COLUMN, mark::AT_COLUMN] {
                 let sql = Sql::new(target.engine()).lit("ALTER TABLE ").table(&entry.table).lit(" ADD COLUMN ");
                 target.execute(&sql.name(column).lit(" TEXT")).map_err(|error| error.within(&entry.table))?;

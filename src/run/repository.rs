@@ -1,7 +1,7 @@
 //! An opened store: the hint, the member's keys, the pinned signers, and the snapshots that these can read.
 
 use crate::codec;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::manifest::{Manifest, PackRef};
 use crate::model::proof::{ObjectKind, ObjectName, Packed, Sealed};
 use crate::seal::{self, EpochKeys, Hint, Member, Signer, SignerId};
@@ -120,17 +120,22 @@ impl Repository {
         &self.signer
     }
 
-    /// Every snapshot, oldest first.
+    /// Every snapshot that can be read, oldest first, and an error for each that cannot.
     ///
     /// # Errors
-    /// Kind `Store` when a manifest cannot be read or verified.
-    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        let listed = self.store.list(ObjectKind::Snapshot)?;
-        let mut snapshots = listed.iter().map(|listed| self.snapshot(&listed.name)).collect::<Result<Vec<_>>>()?;
+    /// Kind `Store` when the store cannot be listed.
+    pub fn snapshots(&self) -> Result<(Vec<Snapshot>, Vec<Error>)> {
+        let (mut snapshots, mut damaged) = (Vec::new(), Vec::new());
+        for listed in self.store.list(ObjectKind::Snapshot)? {
+            match self.snapshot(&listed.name) {
+                Ok(snapshot) => snapshots.push(snapshot),
+                Err(error) => damaged.push(error.within(&listed.name)),
+            }
+        }
         snapshots.sort_by(|a, b| {
             (a.manifest.seq, &a.manifest.created, &a.id).cmp(&(b.manifest.seq, &b.manifest.created, &b.id))
         });
-        Ok(snapshots)
+        Ok((snapshots, damaged))
     }
 
     /// Fetches, verifies and reads one manifest.
@@ -156,36 +161,39 @@ impl Repository {
     }
 
     /// The snapshot that `wanted` names: a name (the newest of that name), `name@id`, or the first six or more digits of
-    /// an id.
+    /// an id. While a manifest is damaged only an id will do: it might be the newest of the name.
     ///
     /// # Errors
     /// Kind `Store` when there is none; the hint lists what there is.
     pub fn find(&self, wanted: &str) -> Result<Snapshot> {
         let (name, id) = wanted.split_once('@').map_or((wanted, None), |(name, id)| (name, Some(id)));
-        let mut names = Vec::new();
+        let (snapshots, damaged) = self.snapshots()?;
+        let mut names: Vec<String> = snapshots.iter().map(|snapshot| snapshot.manifest.name.clone()).collect();
         let mut found = None;
-        for snapshot in self.snapshots()? {
+        for snapshot in snapshots {
             let is_id = |id: &str| id.len() >= 6 && snapshot.id.starts_with(&id.to_ascii_lowercase());
-            let fits = match id {
-                Some(id) => snapshot.manifest.name == name && is_id(id),
-                None => snapshot.manifest.name == name || is_id(name),
-            };
-            names.push(snapshot.manifest.name.clone());
-            if fits {
-                found = Some(snapshot);
+            let by_id = id.map_or_else(|| is_id(name), |id| snapshot.manifest.name == name && is_id(id));
+            if by_id || (id.is_none() && snapshot.manifest.name == name) {
+                found = Some((snapshot, by_id));
             }
         }
-        names.sort_unstable();
-        names.dedup();
-        found.ok_or_else(|| {
-            let error =
-                Error::new(Kind::Store, format!("there is no snapshot '{}' in this store", wanted.escape_debug()));
-            if names.is_empty() {
-                error.hint("The store is empty. Make a snapshot with 'terp-fixtures capture'.")
-            } else {
-                error.hint(format!("It has: {}. 'terp-fixtures list' shows them.", names.join(", ")))
+        match (found, damaged.into_iter().next()) {
+            (Some((snapshot, by_id)), damaged) if by_id || damaged.is_none() => Ok(snapshot),
+            (Some((snapshot, _)), Some(damage)) => Err(damage.hint(format!(
+                "The damaged one may be the newest '{name}'. To take the newest that can be read, name it {}.",
+                snapshot.label()
+            ))),
+            (None, Some(damage)) => Err(damage),
+            (_, None) => {
+                names.sort_unstable();
+                names.dedup();
+                let error = Error::store(format!("there is no snapshot '{}' in this store", wanted.escape_debug()));
+                Err(match names.as_slice() {
+                    [] => error.hint("The store is empty. Make a snapshot with 'terp-fixtures capture'."),
+                    names => error.hint(format!("It has: {}. 'terp-fixtures list' shows them.", names.join(", "))),
+                })
             }
-        })
+        }
     }
 }
 
@@ -204,7 +212,7 @@ impl<'a> PackReader<'a> {
         let keys = repository.keys_of(epoch)?;
         if !keys.can_read_rows() {
             return Err(Error::store("this identity may capture but not read rows")
-                .hint("Use the identity of a member with the restore role."));
+                .hint("Use the identity of a member that may restore."));
         }
         Ok(Self { repository, keys, recent: Mutex::default() })
     }

@@ -185,7 +185,8 @@ struct Restoring<'a> {
 impl Restoring<'_> {
     fn inside(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run], start: Instant) -> Result<Outcome> {
         let manifest = &self.snapshot.manifest;
-        let mut dangling = dangling(target, live)?;
+        let leaving: Vec<&str> = self.leaving(runs).map(|run| run.id.as_str()).collect();
+        let before = dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
         let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables)?;
@@ -223,10 +224,8 @@ impl Restoring<'_> {
         self.context.stage("creating indexes, views and triggers");
         detail.views = plan.create_post(target)?;
         self.context.stage("verifying every foreign key");
-        for (name, count) in &manifest.results.closure.dangling {
-            *dangling.entry(name.clone()).or_default() += count;
-        }
-        let foreign_keys = verify_foreign_keys(target, &live, &dangling)?;
+        let live = target.catalogue()?;
+        let foreign_keys = verify_foreign_keys(target, &live, &run, &before, &manifest.results.closure.dangling)?;
         detail.counters = counters_after(target, &live, counters)?;
         detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
         let run = Run { id: run, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };
@@ -242,12 +241,17 @@ impl Restoring<'_> {
         })
     }
 
+    /// The earlier runs that this one replaces, oldest first.
+    fn leaving<'r>(&self, runs: &'r [Run]) -> impl DoubleEndedIterator<Item = &'r Run> + use<'r> {
+        let (snapshot, keep) = (self.snapshot.id.clone(), self.options.keep_others);
+        runs.iter().filter(move |run| run.snapshot == snapshot || !keep)
+    }
+
     /// Takes earlier runs out, newest first. Rows of the application that reference them are checked once the new rows
     /// are in: the new snapshot may bring the same keys.
     fn replace(&self, target: &mut dyn Target, runs: &[Run]) -> Result<Vec<String>> {
-        let same = runs.iter().filter(|run| run.snapshot == self.snapshot.id || !self.options.keep_others);
         let mut replaced = Vec::new();
-        for run in same.rev() {
+        for run in self.leaving(runs).rev() {
             self.context.stage(format!("taking out the previous run {}", run.id));
             rollback::undo(self.context, target, run, rollback::Manner::Replace)?;
             replaced.push(run.id.clone());
@@ -334,7 +338,7 @@ impl Restoring<'_> {
             let ((), digest) = settle(fed, loaded)?;
             if digest != entry.digest {
                 return Err(Error::store("the rows are not the ones that the manifest describes")
-                    .hint("Run 'terp-fixtures verify --read-data' and capture again."));
+                    .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
             }
             Ok(())
         })
@@ -373,12 +377,18 @@ fn refuse_conflicts(conflicts: &[(TableName, Conflicts)], on_conflict: OnConflic
     Err(Error::rejected(format!("the target holds rows in the way ({})", lines.join("; "))).hint(hint))
 }
 
-/// Dangling references of every foreign key, by name; keys without any are left out.
-pub(super) fn dangling<S: Source + ?Sized>(source: &mut S, live: &Catalogue) -> Result<BTreeMap<String, u64>> {
+/// Dangling references of every foreign key, by name, but for those of rows of the runs `without`; keys without any are
+/// left out.
+pub(super) fn dangling<S: Source + ?Sized>(
+    source: &mut S,
+    live: &Catalogue,
+    without: &[&str],
+) -> Result<BTreeMap<String, u64>> {
     let mut found = BTreeMap::new();
     for table in &live.tables {
         for key in table.foreign_keys.iter().filter(|key| live.table(&key.parent).is_some()) {
-            let count = state::dangling(source, &table.name, key, None)?;
+            let without = if live.own.marked.contains(&table.name) { without } else { &[] };
+            let count = state::dangling(source, &table.name, key, without)?;
             if count > 0 {
                 found.insert(key.name.clone(), count);
             }
@@ -387,13 +397,24 @@ pub(super) fn dangling<S: Source + ?Sized>(source: &mut S, live: &Catalogue) -> 
     Ok(found)
 }
 
-/// Every foreign key must hold, but for references that dangled before or dangle in the source.
-fn verify_foreign_keys(target: &mut dyn Target, live: &Catalogue, tolerated: &BTreeMap<String, u64>) -> Result<u64> {
-    for (name, count) in dangling(target, live)? {
-        if count > tolerated.get(&name).copied().unwrap_or(0) {
+/// Every foreign key must hold. The target's own rows may dangle where they did `before`, the run's rows where they do in
+/// the snapshot's `source`.
+fn verify_foreign_keys(
+    target: &mut dyn Target,
+    live: &Catalogue,
+    run: &str,
+    before: &BTreeMap<String, u64>,
+    source: &BTreeMap<String, u64>,
+) -> Result<u64> {
+    let own = dangling(target, live, &[run])?;
+    for (name, all) in dangling(target, live, &[])? {
+        let count = |map: &BTreeMap<String, u64>| map.get(&name).copied().unwrap_or(0);
+        let fixtures = all - count(&own);
+        if count(&own) > count(before) || fixtures > count(source) {
             return Err(Error::rejected(format!(
-                "the foreign key {} would be broken by {count} rows",
-                name.escape_debug()
+                "the foreign key {} would be broken by {} rows",
+                name.escape_debug(),
+                (count(&own) - count(before).min(count(&own))) + (fixtures - count(source).min(fixtures))
             ))
             .hint("Rows of the application, or rows that were skipped, lack their parents. Nothing was changed."));
         }

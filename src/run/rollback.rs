@@ -2,7 +2,7 @@
 
 use super::ledger::{self, Run, TableDetail};
 use super::load::{key_names, stored_and_markers};
-use super::restore::{counter, dangling};
+use super::restore::{counter, dangling, run_rendered};
 use super::state::{self, joined};
 use super::{Context, millis};
 use crate::engine::sql::{self, Sql};
@@ -10,7 +10,7 @@ use crate::engine::{Enforce, Target, scalar};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::model::mark;
-use crate::model::schema::{Catalogue, ForeignKey, Table, TableName};
+use crate::model::schema::{Catalogue, EngineKind, ForeignKey, SchemaObject, Table, TableName};
 use std::time::{Duration, Instant};
 
 /// How to roll back.
@@ -123,24 +123,32 @@ pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, ma
     let others: Vec<Run> = ledger::runs(target, &live)?.into_iter().filter(|other| other.id != run.id).collect();
     let there = |table: &&TableDetail| live.table(&table.table).is_some() && live.own.marked.contains(&table.table);
     let touched: Vec<&TableDetail> = run.detail.tables.iter().filter(there).collect();
-    for gone in run.detail.tables.iter().filter(|table| !there(table)) {
-        context.warn(format!("table {} or its markers are gone; its rows cannot be rolled back", gone.table), None);
-    }
-    let before = dangling(target, &live)?;
-    if manner == Manner::Exact {
-        refuse_later_runs(run, &others)?;
+    refuse_later_runs(run, &others)?;
+    if manner != Manner::Force {
         context.stage("looking for rows of the application that would be lost");
+        refuse_rebuilt(target, &live, run, &touched)?;
         refuse_edited(target, &live, &touched)?;
+    }
+    let before = dangling(target, &live, &[])?;
+    if manner == Manner::Exact {
         refuse_dependents(target, &live, run, &touched)?;
     }
 
     let mut done = Vec::new();
     for at in live.parents_first().into_iter().rev() {
         let table = &live.tables[at];
-        let Some(detail) = touched.iter().find(|detail| detail.table == table.name) else { continue };
-        let put_back = put_back(target, table, detail)?;
+        if !live.own.marked.contains(&table.name) {
+            continue;
+        }
+        let put_back = match touched.iter().find(|detail| detail.table == table.name) {
+            Some(detail) => put_back(target, table, detail)?,
+            None => 0,
+        };
         let sql = Sql::new(target.engine()).lit("DELETE FROM ").table(&table.name).lit(" WHERE ");
         let expected = state::count_marked(target, &table.name, &run.id)?;
+        if expected + put_back == 0 && !touched.iter().any(|detail| detail.table == table.name) {
+            continue;
+        }
         target
             .execute(&sql.name(mark::RUN_COLUMN).lit(" = ").string(&run.id))
             .map_err(|error| error.within(format!("table {}", table.name)))?;
@@ -156,13 +164,13 @@ pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, ma
     restore_counters(target, &live, run)?;
     drop_undo_tables(target, &touched)?;
     ledger::forget(target, run, others.is_empty())?;
-    if others.is_empty() {
-        drop_markers(target, &live)?;
-    }
     let dropped = drop_created(context, target, run, &others)?;
+    if others.is_empty() {
+        drop_markers(target, &live, &dropped)?;
+    }
     if manner == Manner::Exact {
         let live = target.catalogue()?;
-        for (name, count) in dangling(target, &live)? {
+        for (name, count) in dangling(target, &live, &[])? {
             if count > before.get(&name).copied().unwrap_or(0) {
                 return Err(Error::rollback(format!("the foreign key {} would be broken", name.escape_debug()))
                     .hint("Rows of the application reference what the rollback takes out or puts back."));
@@ -191,6 +199,26 @@ fn refuse_later_runs(run: &Run, others: &[Run]) -> Result<()> {
     }
 }
 
+/// Every table of the run must still be there with its markers, and no other table may hold rows of it: a table that was
+/// rebuilt or renamed has lost the link between its rows and the ledger.
+fn refuse_rebuilt(target: &mut dyn Target, live: &Catalogue, run: &Run, touched: &[&TableDetail]) -> Result<()> {
+    let gone = run.detail.tables.iter().filter(|table| !touched.iter().any(|there| there.table == table.table));
+    let mut lines: Vec<String> =
+        gone.map(|table| format!("table {} or its marker columns are gone", table.table)).collect();
+    for table in live.own.marked.iter().filter(|table| !touched.iter().any(|there| &there.table == *table)) {
+        if state::count_marked(target, table, &run.id)? > 0 {
+            lines.push(format!("table {table} holds rows of the run, which were restored into another table"));
+        }
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(Error::rollback(format!("tables were rebuilt or renamed since the restore: {}", lines.join("; "))).hint(
+        "Name the tables as they were and try again. --force takes out every row that still carries the marker; \
+         what cannot be put back is lost.",
+    ))
+}
+
 /// Overwritten rows must be as the restore left them.
 fn refuse_edited(target: &mut dyn Target, live: &Catalogue, touched: &[&TableDetail]) -> Result<()> {
     for detail in touched {
@@ -202,7 +230,7 @@ fn refuse_edited(target: &mut dyn Target, live: &Catalogue, touched: &[&TableDet
         let sql = Sql::new(engine)
             .lit("SELECT count(*) FROM ")
             .name(undo)
-            .lit(" u WHERE u.terp_image = 'after' AND NOT EXISTS (SELECT 1 FROM ")
+            .lit(" u WHERE u.terp_fixtures_image = 'after' AND NOT EXISTS (SELECT 1 FROM ")
             .table(&table.name)
             .lit(" t WHERE ")
             .part(&joined(engine, "t", "u", &key, &key))
@@ -274,13 +302,14 @@ fn put_back(target: &mut dyn Target, table: &Table, detail: &TableDetail) -> Res
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
     let sql = Sql::new(engine).lit("UPDATE ").table(&table.name).lit(" AS t SET (");
     let sql = names(sql, &stored).lit(") = (SELECT ").list(&stored, ", ", |sql, name| sql.column("u", name));
-    let sql = sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_image = 'before' AND ");
+    let sql = sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_fixtures_image = 'before' AND ");
     let sql = sql.part(&joined(engine, "t", "u", &key, &key)).lit(") WHERE (");
     let sql = names(names(sql, &key).lit(") IN (SELECT "), &key).lit(" FROM ").name(undo).lit(")");
     let updated = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
     let sql = Sql::new(engine).lit("INSERT INTO ").table(&table.name).lit(" (");
     let sql = names(sql, &stored).lit(") SELECT ").list(&stored, ", ", |sql, name| sql.column("u", name));
-    let sql = sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_image = 'before' AND NOT EXISTS (SELECT 1 FROM ");
+    let sql =
+        sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_fixtures_image = 'before' AND NOT EXISTS (SELECT 1 FROM ");
     let sql = sql.table(&table.name).lit(" t WHERE ").part(&joined(engine, "t", "u", &key, &key)).lit(")");
     let inserted = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
     Ok(updated + inserted)
@@ -306,11 +335,46 @@ fn drop_undo_tables(target: &mut dyn Target, touched: &[&TableDetail]) -> Result
     Ok(())
 }
 
-fn drop_markers(target: &mut dyn Target, live: &Catalogue) -> Result<()> {
-    for table in &live.own.marked {
+/// Drops the marker columns of every table that is still there.
+///
+/// SQLite parses every view and trigger before it drops a column, and refuses when one names something that does not exist,
+/// though it lives with such a view or trigger otherwise. Then they step aside and come back in their order.
+fn drop_markers(target: &mut dyn Target, live: &Catalogue, dropped: &[TableName]) -> Result<()> {
+    let tables: Vec<&TableName> = live.own.marked.iter().filter(|table| !dropped.contains(table)).collect();
+    let Err(error) = drop_marker_columns(target, &tables) else { return Ok(()) };
+    if target.engine() != EngineKind::Sqlite {
+        return Err(error);
+    }
+    let aside: Vec<SchemaObject> =
+        target.catalogue()?.post.into_iter().filter(|object| object.kind != "index").collect();
+    for object in aside.iter().rev() {
+        let what = if object.kind == "view" { "DROP VIEW IF EXISTS " } else { "DROP TRIGGER IF EXISTS " };
+        target.execute(&Sql::new(target.engine()).lit(what).name(&object.name))?;
+    }
+    let left: Vec<&TableName> = {
+        let now = target.catalogue()?;
+        tables.into_iter().filter(|table| has_marker(&now, table)).collect()
+    };
+    drop_marker_columns(target, &left)?;
+    for object in &aside {
+        run_rendered(target, &object.create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
+    }
+    Ok(())
+}
+
+/// Whether a table still has a marker column; once the ledger is gone the catalogue shows it as an ordinary one.
+fn has_marker(live: &Catalogue, table: &TableName) -> bool {
+    live.table(table).is_some_and(|table| table.columns.iter().any(|column| mark::is_marker(&column.name)))
+}
+
+fn drop_marker_columns(target: &mut dyn Target, tables: &[&TableName]) -> Result<()> {
+    for table in tables {
+        let now = target.catalogue()?;
         for column in [mark::AT_COLUMN, mark::RUN_COLUMN] {
-            let sql = Sql::new(target.engine()).lit("ALTER TABLE ").table(table).lit(" DROP COLUMN ").name(column);
-            target.execute(&sql).map_err(|error| error.within(format!("table {table}")))?;
+            if now.table(table).is_some_and(|table| table.column_index(column).is_some()) {
+                let sql = Sql::new(target.engine()).lit("ALTER TABLE ").table(table).lit(" DROP COLUMN ").name(column);
+                target.execute(&sql).map_err(|error| error.within(format!("table {table}")))?;
+            }
         }
     }
     Ok(())

@@ -47,7 +47,7 @@ pub fn references<S: Source + ?Sized>(source: &mut S, child: &TableName, key: &F
     positive(scalar(source, complete_references(source.engine(), child, key))?)
 }
 
-/// References that find no parent; only those of `run`'s rows where one is named.
+/// References that find no parent, but for those of rows that belong to one of `runs`.
 ///
 /// # Errors
 /// As [`Source::read`].
@@ -55,7 +55,7 @@ pub fn dangling<S: Source + ?Sized>(
     source: &mut S,
     child: &TableName,
     key: &ForeignKey,
-    run: Option<&str>,
+    without: &[&str],
 ) -> Result<u64> {
     let mut sql = complete_references(source.engine(), child, key)
         .lit(" AND NOT EXISTS (SELECT 1 FROM ")
@@ -63,8 +63,9 @@ pub fn dangling<S: Source + ?Sized>(
         .lit(" p WHERE ")
         .part(&joined(source.engine(), "p", "c", &key.parent_columns, &key.columns))
         .lit(")");
-    if let Some(run) = run {
-        sql = sql.lit(" AND ").column("c", mark::RUN_COLUMN).lit(" = ").string(run);
+    if !without.is_empty() {
+        sql = sql.lit(" AND (").column("c", mark::RUN_COLUMN).lit(" IS NULL OR ").column("c", mark::RUN_COLUMN);
+        sql = sql.lit(" NOT IN (").list(without, ", ", |sql, run| sql.string(run)).lit("))");
     }
     positive(scalar(source, sql)?)
 }

@@ -48,7 +48,7 @@ impl Outcome {
             return Ok(self);
         }
         Err(Error::store(format!("the store is damaged:\n  {}", self.damage.join("\n  "))).hint(
-            "Put the named objects back from a copy of the store, or capture again; missing chunks are uploaded anew.",
+            "Put the named objects back from a copy of the store. Without a copy, delete them and capture again: what is missing is uploaded anew.",
         ))
     }
 }

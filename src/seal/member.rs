@@ -207,7 +207,7 @@ impl FromStr for SignerId {
     fn from_str(text: &str) -> Result<Self> {
         let refused = |what: &str| {
             Error::usage(format!("not a signer: {what}"))
-                .hint("A signer is `ed25519:` and 64 hex digits, as `terp-fixtures keys list` shows it.")
+                .hint("A signer is `ed25519:` and 64 hex digits, as `terp-fixtures keys init` printed it.")
         };
         let digits =
             text.trim().strip_prefix("ed25519:").ok_or_else(|| refused("it does not start with `ed25519:`"))?;

@@ -219,3 +219,55 @@ fn p21_errors_are_json_when_json_is_asked_for() {
     assert_eq!(answer["error"]["kind"], "store");
     assert_eq!(answer["error"]["code"], 7);
 }
+
+#[test]
+fn a_public_store_takes_no_capture() {
+    let scratch = Scratch::with_sample();
+    let public = Scratch::with_store();
+    let identity = public.path(".terp-fixtures/identity.key");
+    std::fs::copy(identity, public.path("snapshots/public.identity")).unwrap();
+    let store = public.path("snapshots");
+    let message = scratch.fails(8, &[&CAPTURE[..], &["--store", store.to_str().unwrap()]].concat());
+    assert!(message.contains("is public"), "{message}");
+}
+
+#[test]
+fn usage_errors_are_json_too() {
+    let scratch = Scratch::empty();
+    let output = scratch.run(&["--json", "--nosuch"]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["error"]["code"], 1);
+}
+
+#[test]
+fn a_damaged_manifest_does_not_block_the_others() {
+    let scratch = Scratch::with_snapshot();
+    let sample = scratch.json(&["list"]).as_array().unwrap()[0]["id"].as_str().unwrap().to_owned();
+    sql(&scratch.path("erp.sqlite"), "DELETE FROM notes");
+    scratch.capture("second");
+    let manifest = scratch.objects().into_iter().find(|path| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        path.parent().unwrap().ends_with("snapshots/snapshots") && !name.contains(&sample)
+    });
+    let manifest = manifest.unwrap();
+    let mut bytes = std::fs::read(&manifest).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::remove_file(&manifest).unwrap();
+    std::fs::write(&manifest, bytes).unwrap();
+    assert_eq!(scratch.json(&["list"]).as_array().unwrap().len(), 1);
+    // The damaged one might be the newest of the name, so a name is not enough; an id is.
+    assert!(scratch.fails(7, &["restore", "sample", "--target", "sqlite:dev.sqlite"]).contains(&sample[..12]));
+    scratch.ok(&["restore", &format!("sample@{}", &sample[..12]), "--target", "sqlite:dev.sqlite"]);
+    scratch.capture("third");
+    scratch.fails(7, &["verify"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_no_database() {
+    let scratch = Scratch::with_snapshot();
+    scratch.fails(9, &["restore", "sample", "--target", "sqlite:/dev/null"]);
+    let message = scratch.fails(9, &["restore", "sample", "--target", "sqlite:no/such/folder.sqlite"]);
+    assert!(message.contains("folder"), "{message}");
+}

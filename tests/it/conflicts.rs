@@ -258,3 +258,125 @@ fn triggers_of_the_application_stay_silent() {
     rollback(&bench.target(), None, false).unwrap();
     assert_eq!(dump(&bench.target()), before);
 }
+
+#[test]
+fn a_table_that_was_rebuilt_since_is_not_rolled_back_in_silence() {
+    let bench = Bench::new("rebuilt", "INSERT INTO parent VALUES (1, 'Z', 'mine')");
+    bench.restore(OnConflict::Overwrite).unwrap();
+    sql(
+        &bench.target(),
+        "CREATE TABLE loose_new (note TEXT); INSERT INTO loose_new SELECT note FROM loose; DROP TABLE loose;
+         ALTER TABLE loose_new RENAME TO loose",
+    );
+    let between = dump(&bench.target());
+    let error = rollback(&bench.target(), None, false).unwrap_err();
+    assert_eq!(error.kind(), Kind::Rollback);
+    assert!(error.to_string().contains("table loose or its marker columns are gone"), "{error}");
+    assert_eq!(bench.restore(OnConflict::Skip).map(drop).unwrap_err().kind(), Kind::Rollback);
+    assert_eq!(dump(&bench.target()), between);
+    rollback(&bench.target(), None, true).unwrap();
+    assert_eq!(number(&bench.target(), "SELECT count(*) FROM parent WHERE name = 'mine'"), 1);
+}
+
+#[test]
+fn a_renamed_table_is_noticed() {
+    let bench = Bench::new("renamed", "");
+    bench.restore(OnConflict::Fail).unwrap();
+    sql(&bench.target(), "ALTER TABLE loose RENAME TO tight");
+    let error = rollback(&bench.target(), None, false).unwrap_err();
+    assert!(error.to_string().contains("table tight holds rows of the run"), "{error}");
+    rollback(&bench.target(), None, true).unwrap();
+    assert_eq!(number(&bench.target(), "SELECT count(*) FROM tight"), 0);
+}
+
+#[test]
+fn replacing_a_run_does_not_discard_edits_of_overwritten_rows() {
+    let bench = Bench::new("replace-edited", "INSERT INTO parent VALUES (1, 'Z', 'mine')");
+    bench.restore(OnConflict::Overwrite).unwrap();
+    sql(&bench.target(), "UPDATE parent SET name = 'edited' WHERE id = 1");
+    let between = dump(&bench.target());
+    assert_eq!(bench.restore(OnConflict::Overwrite).map(drop).unwrap_err().kind(), Kind::Rollback);
+    assert_eq!(dump(&bench.target()), between);
+}
+
+#[test]
+fn an_older_run_is_not_restored_again_under_a_newer_one() {
+    let bench = Bench::new("older-again", "INSERT INTO parent VALUES (1, 'Z', 'mine')");
+    let before = dump(&bench.target());
+    let other = bench.folder.path().join("other.sqlite");
+    sql(&other, SCHEMA);
+    sql(&other, "INSERT INTO parent VALUES (1, 'A', 'second')");
+    capture(&bench.repository, &other, "t", &keep_all(&other)).unwrap();
+    let options = terp_fixtures::run::restore::Options {
+        on_conflict: OnConflict::Overwrite,
+        keep_others: true,
+        ..restore_options()
+    };
+    restore(&bench.repository, "s", &bench.target(), &options).unwrap();
+    restore(&bench.repository, "t", &bench.target(), &options).unwrap();
+    let error = restore(&bench.repository, "s", &bench.target(), &options).map(drop).unwrap_err();
+    assert!(error.to_string().contains("came later"), "{error}");
+    rollback(&bench.target(), Some("t"), false).unwrap();
+    rollback(&bench.target(), Some("s"), false).unwrap();
+    assert_eq!(dump(&bench.target()), before);
+}
+
+#[test]
+fn p25_rows_of_the_application_never_lose_their_parents() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("source.sqlite"), folder.path().join("target.sqlite"));
+    let schema =
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p);";
+    sql(&source, schema);
+    // One reference dangles in the source already; it is captured, restored and tolerated as it is.
+    sql(&source, "INSERT INTO p VALUES (1), (2); PRAGMA foreign_keys = OFF; INSERT INTO c VALUES (1, 1), (2, 77)");
+    let member = inside::new_store("dangling");
+    let repository = repository("dangling", &member);
+    capture(&repository, &source, "s", &keep_all(&source)).unwrap();
+    restore(&repository, "s", &target, &restore_options()).unwrap();
+    sql(&target, "INSERT INTO c (id, p) VALUES (500, 2)");
+    sql(&source, "DELETE FROM p WHERE id = 2");
+    capture(&repository, &source, "s2", &keep_all(&source)).unwrap();
+    let error = restore(&repository, "s2", &target, &restore_options()).map(drop).unwrap_err();
+    assert_eq!(error.kind(), Kind::Rejected);
+    assert_eq!(number(&target, "SELECT count(*) FROM pragma_foreign_key_check WHERE rowid = 500"), 0);
+}
+
+#[test]
+fn triggers_and_views_that_name_missing_tables_do_not_stop_a_rollback() {
+    let bench = Bench::new(
+        "broken-trigger",
+        "CREATE TRIGGER t1 AFTER INSERT ON parent BEGIN INSERT INTO missing VALUES (new.id); END;
+         CREATE VIEW v AS SELECT * FROM nowhere; CREATE TRIGGER t2 INSTEAD OF INSERT ON v BEGIN SELECT 1; END;",
+    );
+    let before = dump(&bench.target());
+    bench.restore(OnConflict::Fail).unwrap();
+    rollback(&bench.target(), None, false).unwrap();
+    assert_eq!(dump(&bench.target()), before);
+}
+
+#[test]
+fn what_a_function_says_of_a_cell_is_not_printed() {
+    let bench = Bench::new("json-error", "CREATE INDEX ix ON parent (json_extract('{}', name))");
+    let error = bench.restore(OnConflict::Fail).map(drop).unwrap_err();
+    let text = format!("{error} {:?} {:?}", error.causes(), error.hint_text());
+    assert!(!text.contains("'one'") && !text.contains("JSON path"), "{text}");
+}
+
+#[test]
+fn names_that_look_like_ours_are_the_applications_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source.sqlite");
+    sql(
+        &source,
+        "CREATE TABLE terp_fixtures_mine (id INTEGER PRIMARY KEY, terp_fixture_run TEXT, autoincrement_flag INT, terp_image TEXT);
+         INSERT INTO terp_fixtures_mine VALUES (1, 'x', 2, 'y')",
+    );
+    let member = inside::new_store("names");
+    let repository = repository("names", &member);
+    capture(&repository, &source, "s", &keep_all(&source)).unwrap();
+    let target = folder.path().join("target.sqlite");
+    let error = restore(&repository, "s", &target, &restore_options()).map(drop).unwrap_err();
+    assert_eq!(error.kind(), Kind::Drift);
+    assert!(error.to_string().contains("called like a marker"), "{error}");
+}

@@ -226,6 +226,33 @@ fn p05_a_killed_restore_leaves_the_old_state_or_the_new_one() {
     scratch.ok(&["restore", "sample", "--target", "sqlite:dev.sqlite", "--create", "--lock-timeout", "0"]);
 }
 
+#[test]
+fn p05_a_restore_killed_while_its_journal_is_hot_is_no_obstacle() {
+    let scratch = Scratch::with_store();
+    let source = scratch.path("big.sqlite");
+    sql(
+        &source,
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT);
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000)
+         INSERT INTO t SELECT i, hex(i * 7919) || ' and some more text to fill the pages' FROM n",
+    );
+    std::fs::write(scratch.path("p.toml"), "version = 1\n[tables.t]\nmode = \"capture\"\nkeep = [\"id\", \"x\"]\n")
+        .unwrap();
+    scratch.ok(&["capture", "big", "--policy", "p.toml", "--source", "sqlite:big.sqlite"]);
+    let restore = |name: &str| scratch.command(&["restore", "big", "--target", &format!("sqlite:{name}")]);
+    let whole = duration(restore("timing.sqlite"));
+    let mut hot = 0;
+    for round in 0..8 {
+        let name = format!("t{round}.sqlite");
+        killed(restore(&name), whole.mul_f64(0.3 + f64::from(round) * 0.07));
+        let journal = std::fs::metadata(scratch.path(&format!("{name}-journal"))).map_or(0, |about| about.len());
+        hot += u32::from(journal > 0);
+        scratch.ok(&["runs", "--target", &format!("sqlite:{name}")]);
+        scratch.ok(&["restore", "big", "--target", &format!("sqlite:{name}"), "--lock-timeout", "0"]);
+    }
+    assert!(hot > 0, "no restore was killed with a hot journal");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_with_130_and_changes_nothing() {

@@ -1,6 +1,6 @@
 //! `capture`: from what was typed to a snapshot.
 
-use super::{address, finished, open, started};
+use super::{address, finished, open_to_publish, started};
 use crate::cli::args::CaptureArgs;
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
         .map_err(|error| Error::usage(format!("cannot read the policy {}", path.display())).caused_by(error))?;
     let policy = Policy::parse(&path.display().to_string(), &text)?;
     let master = settings.master_key()?;
-    let repository = open(context, settings)?;
+    let repository = open_to_publish(context, settings)?;
     started(
         context,
         "capture",

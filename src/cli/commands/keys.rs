@@ -31,7 +31,7 @@ pub(super) fn init(settings: &Settings, args: &KeysInitArgs) -> Result<Answer> {
     }
     let text = format!(
         "Made the store {address}.\n\n  identity     {}   (secret: whoever has it can read the store)\n  masking key  {}   \
-         (secret: whoever has it can undo masks)\n  recipient    {}\n  signer       {}\n\nNext: keep both secret files out of \
+         (secret: whoever has it can confirm guesses about masked values)\n  recipient    {}\n  signer       {}\n\nNext: keep both secret files out of \
          git, and share the signer with your team.\n  terp-fixtures capture --policy pii.toml --source sqlite:PATH",
         identity.display(),
         mask_key.display(),

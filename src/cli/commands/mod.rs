@@ -39,6 +39,15 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
     }
 }
 
+/// Opens the store to publish into it. A store that everybody can read takes no capture.
+fn open_to_publish(context: &Context<'_>, settings: &Settings) -> Result<Repository> {
+    if settings.member()?.1 {
+        return Err(Error::guard(format!("the store {} is public: its identity lies in it", settings.store()))
+            .hint("Make a store of your own with 'terp-fixtures keys init --store DIR', and name it with --store."));
+    }
+    open(context, settings)
+}
+
 /// Opens the store as the member that the settings name.
 fn open(context: &Context<'_>, settings: &Settings) -> Result<Repository> {
     let (member, public) = settings.member()?;

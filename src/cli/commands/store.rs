@@ -5,13 +5,19 @@ use crate::cli::args::{ShowArgs, VerifyArgs};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::run::repository::Snapshot;
 use crate::run::{Context, inspect, verify};
 use crate::store;
 use serde_json::json;
 
 pub(super) fn list(context: &Context<'_>, settings: &Settings) -> Result<Answer> {
-    let lines = inspect::lines(&open(context, settings)?.snapshots()?);
+    let (snapshots, damaged) = open(context, settings)?.snapshots()?;
+    for damage in damaged {
+        let hint = Some("'terp-fixtures verify' says what is damaged.".to_owned());
+        context.report.event(&Event::Warning { what: damage.to_string(), hint });
+    }
+    let lines = inspect::lines(&snapshots);
     let json = lines
         .iter()
         .map(|line| {

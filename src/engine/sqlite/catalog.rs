@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub(super) fn read(connection: &Connection) -> Result<Catalogue> {
     catalogue(connection).map_err(|error| {
         Error::unreachable("cannot read the catalogue of the SQLite database")
-            .caused_by(error)
+            .caused_by(super::connect::described(&error))
             .hint("Run 'PRAGMA integrity_check' with the sqlite3 shell.")
     })
 }
@@ -30,16 +30,28 @@ fn catalogue(connection: &Connection) -> Sqlite<Catalogue> {
         },
     )?;
     let mut own = Traces::default();
+    let has_sequence = exists(connection, "sqlite_sequence")?;
     own.tables.extend(tables.iter().map(|(name, ..)| name.clone()).filter(|name| mark::is_own_table(name)));
     tables.retain(|(name, ..)| !mark::is_own_table(name) && !name.starts_with("sqlite_"));
-    for (name, ..) in &tables {
-        if columns_of(connection, name)?.iter().any(|(column, _)| column.name == mark::RUN_COLUMN) {
-            own.marked.push(TableName::plain(name));
+    // Columns of that name are markers only where the ledger says that a run is here; else they are somebody's own.
+    if own.tables.iter().any(|table| table == mark::RUNS_TABLE) {
+        for (name, ..) in &tables {
+            let columns = columns_of(connection, name)?;
+            let has = |wanted: &str| columns.iter().any(|(column, _)| column.name == wanted);
+            if has(mark::RUN_COLUMN) && has(mark::AT_COLUMN) {
+                own.marked.push(TableName::plain(name));
+            }
         }
     }
     let tables = tables
         .into_iter()
-        .map(|(name, kind, strict, create)| table(connection, &name, &kind, strict, &create))
+        .map(|(name, kind, strict, create)| {
+            let marked = own.marked.iter().any(|table| table.name == name);
+            let mut table = table(connection, &name, &kind, marked, &create)?;
+            table.strict = strict;
+            table.counter &= has_sequence;
+            Ok(table)
+        })
         .collect::<Sqlite<Vec<_>>>()?;
     let post = all(
         connection,
@@ -82,7 +94,7 @@ fn settings(connection: &Connection) -> Sqlite<BTreeMap<String, String>> {
     Ok(settings)
 }
 
-fn table(connection: &Connection, name: &str, kind: &str, strict: bool, create: &str) -> Sqlite<Table> {
+fn table(connection: &Connection, name: &str, kind: &str, marked: bool, create: &str) -> Sqlite<Table> {
     let kind = match kind {
         "virtual" => TableKind::Virtual,
         "shadow" => TableKind::Shadow,
@@ -91,7 +103,7 @@ fn table(connection: &Connection, name: &str, kind: &str, strict: bool, create: 
     let mut columns = Vec::new();
     let mut key: Vec<(i64, usize)> = Vec::new();
     for (mut column, key_position) in columns_of(connection, name)? {
-        if mark::is_marker(&column.name) {
+        if marked && mark::is_marker(&column.name) {
             continue;
         }
         if kind == TableKind::Ordinary {
@@ -116,9 +128,9 @@ fn table(connection: &Connection, name: &str, kind: &str, strict: bool, create: 
         foreign_keys: foreign_keys(connection, name)?,
         columns,
         checks: Vec::new(),
-        create: ddl::without_markers(create),
+        create: if marked { ddl::without_markers(create) } else { create.to_owned() },
         counter,
-        strict,
+        strict: false,
     })
 }
 
@@ -224,6 +236,12 @@ fn foreign_keys(connection: &Connection, table: &str) -> Sqlite<Vec<ForeignKey>>
         key.name = format!("{table}({}) -> {}", key.columns.join(", "), key.parent.name);
     }
     Ok(keys)
+}
+
+fn exists(connection: &Connection, table: &str) -> Sqlite<bool> {
+    connection
+        .query_row("SELECT count(*) FROM sqlite_master WHERE name = ?1", [table], |row| row.get::<_, i64>(0))
+        .map(|n| n > 0)
 }
 
 /// Foreign keys may spell the parent in another case than its definition.

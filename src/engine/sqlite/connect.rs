@@ -14,7 +14,6 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 pub(super) fn path_of(address: &Address) -> Result<PathBuf> {
     let rest = address.expose().split_once(':').map_or("", |(_, rest)| rest);
     let path = rest.strip_prefix("//").unwrap_or(rest);
-    let path = path.split_once('?').map_or(path, |(path, _)| path);
     if path.is_empty() || path.contains(":memory:") {
         return Err(Error::usage(format!("'{address}' does not name a file")).hint("Write it as sqlite:PATH."));
     }
@@ -63,8 +62,11 @@ fn check_file(path: &Path) -> Result<()> {
     if !path.exists() {
         return Err(Error::unreachable(format!("{} does not exist", path.display())).hint("Check the path."));
     }
-    if path.is_dir() {
-        return Err(Error::unreachable(format!("{} is a folder, not a database", path.display())));
+    if !path.is_file() {
+        return Err(Error::unreachable(format!("{} is not a file, so it is not a database", path.display())));
+    }
+    if has_journal(path) {
+        return Ok(()); // A writer was cut off; SQLite mends the file before it looks at it.
     }
     let mut head = Vec::new();
     std::fs::File::open(path).map_err(cannot)?.take(16).read_to_end(&mut head).map_err(cannot)?;
@@ -75,7 +77,48 @@ fn check_file(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether a journal lies beside the file that SQLite must apply or undo first.
+fn has_journal(path: &Path) -> bool {
+    ["-journal", "-wal"].iter().any(|ending| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        std::fs::metadata(name).is_ok_and(|about| about.len() > 0)
+    })
+}
+
+/// What SQLite says, if its wording is one that names places only. Errors of functions repeat their arguments, so anything
+/// else is told by its code.
+pub(super) fn described(error: &rusqlite::Error) -> String {
+    const SAFE: [&str; 14] = [
+        "UNIQUE constraint failed",
+        "NOT NULL constraint failed",
+        "CHECK constraint failed",
+        "FOREIGN KEY constraint failed",
+        "cannot store ",
+        "no such ",
+        "table ",
+        "index ",
+        "view ",
+        "trigger ",
+        "duplicate column name",
+        "error in ",
+        "too many ",
+        "datatype mismatch",
+    ];
+    let message = match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.as_str(),
+        rusqlite::Error::SqlInputError { msg, .. } => msg.as_str(),
+        _ => "",
+    };
+    if SAFE.iter().any(|safe| message.starts_with(safe)) {
+        return message.to_owned();
+    }
+    let code = error.sqlite_error().map(|error| rusqlite::ffi::code_to_str(error.extended_code));
+    code.unwrap_or("an error of the SQLite driver").to_owned()
+}
+
 /// An error of opening or reading, in our words.
+#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
 pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
     let place = path.display();
     match error.sqlite_error_code() {
@@ -89,7 +132,13 @@ pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             Error::unreachable(format!("{place} cannot be written")).hint("Check the permissions of file and folder.")
         }
-        _ => Error::unreachable(format!("cannot open {place}")).caused_by(error),
+        _ if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) => {
+            Error::unreachable(format!("the folder of {place} does not exist"))
+                .hint("Make the folder, or correct the path.")
+        }
+        _ => Error::unreachable(format!("cannot open {place}"))
+            .caused_by(described(&error))
+            .hint("A database in WAL mode also needs a writable folder; copy it elsewhere if that cannot be had."),
     }
 }
 

@@ -9,8 +9,9 @@ use rusqlite::types::ValueRef;
 use std::io::Write as _;
 
 pub(super) fn rows(connection: &Connection, query: &Query, cancel: &Cancel, sink: &mut Sink<'_>) -> Result<u64> {
-    let broken =
-        |error: rusqlite::Error| Error::unreachable("reading from the SQLite database broke off").caused_by(error);
+    let broken = |error: rusqlite::Error| {
+        Error::unreachable("reading from the SQLite database broke off").caused_by(super::connect::described(&error))
+    };
     let mut statement = connection.prepare_cached(query.sql.text()).map_err(broken)?;
     if statement.column_count() != query.columns {
         return Err(Error::internal("a query yields another number of columns than it says"));

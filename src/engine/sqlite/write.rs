@@ -42,7 +42,7 @@ pub(super) fn load(connection: &Connection, into: &LoadTable, rows: &Checked) ->
             })?;
             statement.raw_bind_parameter(column + 1, ToSqlOutput::Borrowed(value)).map_err(explain)?;
         }
-        statement.raw_execute().map_err(|error| explain(error).within(format!("table {}", into.table)))?;
+        statement.raw_execute().map_err(explain)?;
     }
     Ok(rows.rows() as u64)
 }
@@ -89,14 +89,10 @@ pub(super) fn end(connection: &Connection, commit: bool) -> Result<()> {
     }
 }
 
-/// A driver's error in our words. SQLite's constraint messages name table and column but no value.
+/// A driver's error in our words.
 #[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
 fn explain(error: rusqlite::Error) -> Error {
-    let message = match &error {
-        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
-        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
-        other => other.to_string(),
-    };
+    let message = super::connect::described(&error);
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Error::locked("the target is locked by another program").hint("Close it there, or wait and run again.")
