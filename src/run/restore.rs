@@ -193,6 +193,7 @@ impl Restoring<'_> {
         let run = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
         detail.settings = plan.apply_settings(target)?;
+        detail.objects = plan.create_pre(target)?;
         plan.create_tables(target)?;
         detail.created = plan.created();
         ledger::create(target)?;
@@ -221,12 +222,19 @@ impl Restoring<'_> {
         refuse_conflicts(&conflicts, self.options.on_conflict)?;
 
         self.context.stage("creating indexes, views and triggers");
-        detail.views = plan.create_post(target)?;
+        let (views, made) = plan.create_post(target)?;
+        detail.views = views;
+        detail.objects.extend(made);
         self.context.stage("verifying every foreign key");
         for (name, count) in &manifest.results.closure.dangling {
             *dangling.entry(name.clone()).or_default() += count;
         }
         let foreign_keys = verify_foreign_keys(target, &live, &dangling)?;
+        for known in &counters {
+            if let Some(sql) = sql::advance_counter(target.engine(), &known.table) {
+                target.execute(&sql)?;
+            }
+        }
         detail.counters = counters_after(target, &live, counters)?;
         detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
         let run = Run { id: run, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };

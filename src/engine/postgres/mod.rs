@@ -7,6 +7,8 @@ mod explain;
 mod lock;
 mod objects;
 mod read;
+#[cfg(test)]
+pub(crate) mod server;
 mod session;
 mod write;
 

@@ -44,8 +44,9 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| Error::internal("the network runtime cannot be started").caused_by(error))?;
-        let connect = tokio::time::timeout(Duration::from_secs(30), PgConnection::connect_with(options));
-        let connected = runtime.block_on(async { or_cancelled(cancel, connect).await })?;
+        let connect =
+            async { tokio::time::timeout(Duration::from_secs(30), PgConnection::connect_with(options)).await };
+        let connected = runtime.block_on(or_cancelled(cancel, connect))?;
         Ok(match connected {
             Ok(Ok(connection)) => {
                 Ok(Self { connection: Some(connection), runtime, cancel: cancel.clone(), failed: false })
