@@ -225,6 +225,8 @@ impl Restoring<'_> {
         let (views, made) = plan.create_post(target)?;
         detail.views = views;
         detail.objects.extend(made);
+        // Foreign keys that came with them are verified too.
+        let live = if detail.created.is_empty() { live } else { target.catalogue()? };
         self.context.stage("verifying every foreign key");
         for (name, count) in &manifest.results.closure.dangling {
             *dangling.entry(name.clone()).or_default() += count;

@@ -209,7 +209,7 @@ fn constraints(session: &mut Session, drafts: &mut Drafts) -> Result<()> {
          o.confdeltype, o.confupdtype, pg_catalog.to_json(ARRAY(SELECT a.attname FROM unnest(o.conkey) WITH ORDINALITY k(n, i) \
          JOIN pg_catalog.pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.n ORDER BY k.i)), \
          pg_catalog.to_json(ARRAY(SELECT a.attname FROM unnest(o.confkey) WITH ORDINALITY k(n, i) \
-         JOIN pg_catalog.pg_attribute a ON a.attrelid = o.confrelid AND a.attnum = k.n ORDER BY k.i)), o.conislocal \
+         JOIN pg_catalog.pg_attribute a ON a.attrelid = o.confrelid AND a.attnum = k.n ORDER BY k.i)), o.conislocal AND (o.contype <> 'c' OR o.convalidated) \
          FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_class c ON c.oid = o.conrelid \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_class p ON p.oid = o.confrelid \
          LEFT JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace \

@@ -34,10 +34,21 @@ pub(super) fn read(session: &mut Session) -> Result<(Vec<SchemaObject>, Vec<Sche
     let mut post = indexes(session, "'r', 'p'")?;
     post.extend(foreign_keys(session)?);
     post.extend(late);
+    post.extend(unvalidated_checks(session)?);
     post.extend(indexes(session, "'m'")?);
     post.extend(triggers(session)?);
     post.extend(owned_sequences(session)?);
     post.extend(comments(session)?);
+    post.extend(simple(
+        session,
+        "SELECT 'comment', p.oid::pg_catalog.regprocedure, pg_catalog.format('COMMENT ON %s %s IS %L', CASE p.prokind \
+         WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, p.oid::pg_catalog.regprocedure, d.description) \
+         FROM pg_catalog.pg_description d JOIN pg_catalog.pg_proc p ON p.oid = d.objoid AND p.prokind IN ('f', 'p', 'w') \
+         JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+         WHERE d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND n.nspname !~ '^pg_' \
+         AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x \
+         WHERE x.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND x.objid = p.oid AND x.deptype = 'e') ORDER BY 2",
+    )?);
     Ok((pre, post))
 }
 
@@ -208,6 +219,20 @@ fn foreign_keys(session: &mut Session) -> Result<Vec<SchemaObject>> {
         }
     }
     Ok(keys)
+}
+
+/// CREATE TABLE would take a check that is NOT VALID for one that every row passed.
+fn unvalidated_checks(session: &mut Session) -> Result<Vec<SchemaObject>> {
+    of_tables(
+        session,
+        &format!(
+            "SELECT 'check', o.conname, pg_catalog.format('ALTER TABLE %s ADD CONSTRAINT %I %s', \
+             c.oid::pg_catalog.regclass, o.conname, pg_catalog.pg_get_constraintdef(o.oid)), n.nspname, c.relname, NULL \
+             FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_class c ON c.oid = o.conrelid \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE o.contype = 'c' AND NOT o.convalidated \
+             AND o.conislocal AND NOT c.relispartition AND {USER_TABLES} ORDER BY n.nspname, c.relname, o.conname"
+        ),
+    )
 }
 
 fn triggers(session: &mut Session) -> Result<Vec<SchemaObject>> {
