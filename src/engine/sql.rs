@@ -263,6 +263,12 @@ pub fn sets_keys(engine: EngineKind) -> bool {
     engine != EngineKind::Postgres
 }
 
+/// What makes a statement that adds a foreign key accept the rows that are there.
+#[must_use]
+pub fn unchecked_suffix(engine: EngineKind, statement: &str) -> &'static str {
+    if engine == EngineKind::Postgres && !statement.ends_with(" NOT VALID") { " NOT VALID" } else { "" }
+}
+
 /// Drops tables that may reference each other, children first.
 #[must_use]
 pub fn drop_tables(engine: EngineKind, tables: &[&TableName]) -> Vec<Sql> {

@@ -148,7 +148,12 @@ impl<'a> Plan<'a> {
             if !due {
                 continue;
             }
-            run_rendered(target, &object.create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
+            let mut create = object.create.clone();
+            // References that dangled in the source were captured as they are.
+            if object.kind == "foreign key" && self.manifest.results.closure.dangling.contains_key(&object.name) {
+                create.push_str(sql::unchecked_suffix(target.engine(), &create));
+            }
+            run_rendered(target, &create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
             if sql::drop_object(target.engine(), &object.kind, &object.name).is_some() {
                 made.push(Made { kind: object.kind.clone(), name: object.name.clone(), late: true });
             } else if object.kind == "view" {

@@ -275,12 +275,14 @@ fn comments(session: &mut Session) -> Result<Vec<SchemaObject>> {
         session,
         &format!(
             "SELECT 'comment', c.oid::pg_catalog.regclass::text || coalesce('.' || pg_catalog.quote_ident(a.attname), ''), \
-             pg_catalog.format('COMMENT ON %s %s IS %L', CASE WHEN a.attname IS NULL THEN 'TABLE' ELSE 'COLUMN' END, \
+             pg_catalog.format('COMMENT ON %s %s IS %L', CASE WHEN a.attname IS NOT NULL THEN 'COLUMN' WHEN c.relkind = 'v' THEN 'VIEW' \
+             WHEN c.relkind = 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, \
              c.oid::pg_catalog.regclass::text || coalesce('.' || pg_catalog.quote_ident(a.attname), ''), d.description), \
-             n.nspname, c.relname, NULL FROM pg_catalog.pg_description d \
+             n.nspname, c.relname, CASE WHEN c.relkind IN ('v', 'm') THEN c.oid::pg_catalog.regclass::text END \
+             FROM pg_catalog.pg_description d \
              JOIN pg_catalog.pg_class c ON c.oid = d.objoid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
              LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0 \
-             WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.relkind IN ('r', 'p') \
+             WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.relkind IN ('r', 'p', 'v', 'm') \
              AND NOT c.relispartition AND {USER_TABLES} ORDER BY n.nspname, c.relname, d.objsubid"
         ),
     )

@@ -9,7 +9,7 @@ use crate::error::Kind;
 use crate::event::Cancel;
 use crate::model::batch::Batch;
 use crate::model::proof::Masked;
-use crate::model::schema::{EngineKind, TableKind, TableName};
+use crate::model::schema::{EngineKind, TableKind};
 use crate::run::state;
 use crate::secret::Address;
 
@@ -232,12 +232,11 @@ fn without_superuser_triggers_are_silent_and_come_back() {
 #[test]
 fn ten_thousand_tables_are_read_quickly() {
     let url = server().fresh();
-    for from in (0..2000).step_by(500) {
-        let tables = (from..from + 500).map(|n| format!("CREATE TABLE t{n} (id serial PRIMARY KEY, x text);"));
+    for from in (0..10_000).step_by(500) {
+        let tables = (from..from + 500).map(|n| format!("CREATE TABLE t{n} (id int PRIMARY KEY, x varchar(9));"));
         script(&url, &tables.collect::<String>());
     }
     let start = std::time::Instant::now();
-    assert_eq!(source(&url).catalogue().unwrap().tables.len(), 2000);
-    assert!(start.elapsed() < std::time::Duration::from_secs(6), "{:?}", start.elapsed());
-    let _ = TableName::plain("t0");
+    assert_eq!(source(&url).catalogue().unwrap().tables.len(), 10_000);
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
 }
