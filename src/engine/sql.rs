@@ -213,8 +213,8 @@ pub fn advance_counter(engine: EngineKind, table: &TableName) -> Option<Sql> {
 /// rollback takes back, which `setval` does not.
 fn move_sequence(table: &TableName, to: Option<i64>) -> Sql {
     let sql = Sql::new(EngineKind::Postgres)
-        .lit("DECLARE seq pg_catalog.regclass; col text; step bigint; last bigint; wanted bigint; BEGIN ")
-        .lit("SELECT d.objid::pg_catalog.regclass, a.attname, q.seqincrement INTO seq, col, step ")
+        .lit("DECLARE seq pg_catalog.regclass; col text; step bigint; lo bigint; hi bigint; last bigint; wanted bigint; BEGIN ")
+        .lit("SELECT d.objid::pg_catalog.regclass, a.attname, q.seqincrement, q.seqmin, q.seqmax INTO seq, col, step, lo, hi ")
         .part(&sequences_of(table))
         .lit("; IF seq IS NULL THEN RETURN; END IF; ");
     let sql = match to {
@@ -227,7 +227,10 @@ fn move_sequence(table: &TableName, to: Option<i64>) -> Sql {
             .lit("FROM %s', step, seq) INTO last; ")
             .lit("IF wanted IS NULL OR (wanted - last) * pg_catalog.sign(step) <= 0 THEN RETURN; END IF; "),
     };
-    let body = sql.lit("EXECUTE pg_catalog.format('ALTER SEQUENCE %s RESTART WITH %s', seq, wanted + step); END");
+    let body = sql
+        .lit("IF wanted BETWEEN lo AND hi THEN EXECUTE pg_catalog.format('ALTER SEQUENCE %s RESTART WITH %s', seq, wanted); ")
+        .lit("PERFORM pg_catalog.setval(seq, wanted, true); ELSE ")
+        .lit("EXECUTE pg_catalog.format('ALTER SEQUENCE %s RESTART WITH %s', seq, wanted + step); END IF; END");
     Sql::new(EngineKind::Postgres).lit("DO ").string(body.text())
 }
 
