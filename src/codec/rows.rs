@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::batch::{Batch, Cell, CellKind};
+use crate::model::copytext::{COPY_ESCAPES, MYSQL_ESCAPES, clean_prefix, read_escaped, write_escaped};
 use crate::model::proof::{Encoded, Masked};
 use crate::model::schema::{EngineKind, Table};
 use data_encoding::HEXLOWER;
@@ -103,25 +104,6 @@ impl std::fmt::Debug for Layout {
     }
 }
 
-/// By byte: the letter behind the backslash, or 0 where the byte stands for itself.
-const COPY_ESCAPES: [u8; 256] = {
-    let mut table = MYSQL_ESCAPES;
-    table[0x0C] = b'f';
-    table[0x0B] = b'v';
-    table
-};
-
-/// `LOAD DATA` does not know `\f` and `\v`; both may stand raw in either reader.
-const MYSQL_ESCAPES: [u8; 256] = {
-    let mut table = [0; 256];
-    table[0x08] = b'b';
-    table[b'\n' as usize] = b'n';
-    table[b'\r' as usize] = b'r';
-    table[b'\t' as usize] = b't';
-    table[b'\\' as usize] = b'\\';
-    table
-};
-
 /// Writes rows as COPY text.
 #[must_use]
 pub fn encode(rows: Masked, layout: &Layout) -> Encoded {
@@ -200,33 +182,6 @@ fn write_hex(out: &mut Vec<u8>, prefix: &[u8], bytes: &[u8]) {
     HEXLOWER.encode_mut(bytes, &mut out[start..]);
 }
 
-fn write_escaped(out: &mut Vec<u8>, mut bytes: &[u8], escapes: &[u8; 256]) {
-    loop {
-        let clean = clean_prefix(bytes, |byte| byte <= b'\r' || byte == b'\\', |byte| escapes[usize::from(byte)] != 0);
-        out.extend_from_slice(&bytes[..clean]);
-        let Some(&byte) = bytes.get(clean) else { return };
-        out.extend_from_slice(&[b'\\', escapes[usize::from(byte)]]);
-        bytes = &bytes[clean + 1..];
-    }
-}
-
-/// The length of the longest prefix without a byte that `stops`. `maybe` is a cheaper test that holds for every such
-/// byte; blocks are tested with it all at once, in a form that compiles to vector instructions.
-fn clean_prefix(bytes: &[u8], maybe: impl Fn(u8) -> bool, stops: impl Fn(u8) -> bool) -> usize {
-    let mut at = 0;
-    for block in bytes.chunks(16) {
-        let suspicious = match <&[u8; 16]>::try_from(block) {
-            Ok(block) => block.iter().fold(false, |found, &byte| found | maybe(byte)),
-            Err(_) => true,
-        };
-        if suspicious && let Some(found) = block.iter().position(|&byte| stops(byte)) {
-            return at + found;
-        }
-        at += block.len();
-    }
-    at
-}
-
 /// Reads COPY text back: the exact inverse of [`encode`].
 ///
 /// # Errors
@@ -274,41 +229,19 @@ fn read_cell<'a>(
         _ => (None, text),
     };
     match (tag, plain) {
-        (Some(b'I'), _) => Ok((CellKind::Integer, read_escaped(batch, text)?)),
-        (Some(b'R'), _) => Ok((CellKind::Real, read_escaped(batch, text)?)),
+        (Some(b'I'), _) => Ok((CellKind::Integer, read_escaped(batch.arena(), text)?)),
+        (Some(b'R'), _) => Ok((CellKind::Real, read_escaped(batch.arena(), text)?)),
         (Some(b'B'), _) => Ok((CellKind::Blob, read_hex(batch, text)?)),
-        (Some(_), _) => Ok((CellKind::Text, read_escaped(batch, text)?)),
+        (Some(_), _) => Ok((CellKind::Text, read_escaped(batch.arena(), text)?)),
         (None, Plain::Blob) => {
             let digits = text.strip_prefix(b"\\\\x").ok_or("a blob does not start with \\x")?;
             Ok((CellKind::Blob, read_hex(batch, digits)?))
         }
         (None, plain) => {
             let start = batch.len_bytes();
-            let after = read_escaped(batch, text)?;
+            let after = read_escaped(batch.arena(), text)?;
             Ok((plain.kind_of(&batch.arena()[start..]), after))
         }
-    }
-}
-
-fn read_escaped<'a>(batch: &mut Batch, mut text: &'a [u8]) -> std::result::Result<&'a [u8], &'static str> {
-    loop {
-        let ends = |byte| matches!(byte, b'\t' | b'\n' | b'\\');
-        let clean = clean_prefix(text, ends, ends);
-        batch.arena().extend_from_slice(&text[..clean]);
-        text = &text[clean..];
-        let [b'\\', rest @ ..] = text else { return Ok(text) };
-        let (letter, rest) = rest.split_first().ok_or("the text ends inside an escape")?;
-        batch.arena().push(match letter {
-            b'b' => 0x08,
-            b'f' => 0x0C,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'v' => 0x0B,
-            b'\\' => b'\\',
-            _ => return Err("an unknown escape"),
-        });
-        text = rest;
     }
 }
 

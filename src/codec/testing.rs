@@ -50,6 +50,7 @@ pub(crate) fn manifest() -> Manifest {
             version: "3.50.0".into(),
             settings: BTreeMap::from([("encoding".into(), "UTF-8".into())]),
             tables: vec![table(&["INTEGER", "TEXT"], &[0])],
+            pre: Vec::new(),
             post: Vec::new(),
             own: crate::model::schema::Traces::default(),
         },

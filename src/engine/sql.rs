@@ -149,7 +149,8 @@ impl Sql {
                 .column(right, column)
                 .lit("))"),
             EngineKind::Postgres => {
-                self.column(left, column).lit("::text IS NOT DISTINCT FROM ").column(right, column).lit("::text")
+                let sql = self.lit("(").column(left, column).lit("::text COLLATE \"C\") IS NOT DISTINCT FROM (");
+                sql.column(right, column).lit("::text COLLATE \"C\")")
             }
             EngineKind::Mysql | EngineKind::Mariadb => {
                 self.lit("BINARY ").column(left, column).lit(" <=> BINARY ").column(right, column)
@@ -158,30 +159,149 @@ impl Sql {
     }
 }
 
-/// The value of a table's counter, one row or none.
+/// The value of a table's counter, one row or none: the last value it gave, or the one before the first it will give.
 #[must_use]
 pub fn counter(engine: EngineKind, table: &TableName) -> Option<Sql> {
     match engine {
         EngineKind::Sqlite => {
             Some(Sql::new(engine).lit("SELECT seq FROM sqlite_sequence WHERE name = ").string(&table.name))
         }
-        EngineKind::Postgres | EngineKind::Mysql | EngineKind::Mariadb => None,
+        EngineKind::Postgres => {
+            // Only the sequence's own row says whether it was used; query_to_xml reads a relation by a computed name.
+            let sql = Sql::new(engine).lit("SELECT substring(pg_catalog.query_to_xml(pg_catalog.format(");
+            let sql =
+                sql.lit("'SELECT last_value - CASE WHEN is_called THEN 0 ELSE %s END AS v FROM %s', q.seqincrement, ");
+            let sql = sql.lit("d.objid::pg_catalog.regclass), true, false, '')::text from '<v>(-?[0-9]+)</v>') ");
+            Some(sql.part(&sequences_of(table)))
+        }
+        EngineKind::Mysql | EngineKind::Mariadb => None,
     }
+}
+
+/// PostgreSQL: the sequences that columns of a table own, the first column's first.
+fn sequences_of(table: &TableName) -> Sql {
+    let sql = Sql::new(EngineKind::Postgres)
+        .lit("FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_sequence q ON q.seqrelid = d.objid ")
+        .lit("JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid ")
+        .lit("WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i') ")
+        .lit("AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = ");
+    sql.string(Sql::new(EngineKind::Postgres).table(table).text())
+        .lit("::pg_catalog.regclass ORDER BY d.refobjsubid, d.objid LIMIT 1")
 }
 
 /// Sets a table's counter, or forgets it.
 #[must_use]
 pub fn set_counter(engine: EngineKind, table: &TableName, value: Option<i64>) -> Option<Sql> {
-    if engine != EngineKind::Sqlite {
-        return None;
-    }
     let sql = Sql::new(engine);
-    Some(match value {
-        Some(value) => {
-            sql.lit("UPDATE sqlite_sequence SET seq = ").integer(value).lit(" WHERE name = ").string(&table.name)
+    match (engine, value) {
+        (EngineKind::Sqlite, Some(value)) => {
+            Some(sql.lit("UPDATE sqlite_sequence SET seq = ").integer(value).lit(" WHERE name = ").string(&table.name))
         }
-        None => sql.lit("DELETE FROM sqlite_sequence WHERE name = ").string(&table.name),
-    })
+        (EngineKind::Sqlite, None) => Some(sql.lit("DELETE FROM sqlite_sequence WHERE name = ").string(&table.name)),
+        (EngineKind::Postgres, Some(value)) => Some(move_sequence(table, Some(value))),
+        (EngineKind::Postgres, None) | (EngineKind::Mysql | EngineKind::Mariadb, _) => None,
+    }
+}
+
+/// Moves a table's counter past the values that were loaded, on engines whose counters do not see them.
+#[must_use]
+pub fn advance_counter(engine: EngineKind, table: &TableName) -> Option<Sql> {
+    (engine == EngineKind::Postgres).then(|| move_sequence(table, None))
+}
+
+/// PostgreSQL: lets a sequence go on behind a value, inside the transaction. RESTART gives the sequence new storage that a
+/// rollback takes back, which `setval` does not.
+fn move_sequence(table: &TableName, to: Option<i64>) -> Sql {
+    let sql = Sql::new(EngineKind::Postgres)
+        .lit("DECLARE seq pg_catalog.regclass; col text; step bigint; lo bigint; hi bigint; last bigint; wanted bigint; BEGIN ")
+        .lit("SELECT d.objid::pg_catalog.regclass, a.attname, q.seqincrement, q.seqmin, q.seqmax INTO seq, col, step, lo, hi ")
+        .part(&sequences_of(table))
+        .lit("; IF seq IS NULL THEN RETURN; END IF; ");
+    let sql = match to {
+        Some(value) => sql.lit("wanted := ").integer(value).lit("; "),
+        // The highest value that is there, or the lowest where the sequence counts down.
+        None => sql
+            .lit("EXECUTE pg_catalog.format('SELECT %s(%I) FROM %s', CASE WHEN step > 0 THEN 'max' ELSE 'min' END, col, ")
+            .string(Sql::new(EngineKind::Postgres).table(table).text())
+            .lit(") INTO wanted; EXECUTE pg_catalog.format('SELECT last_value - CASE WHEN is_called THEN 0 ELSE %s END ")
+            .lit("FROM %s', step, seq) INTO last; ")
+            .lit("IF wanted IS NULL OR (wanted - last) * pg_catalog.sign(step) <= 0 THEN RETURN; END IF; "),
+    };
+    let body = sql
+        .lit("IF wanted BETWEEN lo AND hi THEN EXECUTE pg_catalog.format('ALTER SEQUENCE %s RESTART WITH %s', seq, wanted); ")
+        .lit("PERFORM pg_catalog.setval(seq, wanted, true); ELSE ")
+        .lit("EXECUTE pg_catalog.format('ALTER SEQUENCE %s RESTART WITH %s', seq, wanted + step); END IF; END");
+    Sql::new(EngineKind::Postgres).lit("DO ").string(body.text())
+}
+
+/// Creates an empty table that holds any value of `columns` of the table `of`, without constraints. `temporary` ones are
+/// for staging, the others keep previous images and have the text column `terp_fixtures_image` in front.
+#[must_use]
+pub fn table_like(engine: EngineKind, temporary: bool, table: &TableName, of: &TableName, columns: &[String]) -> Sql {
+    let names = |sql: Sql| sql.list(columns, ", ", |sql, name| sql.name(name));
+    let create = Sql::new(engine).lit(if temporary { "CREATE TEMP TABLE " } else { "CREATE TABLE " });
+    if engine == EngineKind::Sqlite {
+        // Without types, every cell keeps its storage class.
+        let named = if temporary { create.name(&table.name) } else { create.table(table) };
+        return names(named.lit(if temporary { " (" } else { " (terp_fixtures_image TEXT, " })).lit(")");
+    }
+    let select = create.table(table).lit(" AS SELECT ");
+    let image = match engine {
+        EngineKind::Postgres => "NULL::text AS terp_fixtures_image, ",
+        _ => "CAST(NULL AS CHAR(10)) AS terp_fixtures_image, ",
+    };
+    let select = if temporary { select } else { select.lit(image) };
+    names(select).lit(" FROM ").table(of).lit(if engine == EngineKind::Postgres { " WITH NO DATA" } else { " LIMIT 0" })
+}
+
+/// What stands between the columns and the rows of an INSERT that brings its own identities.
+#[must_use]
+pub fn overriding(engine: EngineKind) -> &'static str {
+    if engine == EngineKind::Postgres { " OVERRIDING SYSTEM VALUE" } else { "" }
+}
+
+/// Whether an UPDATE may set the key it finds its rows by. PostgreSQL refuses it for identities, and it changes nothing.
+#[must_use]
+pub fn sets_keys(engine: EngineKind) -> bool {
+    engine != EngineKind::Postgres
+}
+
+/// What makes a statement that adds a foreign key accept the rows that are there.
+#[must_use]
+pub fn unchecked_suffix(engine: EngineKind, statement: &str) -> &'static str {
+    if engine == EngineKind::Postgres && !statement.ends_with(" NOT VALID") { " NOT VALID" } else { "" }
+}
+
+/// Drops tables that may reference each other, children first.
+#[must_use]
+pub fn drop_tables(engine: EngineKind, tables: &[&TableName]) -> Vec<Sql> {
+    let drop = || Sql::new(engine).lit("DROP TABLE ");
+    match engine {
+        EngineKind::Postgres if tables.is_empty() => Vec::new(),
+        EngineKind::Postgres => vec![drop().list(tables, ", ", |sql, table| sql.table(table))],
+        _ => tables.iter().map(|table| drop().table(table)).collect(),
+    }
+}
+
+/// Drops an object that goes with no table. None for kinds that do, and on engines whose ledger names views only.
+#[must_use]
+pub fn drop_object(engine: EngineKind, kind: &str, name: &str) -> Option<Sql> {
+    const KINDS: [(&str, &str); 9] = [
+        ("schema", "DROP SCHEMA IF EXISTS "),
+        ("extension", "DROP EXTENSION IF EXISTS "),
+        ("type", "DROP TYPE IF EXISTS "),
+        ("domain", "DROP DOMAIN IF EXISTS "),
+        ("sequence", "DROP SEQUENCE IF EXISTS "),
+        ("function", "DROP FUNCTION IF EXISTS "),
+        ("procedure", "DROP PROCEDURE IF EXISTS "),
+        ("view", "DROP VIEW IF EXISTS "),
+        ("materialized view", "DROP MATERIALIZED VIEW IF EXISTS "),
+    ];
+    let (_, drop) = KINDS.iter().find(|(known, _)| engine == EngineKind::Postgres && *known == kind)?;
+    // PostgreSQL's catalogue spells such names quoted, functions with their arguments.
+    let mut sql = Sql::new(engine).lit(drop);
+    sql.text.push_str(name);
+    Some(sql)
 }
 
 /// Sets what an empty database can only be given before its first table. It has no effect on the others.

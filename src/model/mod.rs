@@ -1,6 +1,7 @@
 //! Floor 0: plain data of the flow. No I/O, no clock, no randomness.
 
 pub mod batch;
+pub mod copytext;
 pub mod digest;
 pub mod manifest;
 pub mod mark;

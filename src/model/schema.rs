@@ -271,7 +271,10 @@ pub struct Catalogue {
     pub settings: BTreeMap<String, String>,
     /// Tables, ordered by name, this tool's own left out.
     pub tables: Vec<Table>,
-    /// What comes after the data: indexes, views, triggers, in creation order.
+    /// What comes before the tables: schemas, types, sequences, functions, in creation order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pre: Vec<SchemaObject>,
+    /// What comes after the data: indexes, foreign keys, views, triggers, in creation order.
     #[serde(default)]
     pub post: Vec<SchemaObject>,
     /// This tool's own traces in a live database; never part of a manifest.
@@ -388,6 +391,7 @@ mod tests {
             version: String::new(),
             settings: BTreeMap::new(),
             tables,
+            pre: Vec::new(),
             post: Vec::new(),
             own: Traces::default(),
         };

@@ -69,6 +69,7 @@ fn catalogue(tables: Vec<Table>) -> Catalogue {
         version: String::new(),
         settings: BTreeMap::new(),
         tables,
+        pre: Vec::new(),
         post: Vec::new(),
         own: crate::model::schema::Traces::default(),
     }

@@ -36,10 +36,24 @@ pub struct Detail {
     pub created: Vec<TableName>,
     /// Views that the run created (indexes and triggers go with their tables).
     pub views: Vec<String>,
+    /// Other objects that the run created and that go with no table, in the order of their making.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Made>,
     /// Counters before and after.
     pub counters: Vec<Counter>,
     /// Settings and their previous values.
     pub settings: Vec<(String, String)>,
+}
+
+/// An object that a run created.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// `type`, `function`, `view`, ...
+    pub kind: String,
+    /// Its name as the catalogue spells it.
+    pub name: String,
+    /// Whether it came after the tables, and so goes before them.
+    pub late: bool,
 }
 
 /// One table of a run.

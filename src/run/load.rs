@@ -2,7 +2,7 @@
 
 use super::ledger::TableDetail;
 use super::state::{self, joined};
-use crate::engine::sql::Sql;
+use crate::engine::sql::{self, Sql};
 use crate::engine::{LoadTable, Target};
 use crate::error::{Error, Result};
 use crate::model::digest::ContentDigest;
@@ -67,9 +67,7 @@ impl<'a> Loader<'a> {
             return Ok(Self::Direct { to, into, digest: ContentDigest::default() });
         }
         let table = stage_table(engine);
-        let sql = Sql::new(engine).lit("CREATE TEMP TABLE ").name(&table.name).lit(" (");
-        // Without types, every cell keeps its storage class.
-        target.execute(&sql.list(to.columns, ", ", |sql, name| sql.name(name)).lit(")"))?;
+        target.execute(&sql::table_like(engine, true, &table, &to.live.name, to.columns))?;
         let stage = LoadTable { table, columns: to.columns.to_vec(), constants: Vec::new() };
         Ok(Self::Staged { to, stage })
     }
@@ -210,7 +208,9 @@ fn insert(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditions
         .list(to.columns, ", ", |sql, name| sql.name(name))
         .lit(", ")
         .list(MARKERS, ", ", super::super::engine::sql::Sql::name)
-        .lit(") SELECT ")
+        .lit(")")
+        .lit(sql::overriding(engine))
+        .lit(" SELECT ")
         .list(to.columns, ", ", |sql, name| sql.column("s", name))
         .lit(", ")
         .list([to.run, to.at], ", ", super::super::engine::sql::Sql::string)
@@ -237,8 +237,7 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let stored = stored_and_markers(to.live);
     let undo = TableName::plain(&to.undo);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
-    let sql = Sql::new(engine).lit("CREATE TABLE ").table(&undo).lit(" (terp_fixtures_image TEXT, ");
-    target.execute(&names(sql, &stored).lit(")"))?;
+    target.execute(&sql::table_like(engine, false, &undo, &to.live.name, &stored))?;
     for (table, index) in
         [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())]
     {
@@ -252,10 +251,11 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let sql = sql.lit(" s JOIN ").table(&to.live.name).lit(" x ON ").part(&joined(engine, "x", "s", &key, &key));
     let kept = target.execute(&sql.lit(" WHERE NOT ").part(identical))?;
 
+    let set: Vec<&String> = to.columns.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name)).collect();
     let sql = Sql::new(engine).lit("UPDATE ").table(&to.live.name).lit(" AS t SET (");
-    let sql =
-        names(sql, to.columns).lit(", ").list(MARKERS, ", ", super::super::engine::sql::Sql::name).lit(") = (SELECT ");
-    let sql = sql.list(to.columns, ", ", |sql, name| sql.column("s", name)).lit(", ");
+    let sql = set.iter().fold(sql, |sql, name| sql.name(name).lit(", "));
+    let sql = sql.list(MARKERS, ", ", super::super::engine::sql::Sql::name).lit(") = (SELECT ");
+    let sql = set.iter().fold(sql, |sql, name| sql.column("s", name).lit(", "));
     let sql = sql
         .list([to.run, to.at], ", ", super::super::engine::sql::Sql::string)
         .lit(" FROM ")

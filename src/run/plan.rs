@@ -1,12 +1,13 @@
 //! The plan of a restore: the snapshot's tables against the live ones, column by column, before anything is written.
 
+use super::ledger::Made;
 use super::restore::run_rendered;
 use crate::engine::Target;
 use crate::engine::sql::{self, Sql};
 use crate::error::{Error, Result};
 use crate::model::manifest::{Manifest, TableEntry};
 use crate::model::mark;
-use crate::model::schema::{Catalogue, Table, TableName};
+use crate::model::schema::{Catalogue, SchemaObject, Table, TableName};
 
 /// What a restore will create and load.
 pub(super) struct Plan<'a> {
@@ -17,7 +18,7 @@ pub(super) struct Plan<'a> {
     pub(super) entries: Vec<&'a TableEntry>,
     /// Whether the database held nothing: then views and settings come too.
     empty: bool,
-    live_settings: &'a Catalogue,
+    live: &'a Catalogue,
 }
 
 /// The snapshot's tables that the user asked for; all without a wish. Ordered by name.
@@ -51,7 +52,7 @@ impl<'a> Plan<'a> {
         let empty = live.tables.is_empty() && live.post.is_empty();
         let wanted = wanted(manifest, tables)?;
         let order = manifest.schema.parents_first();
-        let mut plan = Self { manifest, create: Vec::new(), entries: Vec::new(), empty, live_settings: live };
+        let mut plan = Self { manifest, create: Vec::new(), entries: Vec::new(), empty, live };
         let mut differences = Vec::new();
         for table in order.into_iter().map(|at| &manifest.schema.tables[at]) {
             let Some(entry) = wanted.iter().find(|entry| entry.table == table.name) else { continue };
@@ -85,7 +86,7 @@ impl<'a> Plan<'a> {
     pub(super) fn apply_settings(&self, target: &mut dyn Target) -> Result<Vec<(String, String)>> {
         let mut previous = Vec::new();
         for (name, value) in self.manifest.schema.settings.iter().filter(|_| self.empty) {
-            let Some(before) = self.live_settings.settings.get(name).filter(|before| *before != value) else {
+            let Some(before) = self.live.settings.get(name).filter(|before| *before != value) else {
                 continue;
             };
             if let Some(sql) = sql::set_setting(target.engine(), name, value) {
@@ -94,6 +95,20 @@ impl<'a> Plan<'a> {
             }
         }
         Ok(previous)
+    }
+
+    /// Creates what the missing tables are made of: schemas, types, sequences, functions. Returns what was not there.
+    pub(super) fn create_pre(&self, target: &mut dyn Target) -> Result<Vec<Made>> {
+        let mut made = Vec::new();
+        for object in self.manifest.schema.pre.iter().filter(|_| !self.create.is_empty()) {
+            let is = |other: &&SchemaObject| other.kind == object.kind && other.name == object.name;
+            if self.live.pre.iter().any(|other| is(&other)) {
+                continue;
+            }
+            run_rendered(target, &object.create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
+            made.push(Made { kind: object.kind.clone(), name: object.name.clone(), late: false });
+        }
+        Ok(made)
     }
 
     /// Creates what is missing.
@@ -128,24 +143,47 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Creates indexes and triggers of created tables, and views where the database was empty. Returns the views.
-    pub(super) fn create_post(&self, target: &mut dyn Target) -> Result<Vec<String>> {
+    /// Creates indexes, foreign keys and triggers of created tables, and views where the database was empty. Returns the
+    /// views, and other objects that go with no table.
+    pub(super) fn create_post(&self, target: &mut dyn Target) -> Result<(Vec<String>, Vec<Made>)> {
         let created = self.created();
-        let mut views = Vec::new();
+        let (mut views, mut made) = (Vec::new(), Vec::new());
         for object in &self.manifest.schema.post {
             let due = match &object.table {
-                // Triggers on views (INSTEAD OF) come with their view.
-                Some(table) => created.contains(table) || views.contains(&table.name),
+                // Triggers on views (INSTEAD OF) and indexes on materialized views come with their view.
+                Some(table) => {
+                    (created.contains(table) && self.has_parent(object, table))
+                        || views.contains(&table.name)
+                        || made.iter().any(|view: &Made| view.name == table.name)
+                }
                 None => self.empty && self.create.len() == self.manifest.schema.tables.len(),
             };
-            if due {
-                run_rendered(target, &object.create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
-                if object.kind == "view" {
-                    views.push(object.name.clone());
-                }
+            if !due {
+                continue;
+            }
+            let mut create = object.create.clone();
+            // References that dangled in the source were captured as they are.
+            if object.kind == "foreign key" && self.manifest.results.closure.dangling.contains_key(&object.name) {
+                create.push_str(sql::unchecked_suffix(target.engine(), &create));
+            }
+            run_rendered(target, &create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
+            if sql::drop_object(target.engine(), &object.kind, &object.name).is_some() {
+                made.push(Made { kind: object.kind.clone(), name: object.name.clone(), late: true });
+            } else if object.kind == "view" {
+                views.push(object.name.clone());
             }
         }
-        Ok(views)
+        Ok((views, made))
+    }
+
+    /// A foreign key needs its parent, which the policy or the user may have left out.
+    fn has_parent(&self, object: &SchemaObject, table: &TableName) -> bool {
+        if object.kind != "foreign key" {
+            return true;
+        }
+        let keys = self.manifest.schema.table(table).map(|table| table.foreign_keys.as_slice()).unwrap_or_default();
+        let parent = keys.iter().find(|key| key.name == object.name).map(|key| &key.parent);
+        parent.is_some_and(|name| self.live.table(name).is_some() || self.created().contains(name))
     }
 }
 

@@ -194,6 +194,7 @@ impl Restoring<'_> {
         let run = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
         detail.settings = plan.apply_settings(target)?;
+        detail.objects = plan.create_pre(target)?;
         plan.create_tables(target)?;
         detail.created = plan.created();
         ledger::create(target)?;
@@ -222,10 +223,18 @@ impl Restoring<'_> {
         refuse_conflicts(&conflicts, self.options.on_conflict)?;
 
         self.context.stage("creating indexes, views and triggers");
-        detail.views = plan.create_post(target)?;
-        self.context.stage("verifying every foreign key");
+        let (views, made) = plan.create_post(target)?;
+        detail.views = views;
+        detail.objects.extend(made);
+        // Foreign keys that came with them are verified too.
         let live = target.catalogue()?;
+        self.context.stage("verifying every foreign key");
         let foreign_keys = verify_foreign_keys(target, &live, &run, &before, &manifest.results.closure.dangling)?;
+        for known in &counters {
+            if let Some(sql) = sql::advance_counter(target.engine(), &known.table) {
+                target.execute(&sql)?;
+            }
+        }
         detail.counters = counters_after(target, &live, counters)?;
         detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
         let run = Run { id: run, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };

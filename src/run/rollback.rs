@@ -1,6 +1,6 @@
 //! `rollback`: takes out exactly what a restore put in, children first, and puts back what it replaced.
 
-use super::ledger::{self, Run, TableDetail};
+use super::ledger::{self, Made, Run, TableDetail};
 use super::load::{key_names, stored_and_markers};
 use super::restore::{counter, dangling, run_rendered};
 use super::state::{self, joined};
@@ -300,14 +300,17 @@ fn put_back(target: &mut dyn Target, table: &Table, detail: &TableDetail) -> Res
     let engine = target.engine();
     let stored = stored_and_markers(table);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
+    let settable = |name: &&String| sql::sets_keys(engine) || !key.contains(name);
+    let set: Vec<String> = stored.iter().filter(settable).cloned().collect();
     let sql = Sql::new(engine).lit("UPDATE ").table(&table.name).lit(" AS t SET (");
-    let sql = names(sql, &stored).lit(") = (SELECT ").list(&stored, ", ", |sql, name| sql.column("u", name));
+    let sql = names(sql, &set).lit(") = (SELECT ").list(&set, ", ", |sql, name| sql.column("u", name));
     let sql = sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_fixtures_image = 'before' AND ");
     let sql = sql.part(&joined(engine, "t", "u", &key, &key)).lit(") WHERE (");
     let sql = names(names(sql, &key).lit(") IN (SELECT "), &key).lit(" FROM ").name(undo).lit(")");
     let updated = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
     let sql = Sql::new(engine).lit("INSERT INTO ").table(&table.name).lit(" (");
-    let sql = names(sql, &stored).lit(") SELECT ").list(&stored, ", ", |sql, name| sql.column("u", name));
+    let sql = names(sql, &stored).lit(")").lit(sql::overriding(engine)).lit(" SELECT ");
+    let sql = sql.list(&stored, ", ", |sql, name| sql.column("u", name));
     let sql =
         sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_fixtures_image = 'before' AND NOT EXISTS (SELECT 1 FROM ");
     let sql = sql.table(&table.name).lit(" t WHERE ").part(&joined(engine, "t", "u", &key, &key)).lit(")");
@@ -397,13 +400,27 @@ fn drop_created(context: &Context<'_>, target: &mut dyn Target, run: &Run, other
     for view in run.detail.views.iter().filter(|_| all) {
         target.execute(&Sql::new(engine).lit("DROP VIEW IF EXISTS ").name(view))?;
     }
-    for table in drop.iter().rev() {
-        target.execute(&Sql::new(engine).lit("DROP TABLE ").table(table))?;
+    let children_first: Vec<&TableName> = drop.iter().rev().collect();
+    let (late, early): (Vec<_>, Vec<_>) = run.detail.objects.iter().partition(|object| object.late);
+    drop_objects(target, late.into_iter().filter(|_| all))?;
+    for sql in sql::drop_tables(engine, &children_first) {
+        target.execute(&sql)?;
     }
+    drop_objects(target, early.into_iter().filter(|_| all))?;
     for (name, value) in run.detail.settings.iter().filter(|_| all) {
         if let Some(sql) = sql::set_setting(engine, name, value) {
             target.execute(&sql)?;
         }
     }
     Ok(drop)
+}
+
+/// Drops objects that the run made beside its tables, the last one first.
+fn drop_objects<'a>(target: &mut dyn Target, made: impl DoubleEndedIterator<Item = &'a Made>) -> Result<()> {
+    for object in made.rev() {
+        if let Some(sql) = sql::drop_object(target.engine(), &object.kind, &object.name) {
+            target.execute(&sql).map_err(|error| error.within(format!("{} {}", object.kind, object.name)))?;
+        }
+    }
+    Ok(())
 }

@@ -77,6 +77,7 @@ fn catalogue(connection: &Connection) -> Sqlite<Catalogue> {
         version: rusqlite::version().to_owned(),
         settings: settings(connection)?,
         tables,
+        pre: Vec::new(),
         post,
         own,
     })

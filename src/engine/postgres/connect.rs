@@ -1,0 +1,172 @@
+//! Opening a connection: TLS by default, retries, pinned session settings; and telling which database it is.
+
+use super::explain;
+use super::session::Session;
+use crate::engine::sql::Sql;
+use crate::error::{Error, Result};
+use crate::event::Cancel;
+use crate::model::schema::{DatabaseIdentity, EngineKind};
+use crate::secret::Address;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+/// Settings that decide how values are written, and that no session may differ in.
+const PIN: &str = "SET client_encoding = 'UTF8'; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; \
+    SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3; SET xmlbinary = 'base64'; \
+    SET xmloption = 'content'; SET lc_monetary = 'C'; SET standard_conforming_strings = on; \
+    SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
+    SET search_path = public, pg_temp; SET check_function_bodies = off; SET row_security = off; \
+    SET synchronize_seqscans = off; SET client_min_messages = warning; SET quote_all_identifiers = off; SET jit = off";
+
+/// Connects, with three retries where waiting may help.
+pub(super) fn open(address: &Address, purpose: &str, create: bool, cancel: &Cancel) -> Result<Session> {
+    let options = options(address)?.application_name(&format!("terp-fixtures: {purpose}"));
+    let mut tries = 0;
+    let mut made = false;
+    let mut session = loop {
+        cancel.check()?;
+        match Session::connect(&options, cancel)? {
+            Ok(session) => break session,
+            Err(error) if create && !made && explain::code(&error).as_deref() == Some("3D000") => {
+                create_database(&options, address, cancel)?;
+                made = true;
+            }
+            Err(error) if tries < 3 && is_transient(&error) => {
+                std::thread::park_timeout(pause(tries));
+                tries += 1;
+            }
+            Err(error) => return Err(refused(address, &error)),
+        }
+    };
+    session.run(PIN)?;
+    Ok(session)
+}
+
+fn options(address: &Address) -> Result<PgConnectOptions> {
+    let url = address.expose();
+    // The driver's words about a malformed address may quote the password.
+    let options = PgConnectOptions::from_str(url).map_err(|_| {
+        Error::usage(format!("'{address}' is not a PostgreSQL address"))
+            .hint("Write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE; percent-encode special characters.")
+    })?;
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    if query.split('&').any(|pair| pair.starts_with("sslmode=") || pair.starts_with("ssl-mode=")) {
+        return Ok(options);
+    }
+    let host = options.get_host();
+    let is_local = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    Ok(options.ssl_mode(if is_local { PgSslMode::Prefer } else { PgSslMode::Require }))
+}
+
+/// Errors of connecting that time may heal.
+fn is_transient(error: &sqlx::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof};
+    match error {
+        sqlx::Error::Io(error) => {
+            [ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof].contains(&error.kind())
+        }
+        _ => explain::code(error)
+            .is_some_and(|code| ["57P03", "53300"].contains(&code.as_str()) || code.starts_with("08")),
+    }
+}
+
+/// 200, 400, 800 ms, each shortened by up to a half at random so that many clients do not come back together.
+fn pause(tries: u32) -> Duration {
+    let full = 200_u64 << tries;
+    let mut random = [0];
+    // Without randomness the pause is only a whole one.
+    let share = if getrandom::fill(&mut random).is_ok() { u64::from(random[0]) } else { 0 };
+    Duration::from_millis(full - full / 2 * share / 256)
+}
+
+fn refused(address: &Address, error: &sqlx::Error) -> Error {
+    let (what, hint) = match (error, explain::code(error).as_deref()) {
+        (_, Some("3D000")) => ("the database does not exist".to_owned(), "Create it, or add --create."),
+        (_, Some("28P01" | "28000")) => {
+            ("the server refuses user or password".to_owned(), "Check both, and pg_hba.conf.")
+        }
+        (_, Some("53300")) => ("the server has no free connection".to_owned(), "Close some and run again."),
+        (_, Some("57P03")) => ("the server is starting or stopping".to_owned(), "Run again in a moment."),
+        (_, Some(code)) => (format!("the server refuses the connection ({code})"), "See the server's log."),
+        (sqlx::Error::Tls(error), _) => (
+            format!("TLS failed ({error})"),
+            "A server without TLS needs ?sslmode=disable in the address; a private CA needs sslrootcert=FILE. \
+             A self-signed CA certificate cannot be the server's own.",
+        ),
+        (sqlx::Error::Io(error), _) => {
+            (format!("no connection ({})", error.kind()), "Check host and port, and that the server runs.")
+        }
+        _ => ("no connection".to_owned(), "Check host, port and sslmode."),
+    };
+    Error::unreachable(format!("cannot reach {address}: {what}")).hint(hint)
+}
+
+fn create_database(options: &PgConnectOptions, address: &Address, cancel: &Cancel) -> Result<()> {
+    let Some(name) = options.get_database() else { return Ok(()) };
+    let mut session =
+        Session::connect(&options.clone().database("postgres"), cancel)?.map_err(|error| refused(address, &error))?;
+    let sql = Sql::new(EngineKind::Postgres).lit("CREATE DATABASE ").name(name);
+    session.run(sql.text()).map(drop).map_err(|error| error.within(format!("creating the database of {address}")))
+}
+
+/// One mark: cluster and database. The cluster is told by its system identifier, which every role may read unless that
+/// right was revoked; then by facts that any role may read: when the database's cluster was made (the oldest of its
+/// databases' oids and names), its address and port.
+pub(super) fn identity(session: &mut Session) -> Result<DatabaseIdentity> {
+    let may = session.rows(
+        "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'), d.oid, d.datname, \
+         coalesce(pg_catalog.inet_server_addr()::text, 'socket'), pg_catalog.current_setting('port') \
+         FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()",
+    )?;
+    let row: Vec<String> = may.into_iter().next().unwrap_or_default().into_iter().flatten().collect();
+    let [may, oid, name, host, port] = row.as_slice() else {
+        return Err(Error::internal("the server does not say which database it is"));
+    };
+    let cluster = if may == "t" {
+        let found = session.rows("SELECT system_identifier FROM pg_catalog.pg_control_system()")?;
+        found.into_iter().flatten().flatten().next().unwrap_or_default()
+    } else {
+        format!("{host}:{port}")
+    };
+    let mut hasher = blake3::Hasher::new_derive_key("terp-fixtures v1 postgres identity");
+    for part in [&cluster, oid, name] {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    Ok(DatabaseIdentity { engine: EngineKind::Postgres, marks: vec![hasher.finalize().to_hex()[..32].to_owned()] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str) -> String {
+        format!("{:?}", options(&Address::new(url)).unwrap().get_ssl_mode())
+    }
+
+    #[test]
+    fn tls_is_the_default_but_for_this_host() {
+        assert_eq!(mode("postgres://u@db.example/x"), "Require");
+        assert_eq!(mode("postgres://u@db.example/x?sslmode=verify-full"), "VerifyFull");
+        assert_eq!(mode("postgres://u@127.0.0.1:5433/x"), "Prefer");
+        assert_eq!(mode("postgres://u@localhost/x"), "Prefer");
+        assert_eq!(mode("postgres:///x?host=/run/postgresql"), "Prefer");
+    }
+
+    #[test]
+    fn a_malformed_address_keeps_its_password() {
+        let error = options(&Address::new("postgres://u:hunter2@h:port/x")).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn pauses_grow_and_vary() {
+        for tries in 0..3 {
+            let pause = pause(tries).as_millis();
+            assert!((100 << tries..=200 << tries).contains(&pause), "{pause}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The server's errors in our words: code and names only, because messages and details of PostgreSQL quote values.
+
+use crate::error::{Error, Kind};
+use sqlx::postgres::PgDatabaseError;
+
+/// Whether the connection can be used again after this error of a plain statement.
+pub(super) fn is_survivable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            !code.starts_with("08") && !code.starts_with("57P") && !code.starts_with("XX") && !code.starts_with("58")
+        }),
+        _ => false,
+    }
+}
+
+/// The SQLSTATE, where the server sent one.
+pub(super) fn code(error: &sqlx::Error) -> Option<String> {
+    match error {
+        sqlx::Error::Database(error) => error.code().map(std::borrow::Cow::into_owned),
+        _ => None,
+    }
+}
+
+/// An error of a statement or of reading.
+pub(super) fn statement(error: &sqlx::Error) -> Error {
+    let sqlx::Error::Database(database) = error else { return connection(error) };
+    let Some(database) = database.try_downcast_ref::<PgDatabaseError>() else { return connection(error) };
+    let place = place(database);
+    let (kind, what, hint) = meaning(database.code());
+    let mut text = format!("PostgreSQL refuses ({}): {what}{place}", database.code());
+    if says_names_only(database.code()) {
+        text = format!("{text}: {}", database.message().escape_debug());
+    }
+    let error = Error::new(kind, text);
+    if hint.is_empty() { error } else { error.hint(hint) }
+}
+
+/// An error that is not the server's word about a statement.
+fn connection(error: &sqlx::Error) -> Error {
+    let what = match error {
+        sqlx::Error::Io(error) => format!("the connection to PostgreSQL broke ({})", error.kind()),
+        sqlx::Error::Tls(error) => format!("TLS with PostgreSQL failed ({error})"),
+        sqlx::Error::Protocol(_) => "the connection to PostgreSQL is out of step".to_owned(),
+        _ => "the connection to PostgreSQL failed".to_owned(),
+    };
+    Error::unreachable(what).hint("Check the server's log and run again; nothing was changed.")
+}
+
+/// Names of schema, table, column and constraint, never a value.
+fn place(error: &PgDatabaseError) -> String {
+    let mut place = String::new();
+    for (word, name) in [
+        ("schema", error.schema().filter(|schema| *schema != "public")),
+        ("table", error.table()),
+        ("column", error.column()),
+        ("constraint", error.constraint()),
+        ("type", error.data_type()),
+    ] {
+        if let Some(name) = name {
+            place.push_str(&format!(", {word} {}", name.escape_debug()));
+        }
+    }
+    place
+}
+
+/// Codes whose message has names of objects in it and nothing else.
+fn says_names_only(code: &str) -> bool {
+    const CODES: [&str; 15] = [
+        "42P01", "42P07", "42703", "42701", "42704", "42710", "42883", "42809", "42501", "42P06", "42P16", "2BP01",
+        "0A000", "55006", "428C9",
+    ];
+    CODES.contains(&code)
+}
+
+fn meaning(code: &str) -> (Kind, &'static str, &'static str) {
+    const AGAIN: &str = "Run it again; nothing was changed.";
+    match code {
+        "23505" => (Kind::Rejected, "a value that must be unique is there twice", ""),
+        "23503" => (Kind::Rejected, "a reference has no parent, or a referenced row would go", ""),
+        "23502" => (Kind::Rejected, "NULL in a NOT NULL column", ""),
+        "23514" => (Kind::Rejected, "a CHECK constraint does not hold", ""),
+        "23P01" => (Kind::Rejected, "an exclusion constraint does not hold", ""),
+        "40001" | "40P01" => (Kind::Rejected, "a transient conflict with another transaction", AGAIN),
+        "55P03" => (Kind::Locked, "a lock is held by another session", "Wait for it to end and run again."),
+        "42501" => (
+            Kind::Unreachable,
+            "a privilege is missing",
+            "Grant it: SELECT on every table and USAGE on its schema to capture; the tables' ownership to restore.",
+        ),
+        "25006" => (Kind::Unreachable, "the session is read-only", "Name a primary server with --target."),
+        "57014" => (Kind::Unreachable, "the statement was cancelled", AGAIN),
+        "53100" => (Kind::Rejected, "the server's disk is full", "Free some space and run again."),
+        _ => match code.get(..2).unwrap_or_default() {
+            "22" => (Kind::Rejected, "a value does not fit its column's type", ""),
+            "23" => (Kind::Rejected, "a constraint does not hold", ""),
+            "08" | "57" => (Kind::Unreachable, "the server closed the connection", AGAIN),
+            "53" => (Kind::Unreachable, "the server lacks resources", "Run again when it has some."),
+            "25" => (Kind::Rejected, "the transaction had failed before", ""),
+            "2B" => (Kind::Rejected, "other objects depend on it", ""),
+            "42" | "0A" => (Kind::Rejected, "it does not accept the statement", ""),
+            "P0" => (Kind::Rejected, "a function of the database raised an error", ""),
+            _ => (Kind::Rejected, "the statement failed", ""),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_have_their_kinds() {
+        let cases = [
+            ("23505", Kind::Rejected),
+            ("23999", Kind::Rejected),
+            ("40001", Kind::Rejected),
+            ("55P03", Kind::Locked),
+            ("57P01", Kind::Unreachable),
+            ("08006", Kind::Unreachable),
+            ("42501", Kind::Unreachable),
+            ("22P02", Kind::Rejected),
+        ];
+        for (code, kind) in cases {
+            assert_eq!(meaning(code).0, kind, "{code}");
+        }
+        assert!(!says_names_only("22P02") && !says_names_only("23505"));
+    }
+}

@@ -1,0 +1,89 @@
+//! The PostgreSQL engine, through sqlx: rows as COPY text both ways, the catalogue from `pg_catalog`.
+
+mod catalog;
+mod connect;
+mod ddl;
+mod explain;
+mod lock;
+mod objects;
+mod read;
+#[cfg(test)]
+pub(crate) mod server;
+mod session;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Enforce, Engine, LoadTable, Query, Sink, Source, Target};
+use crate::engine::sql::Sql;
+use crate::error::Result;
+use crate::model::proof::Checked;
+use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind};
+use session::Session;
+use std::time::Duration;
+
+/// The PostgreSQL engine.
+pub static ENGINE: Engine = Engine {
+    schemes: &["postgres", "postgresql"],
+    example: "postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    source: |address, cancel| {
+        let mut session = connect::open(address, "capture", false, cancel)?;
+        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        // The first query inside the transaction fixes the state that all later reads see.
+        session.rows("SELECT 1")?;
+        Ok(Box::new(Postgres { session, silenced: write::Silenced::default() }))
+    },
+    target: |address, create, cancel| {
+        let session = connect::open(address, "target", create, cancel)?;
+        Ok(Box::new(Postgres { session, silenced: write::Silenced::default() }))
+    },
+    is_file: false,
+};
+
+/// An open PostgreSQL database: a source inside its read transaction, or a target.
+struct Postgres {
+    session: Session,
+    silenced: write::Silenced,
+}
+
+impl Source for Postgres {
+    fn engine(&self) -> EngineKind {
+        EngineKind::Postgres
+    }
+
+    fn identity(&mut self) -> Result<DatabaseIdentity> {
+        connect::identity(&mut self.session)
+    }
+
+    fn catalogue(&mut self) -> Result<Catalogue> {
+        catalog::read(&mut self.session)
+    }
+
+    fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
+        read::rows(&mut self.session, query, sink)
+    }
+}
+
+impl Target for Postgres {
+    fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()> {
+        lock::take(&mut self.session, purpose, wait)
+    }
+
+    fn begin(&mut self, enforce: Enforce) -> Result<()> {
+        self.silenced = write::begin(&mut self.session, enforce)?;
+        Ok(())
+    }
+
+    fn execute(&mut self, sql: &Sql) -> Result<u64> {
+        write::execute(&mut self.session, &self.silenced, sql)
+    }
+
+    fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64> {
+        write::load(&mut self.session, into, rows)
+    }
+
+    fn end(&mut self, commit: bool) -> Result<()> {
+        write::end(&mut self.session, &std::mem::take(&mut self.silenced), commit)
+    }
+}

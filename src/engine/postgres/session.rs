@@ -1,0 +1,185 @@
+//! One connection behind blocking calls. A connection that may be out of step is closed and never used again.
+
+use super::explain;
+use crate::error::{Error, Result};
+use crate::event::Cancel;
+use crate::model::copytext::read_escaped;
+use futures_util::TryStreamExt as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, raw_sql};
+use std::future::Future;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// A row of texts.
+pub(super) type TextRow = Vec<Option<String>>;
+
+/// A connection and the runtime that drives it.
+pub(super) struct Session {
+    connection: Option<PgConnection>,
+    runtime: Runtime,
+    /// Stops every call.
+    pub(super) cancel: Cancel,
+    /// Whether a statement failed since the transaction began: then it cannot be committed.
+    pub(super) failed: bool,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            // A goodbye lets the server free locks at once. Without it the closed socket tells the same.
+            let close = async { tokio::time::timeout(Duration::from_secs(1), connection.close()).await };
+            drop(self.runtime.block_on(close));
+        }
+    }
+}
+
+impl Session {
+    /// Connects once.
+    pub(super) fn connect(
+        options: &PgConnectOptions,
+        cancel: &Cancel,
+    ) -> Result<std::result::Result<Self, sqlx::Error>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::internal("the network runtime cannot be started").caused_by(error))?;
+        let connect =
+            async { tokio::time::timeout(Duration::from_secs(30), PgConnection::connect_with(options)).await };
+        let connected = runtime.block_on(or_cancelled(cancel, connect))?;
+        Ok(match connected {
+            Ok(Ok(connection)) => {
+                Ok(Self { connection: Some(connection), runtime, cancel: cancel.clone(), failed: false })
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+        })
+    }
+
+    fn take(&mut self) -> Result<PgConnection> {
+        self.connection.take().ok_or_else(|| {
+            Error::unreachable("the connection to PostgreSQL was closed after an error").hint("Run again.")
+        })
+    }
+
+    /// Whether the connection is gone.
+    pub(super) fn is_broken(&self) -> bool {
+        self.connection.is_none()
+    }
+
+    /// Runs one or more statements; gives the number of rows they changed.
+    pub(super) fn run(&mut self, text: &str) -> Result<u64> {
+        self.attempt(text)?.map_err(|error| explain::statement(&error))
+    }
+
+    /// As [`run`](Self::run), with the driver's error for a caller that knows what to make of it.
+    pub(super) fn attempt(&mut self, text: &str) -> Result<std::result::Result<u64, sqlx::Error>> {
+        let mut connection = self.take()?;
+        let work = raw_sql(AssertSqlSafe(text.to_owned())).execute(&mut connection);
+        let done = self.runtime.block_on(or_cancelled(&self.cancel, work));
+        self.failed |= !matches!(done, Ok(Ok(_)));
+        let done = done?;
+        if done.as_ref().err().is_none_or(explain::is_survivable) {
+            self.connection = Some(connection);
+        }
+        Ok(done.map(|done| done.rows_affected()))
+    }
+
+    /// Hands every row of a query to `each` as a line of COPY text.
+    pub(super) fn copy_out(&mut self, query: &str, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut connection = self.take()?;
+        let statement = format!("COPY ({query}\n) TO STDOUT");
+        let cancel = self.cancel.clone();
+        let work = async {
+            let broken = |error: sqlx::Error| explain::statement(&error);
+            let mut rows = connection.copy_out_raw(&statement).await.map_err(broken)?;
+            while let Some(row) = rows.try_next().await.map_err(broken)? {
+                each(&row)?;
+            }
+            Ok(())
+        };
+        let done = self.runtime.block_on(or_cancelled(&cancel, work)).and_then(|done| done);
+        self.failed |= done.is_err();
+        // After a COPY that was refused or not read to its end the driver is out of step with the server.
+        if done.is_ok() {
+            self.connection = Some(connection);
+        }
+        done
+    }
+
+    /// Sends COPY text that `next` writes, piece by piece, until it writes nothing more.
+    pub(super) fn copy_in(&mut self, statement: &str, next: &mut dyn FnMut(&mut Vec<u8>)) -> Result<u64> {
+        let mut connection = self.take()?;
+        let work = async {
+            let mut copy = connection.copy_in_raw(statement).await?;
+            let mut buffer = Vec::new();
+            loop {
+                buffer.clear();
+                next(&mut buffer);
+                if buffer.is_empty() {
+                    return copy.finish().await;
+                }
+                copy.send(buffer.as_slice()).await?;
+            }
+        };
+        let done = self.runtime.block_on(or_cancelled(&self.cancel, work));
+        self.failed |= !matches!(done, Ok(Ok(_)));
+        let rows = done?.map_err(|error| explain::statement(&error))?;
+        self.connection = Some(connection);
+        Ok(rows)
+    }
+
+    /// All rows of a small query.
+    pub(super) fn rows(&mut self, query: &str) -> Result<Vec<TextRow>> {
+        let mut rows = Vec::new();
+        self.copy_out(query, &mut |line| {
+            rows.push(text_row(line)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+}
+
+fn text_row(mut line: &[u8]) -> Result<TextRow> {
+    let mut row = Vec::new();
+    loop {
+        let mut bytes = Vec::new();
+        let cell = match line {
+            [b'\\', b'N', rest @ ..] => {
+                line = rest;
+                None
+            }
+            _ => {
+                line = read_escaped(&mut bytes, line).map_err(Error::unreachable)?;
+                Some(String::from_utf8_lossy(&bytes).into_owned())
+            }
+        };
+        row.push(cell);
+        match line {
+            [b'\t', rest @ ..] => line = rest,
+            _ => return Ok(row),
+        }
+    }
+}
+
+/// Waits for `work`, and gives up when the user interrupts.
+async fn or_cancelled<T>(cancel: &Cancel, work: impl Future<Output = T>) -> Result<T> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        cancel.check()?;
+        if let Ok(done) = tokio::time::timeout(Duration::from_millis(100), work.as_mut()).await {
+            return Ok(done);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_become_cells() {
+        let row = text_row(b"a\\tb\t\\N\t\t\\\\N\n").unwrap();
+        assert_eq!(row, [Some("a\tb".to_owned()), None, Some(String::new()), Some("\\N".to_owned())]);
+    }
+}

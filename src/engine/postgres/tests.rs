@@ -1,0 +1,242 @@
+//! Tests of the PostgreSQL engine, on a real server.
+
+use super::ENGINE;
+use super::server::{script, server};
+use crate::check::{self, Rules};
+use crate::engine::suite::{self, Bench};
+use crate::engine::{Enforce, LoadTable, Query, Source, Target, scalar, sql::Sql};
+use crate::error::Kind;
+use crate::event::Cancel;
+use crate::model::batch::Batch;
+use crate::model::proof::Masked;
+use crate::model::schema::{EngineKind, TableKind};
+use crate::run::state;
+use crate::secret::Address;
+
+fn source(url: &str) -> Box<dyn Source> {
+    (ENGINE.source)(&Address::new(url), &Cancel::default()).unwrap()
+}
+
+fn target(url: &str) -> Box<dyn Target> {
+    (ENGINE.target)(&Address::new(url), false, &Cancel::default()).unwrap()
+}
+
+fn sql(text: &'static str) -> Sql {
+    Sql::new(EngineKind::Postgres).lit(text)
+}
+
+#[test]
+fn it_passes_the_conformance_suite() {
+    let url = server().fresh();
+    suite::run(&Bench { source: &|| source(&url), target: &|| target(&url) });
+}
+
+const TYPES: &str = r#"
+CREATE SCHEMA "Other Schema";
+CREATE TYPE "Mood 🌿" AS ENUM ('sad', 'it''s "ok"', 'a,b\c');
+CREATE DOMAIN positive AS numeric(10,2) DEFAULT 1 CHECK (VALUE > 0);
+CREATE TYPE pair AS (a text, b integer[]);
+CREATE TYPE floats AS RANGE (SUBTYPE = float8);
+CREATE TABLE "Other Schema"."Types 'of' ""all"" 🌿" (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "select" numeric, n2 numeric(10,3), f8 float8, f4 float4, b bytea,
+  tz timestamptz, ts timestamp(3), d date, t time, ttz timetz, iv interval, u uuid, j json, jb jsonb, ints integer[],
+  texts text[], mood "Mood 🌿", moods "Mood 🌿"[], pos positive, p pair, ps pair[], r int4range, mr nummultirange, fr floats,
+  ip inet, net cidr, mac macaddr, mac8 macaddr8, bi bit(5), vb bit varying, tsv tsvector, tsq tsquery, x xml, c char(5),
+  v varchar(7), bo boolean, m money, pt point, poly polygon, jp jsonpath, o oid, nm name, lsn pg_lsn,
+  g text GENERATED ALWAYS AS ("select"::text || '!') STORED, s serial);
+INSERT INTO "Other Schema"."Types 'of' ""all"" 🌿" ("select", n2, f8, f4, b, tz, ts, d, t, ttz, iv, u, j, jb, ints, texts,
+  mood, moods, pos, p, ps, r, mr, fr, ip, net, mac, mac8, bi, vb, tsv, tsq, x, c, v, bo, m, pt, poly, jp, o, nm, lsn) VALUES
+  ('NaN', '1.500', 'NaN', 0.1, '\x00ff5c0a', 'infinity', '2020-02-29 23:59:59.999', '-infinity', '24:00:00', '12:00:00+05:30',
+  '-1 year -2 mons +3 days -04:05:06.789', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"a" : 1,  "a":2}', '{"k": "\\t \""}',
+  '{{1,NULL},{3,4}}', ARRAY['a,b', NULL, 'NULL', '"q"', '\', '', E'\t\n'], 'it''s "ok"', ARRAY['a,b\c', 'sad']::"Mood 🌿"[],
+  3.14, ROW('x "y", (z)', '{1,NULL}'), ARRAY[ROW(NULL, NULL)::pair, ROW('', '{}')::pair], '[1,5)', '{[1.1,2.2),[5,6)}', '[0.1,)',
+  '::1/64', '10.0.0.0/8', '08:00:2b:01:02:03', '08:00:2b:01:02:03:04:05', B'10101', B'1', 'fat:2A cat:3,4B ''q''''s'':1',
+  '''fat'' & !cat:A', '<a b="c">é&lt;</a>', 'ab', 'äöü🌿', true, '-1234.56', '(0.1,1e300)', '((0,0),(1,1),(2,0))', '$.a[*] ? (@ > 1)',
+  4294967295, 'nm', '16/B374D848'),
+  (123456789012345678901234567890.123456789, NULL, '-Infinity', 'Infinity', '', '0044-03-15 12:00:00 BC', NULL, '0001-01-01 BC',
+  '00:00:00.000001', '00:00:00-15', '178000000 years', NULL, 'null', '[]', '{}', '{}', NULL, '{}', NULL, NULL, '{}', 'empty', '{}',
+  'empty', '1.2.3.4', NULL, NULL, NULL, NULL, B'', '', '', '', '', '', false, 0, NULL, NULL, NULL, 0, '', NULL),
+  ('-Infinity', NULL, -0.0, 1e-45, NULL, '294276-12-31 23:59:59.999999+00', NULL, '5874897-12-31', NULL, NULL, NULL, NULL, NULL, NULL,
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+"#;
+
+#[test]
+fn every_type_travels_to_the_last_bit() {
+    let url = server().fresh();
+    script(&url, TYPES);
+    let mut from = source(&url);
+    let catalogue = from.catalogue().unwrap();
+    let table = &catalogue.tables[0];
+    assert_eq!(table.name.schema.as_deref(), Some("Other Schema"));
+    assert!(table.columns.iter().any(|column| column.generated) && table.counter);
+    let query = state::ordered_rows(EngineKind::Postgres, table);
+    let mut batches: Vec<Batch> = Vec::new();
+    let read = from.read(&query, &mut |batch| {
+        batches.push(batch);
+        Ok(())
+    });
+    assert_eq!(read.unwrap(), 3);
+    let before = state::database_digest(&mut *from, &catalogue).unwrap();
+
+    let second = server().fresh();
+    let mut target = target(&second);
+    target.begin(Enforce::Nothing).unwrap();
+    let stored: Vec<String> = table.stored_columns().iter().map(|&at| table.columns[at].name.clone()).collect();
+    for object in &catalogue.pre {
+        target.execute(&Sql::rendered(EngineKind::Postgres, &object.create)).unwrap();
+    }
+    target.execute(&Sql::rendered(EngineKind::Postgres, &table.create)).unwrap();
+    let rules = Rules::new(EngineKind::Postgres, table, &stored).unwrap();
+    let into = LoadTable { table: table.name.clone(), columns: stored, constants: Vec::new() };
+    for batch in batches {
+        let (checked, violations) = check::rows(Masked::vouch(batch), &rules, 0).unwrap();
+        assert_eq!(violations, []);
+        target.load(&into, &checked).unwrap();
+    }
+    for object in &catalogue.post {
+        target.execute(&Sql::rendered(EngineKind::Postgres, &object.create)).unwrap();
+    }
+    target.end(true).unwrap();
+    let mut back = source(&second);
+    let after = back.catalogue().unwrap();
+    assert_eq!(after.tables, catalogue.tables);
+    assert_eq!((&after.pre, &after.post), (&catalogue.pre, &catalogue.post));
+    assert_eq!(state::database_digest(&mut *back, &after).unwrap(), before);
+}
+
+#[test]
+fn the_catalogue_is_whole() {
+    let url = server().fresh();
+    script(
+        &url,
+        r#"CREATE TABLE parent (a int, b text COLLATE "C", PRIMARY KEY (b, a));
+        CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE TABLE child (id serial PRIMARY KEY, pa int, pb text, self_id int REFERENCES child,
+          n numeric(10,2) NOT NULL DEFAULT one() CHECK (n > 0), UNIQUE (pa, n),
+          FOREIGN KEY (pb, pa) REFERENCES parent (b, a) ON DELETE CASCADE ON UPDATE SET NULL DEFERRABLE);
+        CREATE UNIQUE INDEX partly ON child (pb) WHERE pa > 1;
+        CREATE UNIQUE INDEX lowered ON child (lower(pb));
+        CREATE VIEW v2 AS SELECT * FROM child;
+        CREATE VIEW v1 AS SELECT * FROM v2;
+        CREATE MATERIALIZED VIEW mv AS SELECT * FROM v1;
+        CREATE INDEX on_mv ON mv (id);
+        CREATE FUNCTION late(child) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE FUNCTION tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER tr AFTER INSERT ON child FOR EACH ROW EXECUTE FUNCTION tr();
+        ALTER TABLE child DISABLE TRIGGER tr;
+        COMMENT ON COLUMN child.n IS 'it''s';
+        CREATE TABLE parts (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+        CREATE TABLE p1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01') PARTITION BY HASH (id);
+        CREATE TABLE p1a PARTITION OF p1 FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+        CREATE TABLE rest PARTITION OF parts DEFAULT;
+        CREATE INDEX on_parts ON parts (at);
+        CREATE TABLE old (a int); CREATE TABLE new (b int) INHERITS (old);"#,
+    );
+    let catalogue = source(&url).catalogue().unwrap();
+    let names: Vec<&str> = catalogue.tables.iter().map(|table| table.name.name.as_str()).collect();
+    assert_eq!(names, ["child", "new", "old", "parent", "parts"]);
+    let child = &catalogue.tables[0];
+    assert_eq!((child.primary_key.as_slice(), child.foreign_keys.len(), child.counter), ([0].as_slice(), 2, true));
+    let composite = child.foreign_keys.iter().find(|key| key.columns.len() == 2).unwrap();
+    assert_eq!((composite.columns.join(","), composite.parent_columns.join(",")), ("pb,pa".into(), "b,a".into()));
+    assert_eq!(child.uniques.iter().filter(|unique| unique.partial).count(), 2);
+    assert!(catalogue.tables[1..3].iter().all(|table| table.kind == TableKind::Virtual));
+    assert_eq!(catalogue.tables[3].primary_key, [1, 0]);
+    assert_eq!(catalogue.tables[4].create.matches("PARTITION OF").count(), 3);
+    let pre: Vec<&str> = catalogue.pre.iter().map(|object| object.name.as_str()).collect();
+    assert_eq!(pre, ["child_id_seq", "one()", "tr()"]);
+    let post: Vec<&str> = catalogue.post.iter().map(|object| object.name.as_str()).collect();
+    assert_eq!(
+        post,
+        [
+            "lowered",
+            "partly",
+            "on_parts",
+            "child.child_pb_pa_fkey",
+            "child.child_self_id_fkey",
+            "late(child)",
+            "v2",
+            "v1",
+            "mv",
+            "on_mv",
+            "tr",
+            "child_id_seq",
+            "child.n"
+        ]
+    );
+}
+
+#[test]
+fn a_failed_read_closes_the_connection_and_says_so() {
+    let url = server().fresh();
+    let mut reader = source(&url);
+    let query = Query { sql: sql("SELECT * FROM missing"), columns: 1 };
+    assert!(reader.read(&query, &mut |_| Ok(())).unwrap_err().to_string().contains("42P01"));
+    assert_eq!(reader.read(&query, &mut |_| Ok(())).unwrap_err().kind(), Kind::Unreachable);
+    let mut target = target(&url);
+    target.begin(Enforce::Nothing).unwrap();
+    let stop = |_| Err(crate::error::Error::policy("enough"));
+    let many = Query { sql: sql("SELECT generate_series(1, 1000000)"), columns: 1 };
+    assert_eq!(target.read(&many, &mut { stop }).unwrap_err().kind(), Kind::Policy);
+    target.end(false).unwrap();
+}
+
+#[test]
+fn errors_name_places_and_no_values() {
+    let url = server().fresh();
+    script(&url, "CREATE TABLE t (n int CONSTRAINT small CHECK (n < 5)); CREATE TABLE u (x text)");
+    for statement in ["INSERT INTO t VALUES (424242)", "INSERT INTO t SELECT 'hunter2'::text::int"] {
+        let mut target = target(&url);
+        target.begin(Enforce::Nothing).unwrap();
+        let error = target.execute(&Sql::rendered(EngineKind::Postgres, statement)).unwrap_err();
+        assert_eq!(error.kind(), Kind::Rejected);
+        assert!(!format!("{error:?}").contains("hunter2") && !format!("{error:?}").contains("424242"), "{error:?}");
+        assert_eq!(target.end(true).unwrap_err().kind(), Kind::Rejected);
+    }
+}
+
+#[test]
+fn a_source_cannot_write() {
+    let url = server().fresh();
+    script(&url, "CREATE TABLE t (n int)");
+    let query = Query { sql: sql("INSERT INTO t VALUES (1) RETURNING n"), columns: 1 };
+    assert!(source(&url).read(&query, &mut |_| Ok(())).is_err());
+    assert_eq!(scalar(&mut *source(&url), sql("SELECT count(*) FROM t")).unwrap(), 0);
+}
+
+#[test]
+fn without_superuser_triggers_are_silent_and_come_back() {
+    let url = server().fresh();
+    script(
+        &url,
+        "DO 'BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ''plain'') THEN CREATE ROLE plain LOGIN; END IF; END';
+        GRANT ALL ON SCHEMA public TO plain; SET ROLE plain; CREATE TABLE t (n int);
+        CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+        CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()",
+    );
+    let plain = url.replace("tester@", "plain@");
+    let before = source(&plain).catalogue().unwrap();
+    let mut target = target(&plain);
+    for enforce in [Enforce::Nothing, Enforce::ForeignKeys] {
+        target.begin(enforce).unwrap();
+        assert_eq!(target.execute(&sql("INSERT INTO t VALUES (1)")).unwrap(), 1);
+        target.end(true).unwrap();
+    }
+    assert_eq!(source(&plain).catalogue().unwrap(), before);
+    assert!(source(&plain).identity().unwrap().is_same_as(&source(&url).identity().unwrap()));
+    let error = target.execute(&sql("INSERT INTO t VALUES (1)")).unwrap_err();
+    assert!(!error.to_string().contains("RAISE") && error.kind() == Kind::Rejected);
+}
+
+#[test]
+fn ten_thousand_tables_are_read_quickly() {
+    let url = server().fresh();
+    for from in (0..10_000).step_by(500) {
+        let tables = (from..from + 500).map(|n| format!("CREATE TABLE t{n} (id int PRIMARY KEY, x varchar(9));"));
+        script(&url, &tables.collect::<String>());
+    }
+    let start = std::time::Instant::now();
+    assert_eq!(source(&url).catalogue().unwrap().tables.len(), 10_000);
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+}

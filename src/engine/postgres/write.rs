@@ -1,0 +1,176 @@
+//! Rows and statements into PostgreSQL: one transaction, triggers silent, COPY.
+
+use super::session::Session;
+use crate::engine::sql::Sql;
+use crate::engine::{Enforce, LoadTable};
+use crate::error::{Error, Result};
+use crate::model::batch::CellKind;
+use crate::model::copytext::{COPY_ESCAPES, write_escaped};
+use crate::model::proof::Checked;
+use crate::model::schema::EngineKind;
+
+/// COPY data is sent in pieces of about this size.
+const PIECE: usize = 1 << 20;
+
+/// How the application's triggers are kept silent in the open transaction.
+#[derive(Debug, Default)]
+pub(super) struct Silenced {
+    /// Whether the session acts as a replica: no trigger and no foreign key of the application fires.
+    replica: bool,
+    /// Otherwise: statements that give each disabled trigger and deferred foreign key its state back.
+    give_back: Vec<String>,
+}
+
+pub(super) fn begin(session: &mut Session, enforce: Enforce) -> Result<Silenced> {
+    session.run("BEGIN")?;
+    session.failed = false;
+    let silenced = silence(session, enforce);
+    if silenced.is_err() && !session.is_broken() {
+        session.run("ROLLBACK")?;
+    }
+    silenced
+}
+
+fn silence(session: &mut Session, enforce: Enforce) -> Result<Silenced> {
+    if enforce == Enforce::Nothing {
+        session.run("SAVEPOINT terp_fixtures")?;
+        let replica = session.attempt("SET LOCAL session_replication_role = replica")?.is_ok();
+        session.run(if replica { "RELEASE terp_fixtures" } else { "ROLLBACK TO terp_fixtures" })?;
+        session.failed = false;
+        if replica {
+            return Ok(Silenced { replica, give_back: Vec::new() });
+        }
+    }
+    let mut give_back = Vec::new();
+    if enforce == Enforce::Nothing {
+        give_back = defer_foreign_keys(session)?;
+    }
+    session.run("SET CONSTRAINTS ALL DEFERRED")?;
+    // Only an owner can do this, and only an owner can restore into a table.
+    let triggers = session.rows(
+        "SELECT t.tgrelid::pg_catalog.regclass, pg_catalog.quote_ident(t.tgname), t.tgenabled FROM pg_catalog.pg_trigger t \
+         JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgparentid = 0 \
+         AND c.relkind IN ('r', 'p') AND pg_catalog.pg_has_role(c.relowner, 'USAGE') ORDER BY t.oid",
+    )?;
+    for row in triggers {
+        let [Some(table), Some(trigger), Some(state)] = row.as_slice() else { continue };
+        session.run(&format!("ALTER TABLE {table} DISABLE TRIGGER {trigger}"))?;
+        let enable = match state.as_str() {
+            "A" => "ENABLE ALWAYS",
+            "R" => "ENABLE REPLICA",
+            _ => "ENABLE",
+        };
+        give_back.push(if_there(table, &format!("{enable} TRIGGER {trigger}")));
+    }
+    Ok(Silenced { replica: false, give_back })
+}
+
+/// Foreign keys wait for the end of the transaction, so that cycles and rows of one table can come in any order.
+fn defer_foreign_keys(session: &mut Session) -> Result<Vec<String>> {
+    let keys = session.rows(
+        "SELECT o.conrelid::pg_catalog.regclass, pg_catalog.quote_ident(o.conname), o.condeferrable \
+         FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_class c ON c.oid = o.conrelid \
+         WHERE o.contype = 'f' AND o.conparentid = 0 AND NOT o.condeferred AND pg_catalog.pg_has_role(c.relowner, 'USAGE') \
+         ORDER BY o.oid",
+    )?;
+    let mut give_back = Vec::new();
+    for row in keys {
+        let [Some(table), Some(key), Some(deferrable)] = row.as_slice() else { continue };
+        session.run(&format!("ALTER TABLE {table} ALTER CONSTRAINT {key} DEFERRABLE INITIALLY DEFERRED"))?;
+        let before = if deferrable == "t" { "DEFERRABLE INITIALLY IMMEDIATE" } else { "NOT DEFERRABLE" };
+        give_back.push(if_there(table, &format!("ALTER CONSTRAINT {key} {before}")));
+    }
+    Ok(give_back)
+}
+
+/// A statement of a DO block that changes a table which may be gone by then.
+fn if_there(table: &str, change: &str) -> String {
+    let check = Sql::new(EngineKind::Postgres).lit("IF pg_catalog.to_regclass(").string(table);
+    let change = Sql::new(EngineKind::Postgres).string(&format!("ALTER TABLE {table} {change}"));
+    format!("{}) IS NOT NULL THEN EXECUTE {}; END IF;", check.text(), change.text())
+}
+
+pub(super) fn execute(session: &mut Session, silenced: &Silenced, sql: &Sql) -> Result<u64> {
+    let text = sql.text();
+    let alters = ["ALTER TABLE", "DROP TABLE", "CREATE INDEX", "CREATE UNIQUE INDEX"];
+    // Nothing hangs on this tool's own tables.
+    let is_own = text.contains("\"terp_fixtures_");
+    if !silenced.replica && !is_own && alters.iter().any(|word| text.starts_with(word)) {
+        // A table with deferred checks pending cannot be altered.
+        session.run("SET CONSTRAINTS ALL IMMEDIATE")?;
+        let done = session.run(text)?;
+        session.run("SET CONSTRAINTS ALL DEFERRED")?;
+        return Ok(done);
+    }
+    session.run(text)
+}
+
+pub(super) fn load(session: &mut Session, into: &LoadTable, rows: &Checked) -> Result<u64> {
+    let rows = rows.rows();
+    if rows.columns() != into.columns.len() {
+        return Err(Error::internal(format!("a batch for {} has another number of columns than the load", into.table)));
+    }
+    let names = into.columns.iter().chain(into.constants.iter().map(|(name, _)| name));
+    let copy = Sql::new(EngineKind::Postgres).lit("COPY ").table(&into.table).lit(" (");
+    let copy = copy.list(names, ", ", |sql, name| sql.name(name)).lit(") FROM STDIN");
+    let mut tail = Vec::new();
+    for (at, (_, value)) in into.constants.iter().enumerate() {
+        if at > 0 || !into.columns.is_empty() {
+            tail.push(b'\t');
+        }
+        write_escaped(&mut tail, value.as_bytes(), &COPY_ESCAPES);
+    }
+    tail.push(b'\n');
+    let mut row = 0;
+    let mut piece = |out: &mut Vec<u8>| {
+        while row < rows.rows() && out.len() < PIECE {
+            for column in 0..rows.columns() {
+                if column > 0 {
+                    out.push(b'\t');
+                }
+                let cell = rows.cell(row, column);
+                match cell.kind {
+                    CellKind::Null => out.extend_from_slice(b"\\N"),
+                    CellKind::Blob => {
+                        out.extend_from_slice(b"\\\\x");
+                        out.extend_from_slice(data_encoding::HEXLOWER.encode(cell.bytes).as_bytes());
+                    }
+                    CellKind::Text | CellKind::Integer | CellKind::Real => {
+                        write_escaped(out, cell.bytes, &COPY_ESCAPES);
+                    }
+                }
+            }
+            out.extend_from_slice(&tail);
+            row += 1;
+        }
+    };
+    session.copy_in(copy.text(), &mut piece).map_err(|error| error.within(format!("table {}", into.table)))
+}
+
+pub(super) fn end(session: &mut Session, silenced: &Silenced, commit: bool) -> Result<()> {
+    if session.is_broken() {
+        // The server rolls back what a lost connection left open.
+        return if commit { Err(Error::unreachable("the connection was lost; nothing was changed")) } else { Ok(()) };
+    }
+    if !commit {
+        return session.run("ROLLBACK").map(drop);
+    }
+    if session.failed {
+        session.run("ROLLBACK")?;
+        return Err(Error::rejected("a statement had failed before the commit; nothing was changed"));
+    }
+    let committed = give_back(session, silenced).and_then(|()| session.run("COMMIT").map(drop));
+    if committed.is_err() && !session.is_broken() {
+        session.run("ROLLBACK")?;
+    }
+    committed
+}
+
+fn give_back(session: &mut Session, silenced: &Silenced) -> Result<()> {
+    if silenced.give_back.is_empty() {
+        return Ok(());
+    }
+    session.run("SET CONSTRAINTS ALL IMMEDIATE")?;
+    let body = Sql::new(EngineKind::Postgres).lit("DO ").string(&format!("BEGIN {} END", silenced.give_back.join(" ")));
+    session.run(body.text()).map(drop)
+}
