@@ -113,9 +113,8 @@ fn create_database(options: &PgConnectOptions, address: &Address, cancel: &Cance
     session.run(sql.text()).map(drop).map_err(|error| error.within(format!("creating the database of {address}")))
 }
 
-/// One mark: cluster and database. The cluster is told by its system identifier, which every role may read unless that
-/// right was revoked; then by facts that any role may read: when the database's cluster was made (the oldest of its
-/// databases' oids and names), its address and port.
+/// One mark: cluster and database (oid and name). The cluster is told by its system identifier, which every role may read
+/// unless that right was revoked; else by the server's address and port.
 pub(super) fn identity(session: &mut Session) -> Result<DatabaseIdentity> {
     let may = session.rows(
         "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'), d.oid, d.datname, \

@@ -7,9 +7,9 @@ mod explain;
 mod lock;
 mod objects;
 mod read;
-#[cfg(test)]
-pub(crate) mod server;
 mod session;
+#[cfg(test)]
+pub(crate) mod testing;
 mod write;
 
 #[cfg(test)]

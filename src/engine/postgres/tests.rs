@@ -1,7 +1,7 @@
 //! Tests of the PostgreSQL engine, on a real server.
 
 use super::ENGINE;
-use super::server::{script, server};
+use super::testing::{script, server};
 use crate::check::{self, Rules};
 use crate::engine::suite::{self, Bench};
 use crate::engine::{Enforce, LoadTable, Query, Source, Target, scalar, sql::Sql};

@@ -1,5 +1,7 @@
 //! A private, throwaway PostgreSQL server for the tests of this process, or the one at `TEST_POSTGRES_URL`.
 
+#![expect(clippy::zombie_processes, reason = "a watcher stops the server when this process is gone")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
