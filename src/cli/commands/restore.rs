@@ -20,8 +20,17 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs
     }
     let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
     let engine = engine::find(&address)?;
+    if !engine.is_file && !address.is_local() {
+        return Err(Error::guard(format!(
+            "{address} is on another machine, and nothing says that it is a dev database"
+        ))
+        .hint("Restore into a database on this machine: localhost, 127.0.0.1 or a socket."));
+    }
     let repository = open(context, settings)?;
     let snapshot = repository.find(&args.snapshot)?;
+    if !engine.is_file && !args.dry_run {
+        confirm(args.yes, &format!("Rows of {} will be put into {address}.", snapshot.label()))?;
+    }
     if args.on_conflict == args::OnConflict::Overwrite && !args.dry_run {
         confirm(args.yes, &format!("Rows of {address} will be replaced where {} has other ones.", snapshot.label()))?;
     }
