@@ -11,6 +11,8 @@ mod plan;
 pub mod repository;
 pub mod restore;
 pub mod rollback;
+#[cfg(test)]
+mod server_tests;
 pub mod state;
 pub mod verify;
 mod writer;

@@ -344,41 +344,39 @@ fn drop_undo_tables(target: &mut dyn Target, touched: &[&TableDetail]) -> Result
 /// though it lives with such a view or trigger otherwise. Then they step aside and come back in their order.
 fn drop_markers(target: &mut dyn Target, live: &Catalogue, dropped: &[TableName]) -> Result<()> {
     let tables: Vec<&TableName> = live.own.marked.iter().filter(|table| !dropped.contains(table)).collect();
-    let Err(error) = drop_marker_columns(target, &tables) else { return Ok(()) };
-    if target.engine() != EngineKind::Sqlite {
-        return Err(error);
+    let Some(first) = tables.first() else { return Ok(()) };
+    let engine = target.engine();
+    match target.execute(&drop_column(engine, first, MARKERS[0])) {
+        Ok(_) => return drop_columns(target, &tables, 1),
+        Err(error) if engine != EngineKind::Sqlite => return Err(error.within(format!("table {first}"))),
+        Err(_) => {} // Tried again below, and told if it fails again.
     }
     let aside: Vec<SchemaObject> =
         target.catalogue()?.post.into_iter().filter(|object| object.kind != "index").collect();
     for object in aside.iter().rev() {
         let what = if object.kind == "view" { "DROP VIEW IF EXISTS " } else { "DROP TRIGGER IF EXISTS " };
-        target.execute(&Sql::new(target.engine()).lit(what).name(&object.name))?;
+        target.execute(&Sql::new(engine).lit(what).name(&object.name))?;
     }
-    let left: Vec<&TableName> = {
-        let now = target.catalogue()?;
-        tables.into_iter().filter(|table| has_marker(&now, table)).collect()
-    };
-    drop_marker_columns(target, &left)?;
+    drop_columns(target, &tables, 0)?;
     for object in &aside {
         run_rendered(target, &object.create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
     }
     Ok(())
 }
 
-/// Whether a table still has a marker column; once the ledger is gone the catalogue shows it as an ordinary one.
-fn has_marker(live: &Catalogue, table: &TableName) -> bool {
-    live.table(table).is_some_and(|table| table.columns.iter().any(|column| mark::is_marker(&column.name)))
+/// The later one first, so that the table's text becomes what it was.
+const MARKERS: [&str; 2] = [mark::AT_COLUMN, mark::RUN_COLUMN];
+
+fn drop_column(engine: EngineKind, table: &TableName, column: &str) -> Sql {
+    Sql::new(engine).lit("ALTER TABLE ").table(table).lit(" DROP COLUMN ").name(column)
 }
 
-fn drop_marker_columns(target: &mut dyn Target, tables: &[&TableName]) -> Result<()> {
-    for table in tables {
-        let now = target.catalogue()?;
-        for column in [mark::AT_COLUMN, mark::RUN_COLUMN] {
-            if now.table(table).is_some_and(|table| table.column_index(column).is_some()) {
-                let sql = Sql::new(target.engine()).lit("ALTER TABLE ").table(table).lit(" DROP COLUMN ").name(column);
-                target.execute(&sql).map_err(|error| error.within(format!("table {table}")))?;
-            }
-        }
+/// Drops the markers of `tables`, but for the first `done` columns, which are gone.
+fn drop_columns(target: &mut dyn Target, tables: &[&TableName], done: usize) -> Result<()> {
+    let columns = tables.iter().flat_map(|table| MARKERS.map(|column| (table, column)));
+    for (table, column) in columns.skip(done) {
+        let sql = drop_column(target.engine(), table, column);
+        target.execute(&sql).map_err(|error| error.within(format!("table {table}")))?;
     }
     Ok(())
 }
