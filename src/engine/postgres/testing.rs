@@ -106,7 +106,7 @@ fn start() -> String {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
             return address;
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
     }
     panic!("the PostgreSQL server does not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
 }
