@@ -9,6 +9,8 @@ pub mod sql;
 pub mod sqlite;
 #[cfg(test)]
 pub(crate) mod suite;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::error::{Error, Result};
 use crate::event::Cancel;
