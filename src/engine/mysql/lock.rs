@@ -9,7 +9,11 @@ use crate::model::schema::EngineKind;
 use std::time::{Duration, Instant};
 
 /// A named lock belongs to the server, so the name says which database it is for; the server allows 64 characters.
-const NAME: &str = "CONCAT('terp-fixtures:', MD5(DATABASE()))";
+fn name(session: &mut Session) -> Result<Sql> {
+    let database = session.text("SELECT DATABASE()")?.unwrap_or_default();
+    let digest = blake3::hash(database.as_bytes()).to_hex();
+    Ok(mysql().string(&format!("terp-fixtures:{}", &digest[..32])))
+}
 
 fn mysql() -> Sql {
     Sql::new(EngineKind::Mysql)
@@ -18,13 +22,14 @@ fn mysql() -> Sql {
 /// Takes the lock with `session`, and writes down with `side` who has it.
 pub(super) fn take(session: &mut Session, side: &mut Session, purpose: &str, wait: Duration) -> Result<()> {
     let deadline = Instant::now() + wait;
+    let name = name(session)?;
     loop {
         session.cancel.check()?;
-        if session.text(&format!("SELECT GET_LOCK({NAME}, 0)"))?.as_deref() == Some("1") {
+        if session.text(mysql().lit("SELECT GET_LOCK(").part(&name).lit(", 0)").text())?.as_deref() == Some("1") {
             return note(side, session.id().unwrap_or_default(), purpose);
         }
         if Instant::now() >= deadline {
-            return Err(Error::locked(format!("another run holds the lock of this target: {}", holder(session)?))
+            return Err(Error::locked(format!("another run holds the lock of this target: {}", holder(session, &name)?))
                 .hint("Wait for it to end, or raise --lock-timeout. A killed run never keeps the lock."));
         }
         std::thread::park_timeout(Duration::from_millis(100));
@@ -56,8 +61,8 @@ fn note(side: &mut Session, connection: u32, purpose: &str) -> Result<()> {
     side.run(insert.text()).map(drop)
 }
 
-fn holder(session: &mut Session) -> Result<String> {
-    let Some(connection) = session.text(&format!("SELECT IS_USED_LOCK({NAME})"))? else {
+fn holder(session: &mut Session, name: &Sql) -> Result<String> {
+    let Some(connection) = session.text(mysql().lit("SELECT IS_USED_LOCK(").part(name).lit(")").text())? else {
         return Ok("holder unknown".to_owned());
     };
     let process = format!("SELECT user, host FROM information_schema.processlist WHERE id = {connection}");
