@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// The address in `TEST_<SERVER>_URL`, or that of a server that `tests/servers` starts and that ends with this process.
 /// A server that cannot be had fails the test; it is never skipped.
 pub(crate) fn address(server: &str) -> String {
-    std::env::var(format!("TEST_{}_URL", server.to_uppercase())).unwrap_or_else(|_| start(server))
+    let given = std::env::var(format!("TEST_{}_URL", server.to_uppercase())).ok();
+    given.filter(|address| !address.is_empty()).unwrap_or_else(|| start(server))
 }
 
 /// The address of another database of the same server.
