@@ -142,10 +142,13 @@ fn locks(bench: &Bench<'_>) {
     let mut first = (bench.target)();
     first.lock("the first", Duration::ZERO).unwrap();
     let mut second = (bench.target)();
+    let holder = second.holder().unwrap().unwrap();
+    assert!(holder.purpose == "the first" && holder.process > 0 && !holder.host.is_empty(), "{holder}");
     let error = second.lock("the second", Duration::from_millis(120)).unwrap_err();
     assert_eq!(error.kind(), Kind::Locked);
     assert!(error.to_string().contains("the first"), "{error}");
     drop(first);
+    assert_eq!(second.holder().unwrap(), None);
     second.lock("the second", Duration::from_secs(5)).unwrap();
 }
 

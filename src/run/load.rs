@@ -92,9 +92,9 @@ impl<'a> Loader<'a> {
                 Ok((detail, Conflicts::default(), "straight into the empty table"))
             }
             Self::Staged { to, stage } => {
-                let merged = merge(target, &to);
+                let (detail, conflicts) = merge(target, &to)?;
                 target.execute(&sql::drop_stage(target.engine(), &stage.table))?;
-                merged.map(|(detail, conflicts)| (detail, conflicts, "merged through a staging table"))
+                Ok((detail, conflicts, "merged through a staging table"))
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod inspect;
 pub mod keys;
 pub mod ledger;
 pub mod load;
+pub mod lock;
 mod pipeline;
 mod plan;
 pub mod repository;

@@ -88,7 +88,7 @@ fn as_refusal(error: Error) -> Error {
     if error.kind() != Kind::Rejected {
         return error;
     }
-    Error::rollback("a constraint of the target refuses the rollback; nothing was changed").caused_by(error)
+    Error::rollback("the target refuses the rollback").caused_by(error)
 }
 
 fn choose(runs: Vec<Run>, wanted: Option<&str>) -> Result<Run> {

@@ -1,4 +1,10 @@
-//! The whole line on servers: capture, restore, restore again, conflicts, rollback.
+//! The whole line on servers: capture, restore, restore again, conflicts, rollback; and what goes wrong on the way.
+
+mod cancel_tests;
+mod cut_tests;
+mod lock_tests;
+mod proxy_testing;
+mod testing;
 
 use super::load::OnConflict;
 use super::repository::Repository;

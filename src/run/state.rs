@@ -67,7 +67,7 @@ pub fn dangling<S: Source + ?Sized>(
         sql = sql.lit(" AND (").column("c", mark::RUN_COLUMN).lit(" IS NULL OR ").column("c", mark::RUN_COLUMN);
         sql = sql.lit(" NOT IN (").list(without, ", ", |sql, run| sql.string(run)).lit("))");
     }
-    positive(scalar(source, sql)?)
+    positive(scalar(source, sql).map_err(|error| error.within(format!("table {child}")))?)
 }
 
 /// `left.a = right.x AND left.b = right.y`. The left side's collation decides in SQLite, so parents stand left.

@@ -40,6 +40,7 @@ pub(super) fn open(address: &Address, purpose: &str, create: bool, cancel: &Canc
         }
     };
     session.run(PIN)?;
+    session.watch()?;
     Ok(session)
 }
 

@@ -15,7 +15,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use super::{Enforce, Engine, LoadTable, Query, Sink, Source, Target};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;
 use crate::error::Result;
 use crate::model::proof::Checked;
@@ -68,6 +68,14 @@ impl Source for Postgres {
 impl Target for Postgres {
     fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()> {
         lock::take(&mut self.session, purpose, wait)
+    }
+
+    fn holder(&mut self) -> Result<Option<Holder>> {
+        lock::holder(&mut self.session)
+    }
+
+    fn release(&mut self, holder: &Holder) -> Result<()> {
+        lock::release(&mut self.session, holder)
     }
 
     fn begin(&mut self, enforce: Enforce) -> Result<()> {

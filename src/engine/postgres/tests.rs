@@ -240,3 +240,27 @@ fn ten_thousand_tables_are_read_quickly() {
     assert_eq!(source(&url).catalogue().unwrap().tables.len(), 10_000);
     assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
 }
+
+#[test]
+fn the_session_of_another_role_is_named_and_not_ended() {
+    let url = server().fresh();
+    script(
+        &url,
+        "DO 'BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ''looker'') THEN CREATE ROLE looker LOGIN; END IF; END'",
+    );
+    let mut holding = target(&url);
+    holding.lock("restore of s@0123456789ab", std::time::Duration::ZERO).unwrap();
+    let mut looking = target(&with_role(&url, "looker"));
+    let holder = looking.holder().unwrap().unwrap();
+    assert!(holder.purpose == "restore of s@0123456789ab" && holder.process > 0, "{holder}");
+    let error = looking.release(&holder).unwrap_err();
+    assert!(error.kind() == Kind::Locked && error.to_string().contains("may not end"), "{error}");
+    assert_eq!(holding.holder().unwrap().unwrap().process, holder.process);
+}
+
+/// The address of a database for another role without a password.
+fn with_role(url: &str, role: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{role}@{host}")
+}

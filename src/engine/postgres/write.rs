@@ -54,7 +54,8 @@ fn silence(session: &mut Session, enforce: Enforce) -> Result<Silenced> {
     )?;
     for row in triggers {
         let [Some(table), Some(trigger), Some(state)] = row.as_slice() else { continue };
-        session.run(&format!("ALTER TABLE {table} DISABLE TRIGGER {trigger}"))?;
+        let disable = format!("ALTER TABLE {table} DISABLE TRIGGER {trigger}");
+        session.run(&disable).map_err(|error| error.within(format!("table {table}")))?;
         let enable = match state.as_str() {
             "A" => "ENABLE ALWAYS",
             "R" => "ENABLE REPLICA",
@@ -76,7 +77,8 @@ fn defer_foreign_keys(session: &mut Session) -> Result<Vec<String>> {
     let mut give_back = Vec::new();
     for row in keys {
         let [Some(table), Some(key), Some(deferrable)] = row.as_slice() else { continue };
-        session.run(&format!("ALTER TABLE {table} ALTER CONSTRAINT {key} DEFERRABLE INITIALLY DEFERRED"))?;
+        let defer = format!("ALTER TABLE {table} ALTER CONSTRAINT {key} DEFERRABLE INITIALLY DEFERRED");
+        session.run(&defer).map_err(|error| error.within(format!("table {table}")))?;
         let before = if deferrable == "t" { "DEFERRABLE INITIALLY IMMEDIATE" } else { "NOT DEFERRABLE" };
         give_back.push(if_there(table, &format!("ALTER CONSTRAINT {key} {before}")));
     }
@@ -152,6 +154,10 @@ pub(super) fn end(session: &mut Session, silenced: &Silenced, commit: bool) -> R
         // The server rolls back what a lost connection left open.
         return if commit { Err(Error::unreachable("the connection was lost; nothing was changed")) } else { Ok(()) };
     }
+    if !commit && session.cancel.check().is_err() {
+        session.leave();
+        return Ok(());
+    }
     if !commit {
         return session.run("ROLLBACK").map(drop);
     }
@@ -159,7 +165,7 @@ pub(super) fn end(session: &mut Session, silenced: &Silenced, commit: bool) -> R
         session.run("ROLLBACK")?;
         return Err(Error::rejected("a statement had failed before the commit; nothing was changed"));
     }
-    let committed = give_back(session, silenced).and_then(|()| session.run("COMMIT").map(drop));
+    let committed = give_back(session, silenced).and_then(|()| session.commit());
     if committed.is_err() && !session.is_broken() {
         session.run("ROLLBACK")?;
     }
