@@ -102,6 +102,19 @@ pub trait Target: Source {
     /// Kind `Rejected`, naming the constraint but no value.
     fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64>;
 
+    /// Inserts checked rows as they come, in one go where the engine can: it waits for `rows` and not for each answer of
+    /// the server. Returns the number of rows inserted.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), perhaps only at the end; the first error of `rows`.
+    fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
+        let mut count = 0;
+        for rows in rows {
+            count += self.load(into, &rows?)?;
+        }
+        Ok(count)
+    }
+
     /// Ends the transaction.
     ///
     /// # Errors

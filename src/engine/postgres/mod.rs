@@ -80,6 +80,10 @@ impl Target for Postgres {
     }
 
     fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64> {
+        write::load(&mut self.session, into, &mut std::iter::once(Ok(rows)))
+    }
+
+    fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
         write::load(&mut self.session, into, rows)
     }
 

@@ -107,26 +107,29 @@ impl Session {
         done
     }
 
-    /// Sends COPY text that `next` writes, piece by piece, until it writes nothing more.
-    pub(super) fn copy_in(&mut self, statement: &str, next: &mut dyn FnMut(&mut Vec<u8>)) -> Result<u64> {
+    /// Sends COPY text that `next` writes, piece by piece, until it writes nothing more. Gives the number of rows.
+    pub(super) fn copy_in(&mut self, statement: &str, next: &mut dyn FnMut(&mut Vec<u8>) -> Result<()>) -> Result<u64> {
         let mut connection = self.take()?;
         let work = async {
-            let mut copy = connection.copy_in_raw(statement).await?;
+            let refused = |error: sqlx::Error| explain::statement(&error);
+            let mut copy = connection.copy_in_raw(statement).await.map_err(refused)?;
             let mut buffer = Vec::new();
             loop {
                 buffer.clear();
-                next(&mut buffer);
+                next(&mut buffer)?;
                 if buffer.is_empty() {
-                    return copy.finish().await;
+                    return copy.finish().await.map_err(refused);
                 }
-                copy.send(buffer.as_slice()).await?;
+                copy.send(buffer.as_slice()).await.map_err(refused)?;
             }
         };
-        let done = self.runtime.block_on(or_cancelled(&self.cancel, work));
-        self.failed |= !matches!(done, Ok(Ok(_)));
-        let rows = done?.map_err(|error| explain::statement(&error))?;
-        self.connection = Some(connection);
-        Ok(rows)
+        let done = self.runtime.block_on(or_cancelled(&self.cancel, work)).and_then(|done| done);
+        self.failed |= done.is_err();
+        // After a COPY that was refused or broken off the driver is out of step with the server.
+        if done.is_ok() {
+            self.connection = Some(connection);
+        }
+        done
     }
 
     /// All rows of a small query.
