@@ -54,6 +54,15 @@ pub trait Source: Send {
     /// # Errors
     /// Kind `Unreachable` when the read breaks off; whatever `sink` returns.
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64>;
+
+    /// Another reader that sees the same state, for reading at the same time. None where the engine or this server has
+    /// none to give: then this one reads alone.
+    ///
+    /// # Errors
+    /// Kind `Interrupted`; `Unreachable` when this reader itself was lost.
+    fn fork(&mut self) -> Result<Option<Box<dyn Source>>> {
+        Ok(None)
+    }
 }
 
 /// Where checked rows go.

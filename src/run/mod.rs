@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod load;
 mod pipeline;
 mod plan;
+mod readers;
 pub mod repository;
 pub mod restore;
 pub mod rollback;
