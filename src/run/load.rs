@@ -73,14 +73,30 @@ impl<'a> Loader<'a> {
         Ok(Self::Staged { to, stage })
     }
 
-    /// Takes the next rows.
-    pub(super) fn load(&mut self, target: &mut dyn Target, rows: &Checked) -> Result<()> {
+    /// Takes the rows as they come, each part with its digest.
+    pub(super) fn load(
+        &mut self,
+        target: &mut dyn Target,
+        rows: &mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>,
+    ) -> Result<()> {
         match self {
             Self::Direct { into, digest, .. } => {
-                digest.add(rows.rows());
-                target.load(into, rows).map(drop)
+                let mut digested = rows.map(|part| {
+                    part.map(|(rows, part)| {
+                        digest.join(&part);
+                        rows
+                    })
+                });
+                let inserted = target.load_all(into, &mut digested)?;
+                if inserted == digest.rows() {
+                    return Ok(());
+                }
+                Err(Error::rejected(format!("{inserted} of {} rows went in", digest.rows()))
+                    .hint("A rule or a trigger of the table drops rows. Nothing was changed."))
             }
-            Self::Staged { stage, .. } => target.load(stage, rows).map(drop),
+            Self::Staged { stage, .. } => {
+                target.load_all(stage, &mut rows.map(|part| part.map(|(rows, _)| rows))).map(drop)
+            }
         }
     }
 
