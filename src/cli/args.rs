@@ -221,6 +221,9 @@ pub struct RestoreArgs {
     /// What to do when the target has another row under a fixture row's key.
     #[arg(long, value_enum, default_value_t = OnConflict::Fail)]
     pub on_conflict: OnConflict,
+    /// MySQL and MariaDB cannot keep triggers silent: drop those of the tables that get rows, and make them again at the end.
+    #[arg(long)]
+    pub suspend_triggers: bool,
     /// Keep earlier runs beside this one, instead of replacing them.
     #[arg(long)]
     pub keep_others: bool,

@@ -44,6 +44,8 @@ pub(super) struct Destination<'a> {
     pub(super) undo: String,
     /// What to do on conflicts.
     pub(super) on_conflict: OnConflict,
+    /// Whether the cells will be read back as they are written.
+    pub(super) is_exact: bool,
 }
 
 /// How the rows of a table are being put in.
@@ -104,7 +106,9 @@ impl<'a> Loader<'a> {
     pub(super) fn finish(self, target: &mut dyn Target) -> Result<(TableDetail, Conflicts, &'static str)> {
         match self {
             Self::Direct { to, digest, .. } => {
-                let detail = TableDetail { inserted: digest.rows(), digest: digest.to_hex(), ..empty_detail(&to) };
+                let inserted = digest.rows();
+                let digest = if to.is_exact { digest } else { state::marked_digest(target, to.live, to.columns, to.run)? };
+                let detail = TableDetail { inserted, digest: digest.to_hex(), ..empty_detail(&to) };
                 Ok((detail, Conflicts::default(), "straight into the empty table"))
             }
             Self::Staged { to, stage } => {

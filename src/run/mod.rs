@@ -16,6 +16,7 @@ pub mod rollback;
 #[cfg(test)]
 mod server_tests;
 pub mod state;
+mod triggers;
 pub mod verify;
 mod writer;
 

@@ -9,7 +9,7 @@ use super::pipeline::{ordered_map, settle};
 use super::plan::{self, Plan};
 use super::repository::{PackReader, Repository, Snapshot};
 use super::rollback;
-use super::{Context, millis, now, state};
+use super::{Context, millis, now, state, triggers};
 use crate::check::{self, Rules, Violation};
 use crate::codec::{pack, rows};
 use crate::engine::sql::{self, Sql};
@@ -20,7 +20,7 @@ use crate::model::digest::ContentDigest;
 use crate::model::manifest::TableEntry;
 use crate::model::mark;
 use crate::model::proof::{Checked, Encoded};
-use crate::model::schema::{Catalogue, TableName};
+use crate::model::schema::{Catalogue, Family, SchemaObject, Table, TableName};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ pub struct Options {
     pub keep_others: bool,
     /// Only these tables; all when empty.
     pub tables: Vec<String>,
+    /// Take the application's triggers away for the time of the restore, where the engine cannot keep them silent.
+    pub suspend_triggers: bool,
     /// Do everything, then undo it.
     pub dry_run: bool,
     /// How long to wait for the target's lock.
@@ -191,6 +193,7 @@ impl Restoring<'_> {
     fn inside(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run], start: Instant) -> Result<Outcome> {
         let manifest = &self.snapshot.manifest;
         let leaving: Vec<&str> = self.leaving(runs).map(|run| run.id.as_str()).collect();
+        let silent = self.silence(target, live, runs)?;
         let before = dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
@@ -218,6 +221,7 @@ impl Restoring<'_> {
                 at: &at,
                 undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
                 on_conflict: self.options.on_conflict,
+                is_exact: is_exact(entry, table),
             };
             let (done, conflict) = self.load_table(target, entry, to)?;
             detail.tables.push(done);
@@ -228,9 +232,10 @@ impl Restoring<'_> {
         refuse_conflicts(&conflicts, self.options.on_conflict)?;
 
         self.context.stage("creating indexes, views and triggers");
-        let (views, made) = plan.create_post(target)?;
+        let (views, made) = plan.create_post(self.context, target)?;
         detail.views = views;
         detail.objects.extend(made);
+        triggers::revive(target, &silent, |table| detail.created.contains(table))?;
         // Foreign keys that came with them are verified too.
         let live = target.catalogue()?;
         self.context.stage("verifying every foreign key");
@@ -253,6 +258,19 @@ impl Restoring<'_> {
             foreign_keys,
             millis: millis(start),
         })
+    }
+
+    /// Takes away the triggers of every table whose rows will change.
+    fn silence(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run]) -> Result<Vec<SchemaObject>> {
+        let wanted = plan::wanted(&self.snapshot.manifest, &self.options.tables)?;
+        let mut tables: Vec<&TableName> = wanted.iter().map(|entry| &entry.table).collect();
+        tables.extend(self.leaving(runs).flat_map(|run| &run.detail.tables).map(|table| &table.table));
+        let triggers = triggers::of(target, live, &tables);
+        if !self.options.suspend_triggers {
+            triggers::refuse(&triggers, |table| runs.iter().any(|run| run.detail.created.contains(table)))?;
+        }
+        triggers::suspend(self.context, target, &triggers)?;
+        Ok(triggers)
     }
 
     /// The earlier runs that this one replaces, oldest first.
@@ -357,6 +375,13 @@ impl Restoring<'_> {
             Ok(bytes)
         })
     }
+}
+
+/// Whether the server keeps the cells of an entry letter by letter. Captured ones are as a server wrote them, but a mask
+/// may spell a number or a document in its own way.
+fn is_exact(entry: &TableEntry, live: &Table) -> bool {
+    let family = |name: &String| live.column_index(name).map(|at| live.columns[at].family);
+    entry.masks.keys().all(|name| matches!(family(name), Some(Family::Text | Family::Integer)))
 }
 
 struct Opened {

@@ -3,6 +3,7 @@
 mod cancel_tests;
 mod cut_tests;
 mod lock_tests;
+mod mysql_tests;
 mod proxy_testing;
 mod testing;
 
@@ -70,6 +71,7 @@ fn restored(repository: &Repository, url: &str, on_conflict: OnConflict) -> Resu
         create: false,
         on_conflict,
         keep_others: false,
+        suspend_triggers: false,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),

@@ -243,6 +243,7 @@ pub(super) fn options() -> restore::Options {
         create: false,
         on_conflict: OnConflict::Fail,
         keep_others: false,
+        suspend_triggers: false,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
