@@ -137,7 +137,9 @@ impl<'a> Plan<'a> {
             }
             for column in [mark::RUN_COLUMN, mark::AT_COLUMN] {
                 let sql = Sql::new(target.engine()).lit("ALTER TABLE ").table(&entry.table).lit(" ADD COLUMN ");
-                target.execute(&sql.name(column).lit(" TEXT")).map_err(|error| error.within(&entry.table))?;
+                target
+                    .execute(&sql.name(column).lit(" TEXT"))
+                    .map_err(|error| error.within(format!("table {}", entry.table)))?;
             }
         }
         Ok(())

@@ -47,6 +47,20 @@ pub(crate) fn script(url: &str, text: &str) {
     session.attempt(text).unwrap().unwrap_or_else(|error| panic!("{error}"));
 }
 
+/// Gives a database to the role `terp_plain`, which is no superuser; returns the address for that role.
+pub(crate) fn plain(url: &str) -> String {
+    script(
+        url,
+        "DO $$ BEGIN CREATE ROLE terp_plain LOGIN PASSWORD 'terp_plain';
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO terp_plain', current_database()); END $$;
+         GRANT ALL ON SCHEMA public TO terp_plain;",
+    );
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://terp_plain:terp_plain@{host}")
+}
+
 fn binaries() -> PathBuf {
     let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()

@@ -1,7 +1,7 @@
 //! Tests of the PostgreSQL engine, on a real server.
 
 use super::ENGINE;
-use super::testing::{script, server};
+use super::testing::{plain, script, server};
 use crate::check::{self, Rules};
 use crate::engine::suite::{self, Bench};
 use crate::engine::{Enforce, LoadTable, Query, Source, Target, scalar, sql::Sql};
@@ -208,14 +208,13 @@ fn a_source_cannot_write() {
 #[test]
 fn without_superuser_triggers_are_silent_and_come_back() {
     let url = server().fresh();
+    let plain = plain(&url);
     script(
         &url,
-        "DO 'BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ''plain'') THEN CREATE ROLE plain LOGIN; END IF; END';
-        GRANT ALL ON SCHEMA public TO plain; SET ROLE plain; CREATE TABLE t (n int);
+        "SET ROLE terp_plain; CREATE TABLE t (n int);
         CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
         CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()",
     );
-    let plain = url.replace("tester@", "plain@");
     let before = source(&plain).catalogue().unwrap();
     let mut target = target(&plain);
     for enforce in [Enforce::Nothing, Enforce::ForeignKeys] {
@@ -244,23 +243,13 @@ fn ten_thousand_tables_are_read_quickly() {
 #[test]
 fn the_session_of_another_role_is_named_and_not_ended() {
     let url = server().fresh();
-    script(
-        &url,
-        "DO 'BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ''looker'') THEN CREATE ROLE looker LOGIN; END IF; END'",
-    );
+    let plain = plain(&url);
     let mut holding = target(&url);
     holding.lock("restore of s@0123456789ab", std::time::Duration::ZERO).unwrap();
-    let mut looking = target(&with_role(&url, "looker"));
+    let mut looking = target(&plain);
     let holder = looking.holder().unwrap().unwrap();
     assert!(holder.purpose == "restore of s@0123456789ab" && holder.process > 0, "{holder}");
     let error = looking.release(&holder).unwrap_err();
     assert!(error.kind() == Kind::Locked && error.to_string().contains("may not end"), "{error}");
     assert_eq!(holding.holder().unwrap().unwrap().process, holder.process);
-}
-
-/// The address of a database for another role without a password.
-fn with_role(url: &str, role: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap();
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    format!("{scheme}://{role}@{host}")
 }

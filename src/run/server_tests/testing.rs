@@ -2,6 +2,7 @@
 //!
 //! A server is a value of [`Server`] and one line in [`on_every_server`]; the tests take it as their parameter.
 
+use super::dialect_testing::{self, Dialect};
 use crate::engine::{self, Source, Target, scalar, sql::Sql};
 use crate::error::Result;
 use crate::event::{Cancel, Report, Silent};
@@ -32,8 +33,16 @@ pub(super) struct Server {
     pub(super) connections: &'static str,
     /// A query of one row and column that keeps the server busy for a minute.
     pub(super) sleep: &'static str,
+    /// What random schemas are made of.
+    pub(super) dialect: &'static Dialect,
     /// The longest name of a table or column, in bytes.
     pub(super) longest_name: usize,
+    /// The most columns of a table.
+    pub(super) most_columns: usize,
+    /// The type of a column for any number of bytes.
+    pub(super) blob: &'static str,
+    /// Inserts row 1 into a table `t (id, x)` with 17 MiB that hardly compress.
+    pub(super) big_cell: &'static str,
 }
 
 /// PostgreSQL.
@@ -46,13 +55,26 @@ pub(super) const POSTGRES: Server = Server {
     connections: "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
         AND application_name LIKE 'terp-fixtures%'",
     sleep: "SELECT 1 FROM pg_sleep(60)",
+    dialect: &dialect_testing::POSTGRES,
     longest_name: 63,
+    most_columns: 1600,
+    blob: "BYTEA",
+    big_cell: "INSERT INTO t SELECT 1, decode(string_agg(md5(i::text), ''), 'hex') FROM generate_series(1, 1114112) i;",
+};
+
+/// PostgreSQL as a role that is no superuser and owns its database.
+pub(super) const POSTGRES_PLAIN: Server = Server {
+    fresh: || {
+        let url = (POSTGRES.fresh)();
+        engine::postgres::testing::plain(&url)
+    },
+    ..POSTGRES
 };
 
 /// Makes a test of each function, on every server: one line here plugs a server in.
 macro_rules! on_every_server {
     ($($test:ident),* $(,)?) => {
-        mod postgres { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::POSTGRES); })* }
+        mod postgresql { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::POSTGRES); })* }
     };
 }
 pub(super) use on_every_server;
