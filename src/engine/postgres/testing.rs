@@ -17,7 +17,12 @@ static SERVER: OnceLock<Server> = OnceLock::new();
 
 /// The server of this process; starting it fails the test, a missing server is never skipped.
 pub(crate) fn server() -> &'static Server {
-    SERVER.get_or_init(|| Server { base: std::env::var("TEST_POSTGRES_URL").unwrap_or_else(|_| start()) })
+    SERVER.get_or_init(|| Server { base: std::env::var("TEST_POSTGRES_URL").unwrap_or_else(|_| start(false)) })
+}
+
+/// A private server that speaks TLS with a certificate which it signed itself.
+pub(crate) fn server_with_tls() -> Server {
+    Server { base: start(true) }
 }
 
 impl Server {
@@ -86,10 +91,10 @@ fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn start() -> String {
+fn start(tls: bool) -> String {
     let bin = binaries();
-    let folder = std::env::temp_dir().join(format!("terp-pg-{}", std::process::id()));
-    let log = std::env::temp_dir().join(format!("terp-pg-{}.log", std::process::id()));
+    let name = format!("terp-pg-{}{}", std::process::id(), if tls { "-tls" } else { "" });
+    let (folder, log) = (std::env::temp_dir().join(&name), std::env::temp_dir().join(format!("{name}.log")));
     std::fs::create_dir_all(&folder).unwrap();
     let owner = Command::new("chown").arg("65534:65534").arg(&folder).stderr(Stdio::null()).status();
     owner.unwrap();
@@ -102,6 +107,9 @@ fn start() -> String {
         .output()
         .unwrap();
     assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+    if tls {
+        certify(&data);
+    }
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let child = unprivileged(&bin.join("postgres"))
         .arg("-D")
@@ -123,6 +131,20 @@ fn start() -> String {
         std::thread::park_timeout(std::time::Duration::from_millis(50));
     }
     panic!("the PostgreSQL server does not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
+}
+
+/// A certificate for `localhost` that nobody else signed, and TLS switched on.
+fn certify(data: &Path) {
+    let made = unprivileged(Path::new("openssl"))
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "server.key", "-out", "server.crt"])
+        .current_dir(data)
+        .output()
+        .expect("the program 'openssl' is missing");
+    assert!(made.status.success(), "openssl failed: {}", String::from_utf8_lossy(&made.stderr));
+    let mut more = unprivileged(Path::new("sh"));
+    more.args(["-c", "chmod 600 server.key && echo 'ssl = on' >> postgresql.conf"]).current_dir(data);
+    assert!(more.status().unwrap().success());
 }
 
 /// Stops the server and removes its folder when this process ends, however it ends.

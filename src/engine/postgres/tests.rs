@@ -1,7 +1,7 @@
 //! Tests of the PostgreSQL engine, on a real server.
 
 use super::ENGINE;
-use super::testing::{plain, script, server};
+use super::testing::{plain, script, server, server_with_tls};
 use crate::check::{self, Rules};
 use crate::engine::suite::{self, Bench};
 use crate::engine::{Enforce, LoadTable, Query, Source, Target, scalar, sql::Sql};
@@ -252,4 +252,27 @@ fn the_session_of_another_role_is_named_and_not_ended() {
     let error = looking.release(&holder).unwrap_err();
     assert!(error.kind() == Kind::Locked && error.to_string().contains("may not end"), "{error}");
     assert_eq!(holding.holder().unwrap().unwrap().process, holder.process);
+}
+
+#[test]
+fn tls_is_used_with_any_certificate_and_verified_where_that_is_asked_for() {
+    let server = server_with_tls();
+    let url = server.fresh();
+    script(&url, "CREATE TABLE t (n int); INSERT INTO t VALUES (1)");
+    let is_encrypted = || sql("SELECT ssl::int FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+    for (mode, encrypted) in [("require", 1), ("prefer", 1), ("disable", 0)] {
+        let mut source = source(&format!("{url}?sslmode={mode}"));
+        assert_eq!(scalar(&mut *source, is_encrypted()).unwrap(), encrypted, "{mode}");
+    }
+    for mode in ["verify-full", "verify-ca"] {
+        let address = Address::new(format!("{url}?sslmode={mode}"));
+        for error in [
+            (ENGINE.source)(&address, &Cancel::default()).map(drop).unwrap_err(),
+            (ENGINE.target)(&address, true, &Cancel::default()).map(drop).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), Kind::Unreachable);
+            assert!(error.to_string().contains("TLS failed"), "{error}");
+            assert!(error.hint_text().unwrap().contains("sslrootcert"), "{:?}", error.hint_text());
+        }
+    }
 }

@@ -257,7 +257,7 @@ fn shape(dialect: &'static Dialect, random: &mut Random, at: usize) -> Shape {
     };
     let name = format!("{}{}", random.one(dialect.schemas), quoted(&format!("{}{at}", random.one(dialect.names))));
     let key = random.one(&[Key::Nothing, Key::Number, Key::Number, Key::Counted, Key::Composite, Key::Text]);
-    let columns = (0..1 + random.below(6))
+    let columns = (0..=random.below(6))
         .map(|column| {
             let (kind, values) = random.one(dialect.types);
             let name = quoted(&format!("{} {column}", random.one(dialect.names)));
