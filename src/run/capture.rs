@@ -81,6 +81,8 @@ pub fn capture(
     options: &Options,
 ) -> Result<Outcome> {
     let start = Instant::now();
+    refuse_names(catalogue, plan)?;
+    refuse_rows_without_cells(source, catalogue, plan)?;
     announce(context, plan);
     context.stage("checking that every foreign key stays closed");
     let closure = prove_closure(context, source, catalogue, plan)?;
@@ -150,6 +152,39 @@ pub fn capture(
         snapshot: Some(snapshot),
         millis: millis(start),
     })
+}
+
+/// Names with control characters forge log lines and break quoting elsewhere, so no snapshot may have one.
+fn refuse_names(catalogue: &Catalogue, plan: &Plan) -> Result<()> {
+    let travels =
+        |name: &TableName| plan.tables.iter().any(|table| &table.table == name && table.mode != Mode::Exclude);
+    let bad = |name: &str| name.chars().any(char::is_control);
+    for table in catalogue.tables.iter().filter(|table| travels(&table.name)) {
+        let name = &table.name;
+        let column = table.columns.iter().find(|column| bad(&column.name));
+        if let Some(column) = column {
+            let column = column.name.escape_debug();
+            return Err(Error::policy(format!("table {name}, column {column}: the name has a control character"))
+                .hint("Rename the column, or set mode = \"exclude\" for the table."));
+        }
+        if bad(&name.name) || name.schema.as_deref().is_some_and(bad) {
+            return Err(Error::policy(format!("table {name}: the name has a control character"))
+                .hint("Rename the table, or set mode = \"exclude\" for it."));
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a table without a stored column have no bytes, so no chunk can hold them.
+fn refuse_rows_without_cells(source: &mut dyn Source, catalogue: &Catalogue, plan: &Plan) -> Result<()> {
+    for table in plan.tables.iter().filter(|table| matches!(table.mode, Mode::Capture | Mode::Reference)) {
+        let bare = catalogue.table(&table.table).is_some_and(|live| live.stored_columns().is_empty());
+        if bare && state::count(source, &table.table)? > 0 {
+            return Err(Error::policy(format!("table {} has rows but no column that could be captured", table.table))
+                .hint("Set mode = \"structure\" for it, or \"exclude\"."));
+        }
+    }
+    Ok(())
 }
 
 /// Tells which columns are masked by what (and never a value).

@@ -258,7 +258,8 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let stored = stored_and_markers(to.live);
     let undo = TableName::plain(&to.undo);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
-    target.execute(&sql::table_like(engine, false, &undo, &to.live.name, &stored, &key))?;
+    let keep = sql::table_like(engine, false, &undo, &to.live.name, &stored, &key);
+    target.execute(&keep).map_err(|error| error.within(format!("table {}", to.live.name)))?;
     let indexes = [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())];
     for (table, index) in indexes.into_iter().filter(|_| sql::indexes_later(engine)) {
         let index = TableName { schema: table.schema.clone(), name: index };

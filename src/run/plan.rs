@@ -141,7 +141,7 @@ impl<'a> Plan<'a> {
                 )));
             }
             for sql in sql::add_markers(target.engine(), &entry.table) {
-                target.execute(&sql).map_err(|error| error.within(&entry.table))?;
+                target.execute(&sql).map_err(|error| error.within(format!("table {}", entry.table)))?;
             }
         }
         Ok(())

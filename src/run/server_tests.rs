@@ -2,9 +2,12 @@
 
 mod cancel_tests;
 mod cut_tests;
+mod dialect_testing;
+mod limit_tests;
 mod lock_tests;
 mod mysql_tests;
 mod proxy_testing;
+mod random_tests;
 mod testing;
 
 use super::load::OnConflict;

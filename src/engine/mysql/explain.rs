@@ -102,6 +102,11 @@ fn meaning(code: u16) -> (Kind, &'static str, &'static str) {
             (Kind::Unreachable, "the server closed the connection", AGAIN)
         }
         1040 | 1203 | 1226 => (Kind::Unreachable, "the server has no free connection", "Close some and run again."),
+        1117 | 1118 => (
+            Kind::Rejected,
+            "a table would have more columns, or wider rows, than the server allows; the two marker columns count",
+            "Leave the table out with --table.",
+        ),
         1146 => (Kind::Rejected, "a table is not there", ""),
         1273 | 1115 => (Kind::Rejected, "it does not know a collation or character set", ""),
         _ => (Kind::Rejected, "the statement failed", ""),

@@ -53,7 +53,7 @@ fn ours() -> String {
 pub(super) fn holder(session: &mut Session) -> Result<Option<Holder>> {
     // The name is for all to see, address and time only for roles that may see that session.
     let rows = session.rows(&format!(
-        "SELECT coalesce(a.application_name, ''), coalesce(a.client_addr::text, CASE WHEN a.backend_start IS NULL \
+        "SELECT coalesce(a.application_name, ''), coalesce(pg_catalog.host(a.client_addr), CASE WHEN a.backend_start IS NULL \
          THEN 'a host that this role may not see' ELSE 'the server''s own host' END), l.pid, \
          coalesce(pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'a time that this role may not see') \
          FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE {}",

@@ -124,7 +124,7 @@ fn an_interrupted_wait_for_the_application_ends(server: &Server) {
         application.execute(&Sql::new(server.kind).lit("UPDATE child SET note = 'busy'")).unwrap();
         application
     };
-    let long = crate::run::restore::Options { lock_timeout: Duration::from_secs(60), ..options() };
+    let long = crate::run::restore::Options { lock_timeout: Duration::from_mins(1), ..options() };
     let application = hold();
     interrupted(Duration::from_millis(500), |cancel| line.restore_in(&context(&Silent, cancel), &url, "s", &long));
     drop(application);
@@ -135,7 +135,7 @@ fn an_interrupted_wait_for_the_application_ends(server: &Server) {
     let during = server.content(&url);
     let application = hold();
     interrupted(Duration::from_millis(500), |cancel| {
-        rolled_back_in(&context(&Silent, cancel), &url, Duration::from_secs(60))
+        rolled_back_in(&context(&Silent, cancel), &url, Duration::from_mins(1))
     });
     drop(application);
     server.is_left_alone(&url, SOON);

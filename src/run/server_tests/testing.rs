@@ -2,6 +2,7 @@
 //!
 //! A server is a value of [`Server`] and one line in [`on_every_server`]; the tests take it as their parameter.
 
+use super::dialect_testing::{self, Dialect};
 use crate::engine::{self, Source, Target, scalar, sql::Sql};
 use crate::error::Result;
 use crate::event::{Cancel, Report, Silent};
@@ -34,8 +35,16 @@ pub(super) struct Server {
     pub(super) sleep: &'static str,
     /// How a commit begins on the wire.
     pub(super) commit: &'static [u8],
+    /// What random schemas are made of.
+    pub(super) dialect: &'static Dialect,
     /// The longest name of a table or column, in bytes.
     pub(super) longest_name: usize,
+    /// The most columns of a table.
+    pub(super) most_columns: usize,
+    /// The type of a column for any number of bytes.
+    pub(super) blob: &'static str,
+    /// Inserts row 1 into a table `t (id, x)` with 17 MiB that hardly compress.
+    pub(super) big_cell: &'static str,
 }
 
 /// PostgreSQL.
@@ -49,7 +58,20 @@ pub(super) const POSTGRES: Server = Server {
         AND application_name LIKE 'terp-fixtures%'",
     sleep: "SELECT 1 FROM pg_sleep(60)",
     commit: b"COMMIT",
+    dialect: &dialect_testing::POSTGRES,
     longest_name: 63,
+    most_columns: 1600,
+    blob: "BYTEA",
+    big_cell: "INSERT INTO t SELECT 1, decode(string_agg(md5(i::text), ''), 'hex') FROM generate_series(1, 1114112) i;",
+};
+
+/// PostgreSQL as a role that is no superuser and owns its database.
+pub(super) const POSTGRES_PLAIN: Server = Server {
+    fresh: || {
+        let url = (POSTGRES.fresh)();
+        engine::postgres::testing::plain(&url)
+    },
+    ..POSTGRES
 };
 
 /// MySQL.
@@ -62,20 +84,27 @@ pub(super) const MYSQL: Server = Server {
     connections: "SELECT count(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()",
     sleep: "SELECT SLEEP(60)",
     commit: b"\x03COMMIT",
+    dialect: &dialect_testing::MYSQL,
     longest_name: 64,
+    most_columns: 1017,
+    blob: "LONGBLOB",
+    // Rows of hashes: nothing repeats.
+    big_cell: "SET SESSION group_concat_max_len = 100000000;
+        INSERT INTO t SELECT 1, GROUP_CONCAT(UNHEX(SHA2(CONCAT(a.n, b.n, c.n, d.n, e.n), 512)), UNHEX(SHA2(CONCAT('x', a.n, b.n, c.n, d.n, e.n), 512)),
+            UNHEX(SHA2(CONCAT('y', a.n, b.n, c.n, d.n, e.n), 512)) SEPARATOR '')
+        FROM (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8
+            UNION SELECT 9) a, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7
+            UNION SELECT 8 UNION SELECT 9) b, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6
+            UNION SELECT 7 UNION SELECT 8 UNION SELECT 9) c, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5
+            UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9) d, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4
+            UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9) e;",
 };
 
 /// MariaDB.
 pub(super) const MARIADB: Server = Server {
     kind: EngineKind::Mariadb,
     fresh: || engine::mysql::testing::Server::mariadb().fresh(),
-    script: engine::mysql::testing::script,
-    port: 3306,
-    columns: MYSQL.columns,
-    connections: MYSQL.connections,
-    sleep: MYSQL.sleep,
-    commit: MYSQL.commit,
-    longest_name: 64,
+    ..MYSQL
 };
 
 /// Makes a test of each function, on every server: one line here plugs a server in.
