@@ -91,9 +91,10 @@ impl<'a> Loader<'a> {
                 Ok((detail, Conflicts::default(), "straight into the empty table"))
             }
             Self::Staged { to, stage } => {
-                let merged = merge(target, &to);
+                // After a refusal the transaction is over, and the staging table goes with it.
+                let (detail, conflicts) = merge(target, &to)?;
                 target.execute(&Sql::new(target.engine()).lit("DROP TABLE ").table(&stage.table))?;
-                merged.map(|(detail, conflicts)| (detail, conflicts, "merged through a staging table"))
+                Ok((detail, conflicts, "merged through a staging table"))
             }
         }
     }
