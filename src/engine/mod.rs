@@ -3,6 +3,7 @@
 //! An engine is a folder (`connect catalog ddl read write lock`) and one line in [`ENGINES`]. These traits name no
 //! driver's types, so that an engine can bring any driver.
 
+pub mod mysql;
 pub mod postgres;
 pub mod sql;
 pub mod sqlite;
@@ -127,7 +128,7 @@ pub struct Engine {
 }
 
 /// Every engine.
-pub static ENGINES: &[&Engine] = &[&sqlite::ENGINE, &postgres::ENGINE];
+pub static ENGINES: &[&Engine] = &[&sqlite::ENGINE, &postgres::ENGINE, &mysql::ENGINE];
 
 /// The engine that an address asks for.
 ///

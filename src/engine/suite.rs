@@ -29,7 +29,7 @@ pub(crate) fn run(bench: &Bench<'_>) {
 }
 
 fn name() -> TableName {
-    TableName::plain("Suite \"Table\" 🌿")
+    TableName::plain("Suite \"Table\" ☘")
 }
 
 fn create(bench: &Bench<'_>) {

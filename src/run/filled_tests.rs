@@ -4,7 +4,7 @@ use super::fill_testing::{counters, fill};
 use super::load::OnConflict;
 use super::server_tests::{captured, restored, rolled_back, source, target};
 use super::state;
-use crate::engine::postgres;
+use crate::engine::{mysql, postgres};
 use crate::generate::sample;
 use crate::model::schema::{Catalogue, EngineKind, ForeignKey, Table, TableName, Traces};
 
@@ -25,6 +25,26 @@ const POSTGRESQL: Server = Server {
     script: postgres::testing::script,
     files: "_pg",
 };
+
+const MARIADB: Server = Server {
+    engine: EngineKind::Mariadb,
+    fresh: || mysql::testing::Server::mariadb().fresh(),
+    script: mysql::testing::script,
+    files: "_mysql",
+};
+
+const MYSQL: Server =
+    Server { engine: EngineKind::Mysql, fresh: || mysql::testing::Server::mysql().fresh(), ..MARIADB };
+
+#[test]
+fn filled_schemas_come_and_go_exactly_on_mariadb() {
+    come_and_go(&MARIADB);
+}
+
+#[test]
+fn filled_schemas_come_and_go_exactly_on_mysql() {
+    come_and_go(&MYSQL);
+}
 
 #[test]
 fn filled_schemas_come_and_go_exactly_on_postgresql() {

@@ -1,6 +1,6 @@
 //! Questions about the rows of a database: counts, dangling references, digests of content.
 
-use crate::engine::sql::Sql;
+use crate::engine::sql::{self, Sql};
 use crate::engine::{Query, Source, scalar};
 use crate::error::{Error, Result};
 use crate::model::digest::ContentDigest;
@@ -89,7 +89,7 @@ pub fn ordered_rows(engine: EngineKind, table: &Table) -> Query {
     let stored = table.stored_columns();
     let sql = Sql::new(engine)
         .lit("SELECT ")
-        .list(&stored, ", ", |sql, &at| sql.name(&table.columns[at].name))
+        .list(&stored, ", ", |sql, &at| sql::exact_column(sql, &table.columns[at]))
         .lit(" FROM ")
         .table(&table.name);
     Query { sql: ordered(sql, table), columns: stored.len() }
@@ -122,15 +122,18 @@ fn is_without_rowid(table: &Table) -> bool {
 /// As [`Source::read`].
 pub fn marked_digest<S: Source + ?Sized>(
     source: &mut S,
-    table: &TableName,
+    table: &Table,
     columns: &[String],
     run: &str,
 ) -> Result<ContentDigest> {
     let sql = Sql::new(source.engine())
         .lit("SELECT ")
-        .list(columns, ", ", |sql, column| sql.name(column))
+        .list(columns, ", ", |sql, name| match table.column_index(name) {
+            Some(at) => sql::exact_column(sql, &table.columns[at]),
+            None => sql.name(name),
+        })
         .lit(" FROM ")
-        .table(table)
+        .table(&table.name)
         .lit(" WHERE ")
         .name(mark::RUN_COLUMN)
         .lit(" = ")
