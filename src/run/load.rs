@@ -112,6 +112,7 @@ impl<'a> Loader<'a> {
                 Ok((detail, Conflicts::default(), "straight into the empty table"))
             }
             Self::Staged { to, stage } => {
+                // A refusal ends the transaction, and the staging table goes with it or with the connection.
                 let (detail, conflicts) = merge(target, &to)?;
                 target.execute(&sql::drop_stage(target.engine(), &stage.table))?;
                 Ok((detail, conflicts, "merged through a staging table"))
@@ -273,15 +274,13 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let kept = target.execute(&sql.lit(" WHERE NOT ").part(identical))?;
 
     let settable = to.columns.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));
-    let mut set: Vec<(String, Sql)> =
-        settable.map(|name| (name.clone(), Sql::new(engine).column("s", name))).collect();
+    let mut set: Vec<(String, Sql)> = settable.map(|name| (name.clone(), Sql::new(engine).column("s", name))).collect();
     for (marker, value) in MARKERS.iter().zip([to.run, to.at]) {
         set.push(((*marker).to_owned(), Sql::new(engine).string(value)));
     }
     let on_stage = joined(engine, "t", "s", &key, &key);
     let on_undo = joined(engine, "t", "u", &key, &key);
-    let sql =
-        sql::update_from(engine, &to.live.name, (&stage_table(engine), &on_stage), Some((&undo, &on_undo)), &set);
+    let sql = sql::update_from(engine, &to.live.name, (&stage_table(engine), &on_stage), Some((&undo, &on_undo)), &set);
     let updated = target.execute(&sql).map_err(|error| error.within(format!("table {}", to.live.name)))?;
 
     let sql = Sql::new(engine).lit("INSERT INTO ").table(&undo).lit(" SELECT 'after', ");

@@ -2,6 +2,10 @@
 
 pub mod capture;
 pub mod demo;
+#[cfg(test)]
+mod fill_testing;
+#[cfg(test)]
+mod filled_tests;
 pub mod inspect;
 pub mod keys;
 pub mod ledger;

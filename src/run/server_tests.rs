@@ -44,17 +44,20 @@ const POLICY: &str = "version = 1
     mode = \"capture\"
     columns = { note = \"text_replace\" }";
 
-fn source(url: &str) -> Box<dyn Source> {
+/// Opens a database to read from.
+pub(super) fn source(url: &str) -> Box<dyn Source> {
     let address = Address::new(url);
     (engine::find(&address).unwrap().source)(&address, &Cancel::default()).unwrap()
 }
 
-fn target(url: &str) -> Box<dyn Target> {
+/// Opens a database to restore into.
+pub(super) fn target(url: &str) -> Box<dyn Target> {
     let address = Address::new(url);
     (engine::find(&address).unwrap().target)(&address, true, &Cancel::default()).unwrap()
 }
 
-fn context() -> Context<'static> {
+/// No screen, two workers.
+pub(super) fn context() -> Context<'static> {
     Context { report: &Silent, cancel: Cancel::default(), jobs: 2 }
 }
 
@@ -69,7 +72,8 @@ fn content(url: &str) -> (String, i64) {
     (state::database_digest(&mut *source, &catalogue).unwrap(), columns)
 }
 
-fn restored(repository: &Repository, url: &str, on_conflict: OnConflict) -> Result<restore::Outcome> {
+/// Restores the snapshot `s`.
+pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConflict) -> Result<restore::Outcome> {
     let options = restore::Options {
         create: false,
         on_conflict,
@@ -83,10 +87,33 @@ fn restored(repository: &Repository, url: &str, on_conflict: OnConflict) -> Resu
     restore::restore(&context(), repository, &repository.find("s")?, &mut *target(url), &options)
 }
 
-fn rolled_back(url: &str) -> Result<rollback::Outcome> {
+/// Rolls the only run back.
+pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
     let options =
         rollback::Options { wanted: None, force: false, dry_run: false, lock_timeout: Duration::from_secs(5) };
     rollback::rollback(&context(), &mut *target(url), &options)
+}
+
+/// A snapshot called `s`, captured by a policy.
+pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
+    let member = Member::generate();
+    let store = Memory::new();
+    keys::init(&store, &member).unwrap();
+    let repository = Repository::open(Box::new(store), &member, &[]).unwrap();
+    let mut opened = source(url);
+    let catalogue = opened.catalogue().unwrap();
+    let policy = Policy::parse("test.toml", policy_text).unwrap();
+    let master = MasterKey::new(Secret32::new([7; 32]));
+    let plan = policy::resolve(&policy, &catalogue, "dev", &master).unwrap();
+    let options = capture::Options {
+        name: "s".into(),
+        environment: "dev".into(),
+        policy: policy.proof(&master),
+        dry_run: false,
+        expires: None,
+    };
+    capture::capture(&context(), &mut *opened, &catalogue, &plan, &repository, &options).unwrap();
+    repository
 }
 
 #[test]
@@ -100,24 +127,7 @@ fn p14_the_whole_line_is_exact_on_postgresql() {
          INSERT INTO \"Child Table\" (parent_id, at) SELECT 1 + i % 300, 'infinity' FROM generate_series(1, 900) i;
          INSERT INTO loose VALUES ('a note about nobody'), (NULL), ('')",
     );
-    let member = Member::generate();
-    let store = Memory::new();
-    keys::init(&store, &member).unwrap();
-    let repository = Repository::open(Box::new(store), &member, &[]).unwrap();
-    let mut opened = source(&erp);
-    let catalogue = opened.catalogue().unwrap();
-    let policy = Policy::parse("test.toml", POLICY).unwrap();
-    let master = MasterKey::new(Secret32::new([7; 32]));
-    let plan = policy::resolve(&policy, &catalogue, "dev", &master).unwrap();
-    let options = capture::Options {
-        name: "s".into(),
-        environment: "dev".into(),
-        policy: policy.proof(&master),
-        dry_run: false,
-        expires: None,
-    };
-    capture::capture(&context(), &mut *opened, &catalogue, &plan, &repository, &options).unwrap();
-    drop(opened);
+    let repository = captured(&erp, POLICY);
 
     let before = content(&empty);
     assert_eq!(restored(&repository, &empty, OnConflict::Fail).unwrap().rows(), 1203);
@@ -205,4 +215,18 @@ fn readers_see_one_state_without_any_privilege() {
     drop((first, second, third, alone));
     script(&url, "DROP OWNED BY terp_reader; DROP ROLE terp_reader");
     assert!(target(&url).fork().unwrap().is_none());
+}
+
+#[test]
+fn a_refusal_while_merging_keeps_its_reason_on_postgresql() {
+    let schema =
+        "CREATE TABLE t (id bigint PRIMARY KEY, code text, live bool); CREATE UNIQUE INDEX one ON t (code) WHERE live";
+    let (erp, used) = (server().fresh(), server().fresh());
+    for (url, row) in [(&erp, "(1, 'x', true)"), (&used, "(2, 'x', true)")] {
+        script(url, &format!("{schema}; INSERT INTO t VALUES {row}"));
+    }
+    let policy = "version = 1\n[tables.t]\nmode = \"capture\"\nkeep = [\"id\", \"code\", \"live\"]";
+    let error = restored(&captured(&erp, policy), &used, OnConflict::Skip).map(drop).unwrap_err();
+    assert!(error.to_string().contains("constraint one"), "{error}");
+    assert!(error.hint_text().is_some_and(|hint| hint.contains("--table")));
 }

@@ -6,7 +6,9 @@ use super::session::{Session, TextRow};
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
 use crate::model::mark;
-use crate::model::schema::{Catalogue, Column, EngineKind, Family, ForeignKey, Table, TableKind, TableName, Traces, Unique};
+use crate::model::schema::{
+    Catalogue, Column, EngineKind, Family, ForeignKey, Table, TableKind, TableName, Traces, Unique,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// A text of a row; empty for NULL.
@@ -31,7 +33,8 @@ fn read_all(session: &mut Session, engine: EngineKind) -> Result<Catalogue> {
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     own.tables.sort();
     own.marked.sort();
-    let facts = session.rows("SELECT VERSION(), @@character_set_database, @@collation_database, @@lower_case_table_names")?;
+    let facts =
+        session.rows("SELECT VERSION(), @@character_set_database, @@collation_database, @@lower_case_table_names")?;
     let fact = |at: usize| facts.first().map(|row| cell(row, at).to_owned()).unwrap_or_default();
     let names = [(1, "character_set"), (2, "collation"), (3, "lower_case_table_names")];
     Ok(Catalogue {

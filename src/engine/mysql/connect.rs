@@ -111,15 +111,19 @@ fn options(address: &Address) -> Result<Opts> {
             "ssl-ca" | "sslrootcert" | "ssl_ca" => authority = Some(value.to_owned()),
             "socket" => builder = builder.socket(Some(value.to_owned())),
             _ => {
-                return Err(Error::usage(format!("the address {address} has an unknown parameter '{}'", key.escape_debug()))
-                    .hint("Known are ssl-mode (DISABLED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY), ssl-ca and socket."));
+                return Err(Error::usage(format!(
+                    "the address {address} has an unknown parameter '{}'",
+                    key.escape_debug()
+                ))
+                .hint("Known are ssl-mode (DISABLED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY), ssl-ca and socket."));
             }
         }
     }
     let default = if is_local(parsed.ip_or_hostname()) { "DISABLED" } else { "REQUIRED" };
-    let ssl = tls(mode.as_deref().unwrap_or(default), authority)
-        .map_err(|word| Error::usage(format!("the address {address} has an unknown ssl-mode"))
-            .hint(format!("{word}: write DISABLED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY.")))?;
+    let ssl = tls(mode.as_deref().unwrap_or(default), authority).map_err(|word| {
+        Error::usage(format!("the address {address} has an unknown ssl-mode"))
+            .hint(format!("{word}: write DISABLED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY."))
+    })?;
     // A socket is only taken when the address names it; TCP is what the address says.
     let builder = builder.ssl_opts(ssl).prefer_socket(false).stmt_cache_size(0).tcp_nodelay(true);
     Ok(builder.into())
@@ -169,9 +173,10 @@ fn pause(tries: u32) -> Duration {
 fn refused(address: &Address, error: &mysql_async::Error) -> Error {
     let (what, hint) = match (error, explain::code(error)) {
         (_, Some(1049)) => ("the database does not exist".to_owned(), "Create it, or add --create."),
-        (_, Some(1045 | 1044 | 1698)) => {
-            ("the server refuses user or password".to_owned(), "Check both, and the hosts that the account may come from.")
-        }
+        (_, Some(1045 | 1044 | 1698)) => (
+            "the server refuses user or password".to_owned(),
+            "Check both, and the hosts that the account may come from.",
+        ),
         (_, Some(1040 | 1203 | 1226)) => ("the server has no free connection".to_owned(), "Close some and run again."),
         (_, Some(3159)) => ("the server wants TLS".to_owned(), "Add ?ssl-mode=REQUIRED to the address."),
         (_, Some(code)) => (format!("the server refuses the connection ({code})"), "See the server's log."),
@@ -232,7 +237,9 @@ mod tests {
 
     #[test]
     fn a_bad_address_does_not_show_its_password() {
-        for text in ["mysql://u:hunter2@h:port/x", "mysql://u:hunter2@h/x?what=1", "mysql://u:hunter2@h/x?ssl-mode=maybe"] {
+        for text in
+            ["mysql://u:hunter2@h:port/x", "mysql://u:hunter2@h/x?what=1", "mysql://u:hunter2@h/x?ssl-mode=maybe"]
+        {
             let error = parsed(text).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"));
         }

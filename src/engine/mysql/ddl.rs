@@ -38,7 +38,8 @@ pub(super) fn stripped(text: &str, is_marked: bool) -> String {
     let (body, options) = text.split_once("\n) ").unwrap_or((text, ""));
     let mut lines: Vec<&str> = body.lines().collect();
     if is_marked {
-        let is_marker = |line: &&str| [mark::RUN_COLUMN, mark::AT_COLUMN].iter().any(|name| starts_with_name(line, name));
+        let is_marker =
+            |line: &&str| [mark::RUN_COLUMN, mark::AT_COLUMN].iter().any(|name| starts_with_name(line, name));
         lines.retain(|line| !is_marker(line));
     }
     let mut body = lines.join("\n");
@@ -134,13 +135,16 @@ mod tests {
             COMMENT=' AUTO_INCREMENT=5'";
         assert_eq!(stripped(text, true), wanted);
         assert!(stripped(text, false).contains("terp_fixture_run"));
-        assert_eq!(stripped("CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB AUTO_INCREMENT=3", false),
-            "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB");
+        assert_eq!(
+            stripped("CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB AUTO_INCREMENT=3", false),
+            "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB"
+        );
     }
 
     #[test]
     fn definers_leave_the_text() {
-        let text = "CREATE ALGORITHM=UNDEFINED DEFINER=`a``b`@`%` SQL SECURITY DEFINER VIEW `v` AS select ' DEFINER=`x`@`y`'";
+        let text =
+            "CREATE ALGORITHM=UNDEFINED DEFINER=`a``b`@`%` SQL SECURITY DEFINER VIEW `v` AS select ' DEFINER=`x`@`y`'";
         assert_eq!(
             without_definer(text),
             "CREATE ALGORITHM=UNDEFINED SQL SECURITY DEFINER VIEW `v` AS select ' DEFINER=`x`@`y`'"

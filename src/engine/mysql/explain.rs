@@ -128,7 +128,8 @@ mod tests {
         assert!(text.contains("t.name") && !text.contains("hunter2"), "{text}");
         let text = shown(1366, "Incorrect integer value: 'hunter2' for column `d`.`t`.`n` at row 1");
         assert!(text.contains("d.t.n") && !text.contains("hunter2"), "{text}");
-        let text = shown(1452, "Cannot add: a foreign key constraint fails (`d`.`t`, CONSTRAINT `fk` FOREIGN KEY (`a`)");
+        let text =
+            shown(1452, "Cannot add: a foreign key constraint fails (`d`.`t`, CONSTRAINT `fk` FOREIGN KEY (`a`)");
         assert!(text.contains("fk"), "{text}");
         let text = shown(1064, "near 'hunter2' at line 1");
         assert!(!text.contains("hunter2"), "{text}");

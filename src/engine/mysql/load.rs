@@ -100,14 +100,20 @@ fn load_data(session: &mut Session, into: &LoadTable, rows: &Batch, bytes: &[boo
         data.push(b'\n');
     }
     let sql = Sql::new(EngineKind::Mysql).lit("LOAD DATA LOCAL INFILE 'rows' INTO TABLE ").table(&into.table);
-    let sql = sql.lit(" CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (");
+    let sql =
+        sql.lit(" CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (");
     let sql = sql.list(into.columns.iter().enumerate(), ", ", |sql, (at, name)| {
         if bytes[at] { sql.lit("@b").integer(i64::try_from(at).unwrap_or_default()) } else { sql.name(name) }
     });
     let mut sql = sql.lit(")");
     let mut word = " SET ";
     for at in (0..into.columns.len()).filter(|&at| bytes[at]) {
-        sql = sql.lit(word).name(&into.columns[at]).lit(" = UNHEX(@b").integer(i64::try_from(at).unwrap_or_default()).lit(")");
+        sql = sql
+            .lit(word)
+            .name(&into.columns[at])
+            .lit(" = UNHEX(@b")
+            .integer(i64::try_from(at).unwrap_or_default())
+            .lit(")");
         word = ", ";
     }
     for (name, value) in &into.constants {
@@ -122,7 +128,8 @@ fn load_data(session: &mut Session, into: &LoadTable, rows: &Batch, bytes: &[boo
     for row in session.rows("SHOW WARNINGS")? {
         let [Some(level), Some(code), Some(message)] = row.as_slice() else { continue };
         if level != "Note" {
-            let error = ServerError { code: code.parse().unwrap_or_default(), message: message.clone(), state: String::new() };
+            let error =
+                ServerError { code: code.parse().unwrap_or_default(), message: message.clone(), state: String::new() };
             return Err(explain::statement(&mysql_async::Error::Server(error)));
         }
     }
@@ -134,13 +141,24 @@ fn load_data(session: &mut Session, into: &LoadTable, rows: &Batch, bytes: &[boo
 
 /// The hex digits of a cell of raw bytes, behind their `0x`.
 fn digits<'a>(cell: &'a [u8], into: &LoadTable, column: usize) -> Result<&'a [u8]> {
-    let digits = cell.strip_prefix(b"0x").filter(|digits| digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit));
+    let digits =
+        cell.strip_prefix(b"0x").filter(|digits| digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit));
     digits.ok_or_else(|| {
-        Error::rejected(format!("column {} holds bytes, but a cell of it is not 0x and hex digits", into.columns[column]))
+        Error::rejected(format!(
+            "column {} holds bytes, but a cell of it is not 0x and hex digits",
+            into.columns[column]
+        ))
     })
 }
 
-fn insert(session: &mut Session, names: &Sql, rows: &Batch, bytes: &[bool], into: &LoadTable, longest: usize) -> Result<u64> {
+fn insert(
+    session: &mut Session,
+    names: &Sql,
+    rows: &Batch,
+    bytes: &[bool],
+    into: &LoadTable,
+    longest: usize,
+) -> Result<u64> {
     let head = Sql::new(EngineKind::Mysql).lit("INSERT INTO ").part(names).lit(" VALUES ");
     let mut tail = Vec::new();
     for (at, (_, value)) in into.constants.iter().enumerate() {

@@ -10,15 +10,21 @@ use crate::model::schema::{EngineKind, SchemaObject, TableName};
 /// What comes before the tables (MariaDB's sequences), and what comes after them.
 pub(super) fn read(session: &mut Session) -> Result<(Vec<SchemaObject>, Vec<SchemaObject>)> {
     let mut pre = Vec::new();
-    for name in names(session, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
-        AND TABLE_TYPE = 'SEQUENCE' ORDER BY TABLE_NAME")? {
+    for name in names(
+        session,
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+        AND TABLE_TYPE = 'SEQUENCE' ORDER BY TABLE_NAME",
+    )? {
         pre.push(shown(session, "sequence", "SHOW CREATE SEQUENCE ", &name, None, (None, 1))?);
     }
     let mut post = routines(session)?;
     post.extend(views(session)?);
     post.extend(triggers(session)?);
-    for name in names(session, "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() \
-        ORDER BY EVENT_NAME")? {
+    for name in names(
+        session,
+        "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() \
+        ORDER BY EVENT_NAME",
+    )? {
         post.push(shown(session, "event", "SHOW CREATE EVENT ", &name, None, (Some(1), 3))?);
     }
     Ok((pre, post))
@@ -76,8 +82,11 @@ fn routines(session: &mut Session) -> Result<Vec<SchemaObject>> {
 /// Views, those that others name first.
 fn views(session: &mut Session) -> Result<Vec<SchemaObject>> {
     let mut waiting = Vec::new();
-    for name in names(session, "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() \
-        ORDER BY TABLE_NAME")? {
+    for name in names(
+        session,
+        "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() \
+        ORDER BY TABLE_NAME",
+    )? {
         waiting.push(shown(session, "view", "SHOW CREATE VIEW ", &name, None, (None, 1))?);
     }
     let mut placed: Vec<SchemaObject> = Vec::new();

@@ -163,7 +163,11 @@ impl Session {
     }
 
     /// Runs a LOAD DATA LOCAL statement that reads `data`.
-    pub(super) fn load(&mut self, statement: &str, data: Vec<u8>) -> Result<std::result::Result<Loaded, mysql_async::Error>> {
+    pub(super) fn load(
+        &mut self,
+        statement: &str,
+        data: Vec<u8>,
+    ) -> Result<std::result::Result<Loaded, mysql_async::Error>> {
         self.with(async |connection| {
             let data = futures_util::stream::iter([Ok(data.into())]);
             connection.set_infile_handler(async move { Ok(Box::pin(data) as mysql_async::InfileData) });
@@ -211,10 +215,13 @@ fn is_bytes(column: &Column) -> bool {
     };
     match column.column_type() {
         MYSQL_TYPE_BIT | MYSQL_TYPE_GEOMETRY => true,
-        MYSQL_TYPE_STRING | MYSQL_TYPE_VAR_STRING | MYSQL_TYPE_VARCHAR | MYSQL_TYPE_TINY_BLOB
-        | MYSQL_TYPE_BLOB | MYSQL_TYPE_MEDIUM_BLOB | MYSQL_TYPE_LONG_BLOB => {
-            column.character_set() == BINARY && column.flags().contains(ColumnFlags::BINARY_FLAG)
-        }
+        MYSQL_TYPE_STRING
+        | MYSQL_TYPE_VAR_STRING
+        | MYSQL_TYPE_VARCHAR
+        | MYSQL_TYPE_TINY_BLOB
+        | MYSQL_TYPE_BLOB
+        | MYSQL_TYPE_MEDIUM_BLOB
+        | MYSQL_TYPE_LONG_BLOB => column.character_set() == BINARY && column.flags().contains(ColumnFlags::BINARY_FLAG),
         _ => false,
     }
 }

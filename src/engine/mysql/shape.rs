@@ -95,14 +95,18 @@ mod tests {
     fn first_words_decide() {
         assert_eq!(of("INSERT INTO `t` SELECT 1"), Shape::Rows);
         assert_eq!(of("CREATE TEMPORARY TABLE `s` AS SELECT 1"), Shape::Private);
-        assert_eq!(of("CREATE TABLE IF NOT EXISTS `t` (a int)"), Shape::CreateTable { name: "t".into(), if_missing: true });
+        assert_eq!(
+            of("CREATE TABLE IF NOT EXISTS `t` (a int)"),
+            Shape::CreateTable { name: "t".into(), if_missing: true }
+        );
         assert_eq!(of("ALTER TABLE `t` ADD COLUMN `x` TEXT"), Shape::AddMarkers("t".into()));
         assert_eq!(of("ALTER TABLE `t` AUTO_INCREMENT = 3"), Shape::Later);
         assert_eq!(of("DROP VIEW IF EXISTS `v`"), Shape::Later);
         assert_eq!(of("DROP TRIGGER `x`"), Shape::DropTrigger("x".into()));
         let view = "CREATE ALGORITHM=UNDEFINED SQL SECURITY DEFINER VIEW `v` AS select 1";
         assert_eq!(of(view), Shape::Create(Some("DROP VIEW IF EXISTS `v`".into())));
-        let trigger = "SET SESSION sql_mode = 'ANSI_QUOTES';\nCREATE TRIGGER `x` BEFORE INSERT ON `t` FOR EACH ROW SET @a = 1";
+        let trigger =
+            "SET SESSION sql_mode = 'ANSI_QUOTES';\nCREATE TRIGGER `x` BEFORE INSERT ON `t` FOR EACH ROW SET @a = 1";
         assert_eq!(of(trigger), Shape::Later);
         assert_eq!(dropped("DROP TABLE `t`"), Some(("TABLE".into(), "t".into())));
         assert_eq!(unmarked("ALTER TABLE `t` DROP COLUMN `a`, DROP COLUMN `b`").as_deref(), Some("t"));
