@@ -2,6 +2,7 @@
 
 pub mod capture;
 pub mod demo;
+mod foreign;
 pub mod inspect;
 pub mod keys;
 pub mod ledger;

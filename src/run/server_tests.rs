@@ -67,6 +67,7 @@ fn restored(repository: &Repository, url: &str, on_conflict: OnConflict) -> Resu
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
         environment: None,
+        allow_lossy: false,
     };
     restore::restore(&context(), repository, &repository.find("s")?, &mut *target(url), &options)
 }
