@@ -98,7 +98,8 @@ pub enum Command {
     #[command(after_help = "Examples:
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite --dry-run
-  terp-fixtures restore nightly --target sqlite:dev.sqlite --on-conflict overwrite --yes")]
+  terp-fixtures restore nightly --target sqlite:dev.sqlite --on-conflict overwrite --yes
+  terp-fixtures restore postgres-nightly --target sqlite:test.sqlite --allow-lossy")]
     Restore(RestoreArgs),
     /// Take a restore out again, exactly.
     #[command(after_help = "Examples:
@@ -227,6 +228,9 @@ pub struct RestoreArgs {
     /// Keep earlier runs beside this one, instead of replacing them.
     #[arg(long)]
     pub keep_others: bool,
+    /// Into another engine: restore also what that one can hold only in part (the losses are listed).
+    #[arg(long)]
+    pub allow_lossy: bool,
     /// Do everything, report it, then undo it.
     #[arg(long)]
     pub dry_run: bool,

@@ -127,6 +127,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         dry_run: false,
         lock_timeout: Duration::from_secs(30),
         environment: Some("dev".into()),
+        allow_lossy: false,
     };
     let restored = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;
     let again = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;

@@ -6,6 +6,7 @@ pub mod demo;
 mod fill_testing;
 #[cfg(test)]
 mod filled_tests;
+mod foreign;
 pub mod inspect;
 pub mod keys;
 pub mod ledger;

@@ -3,6 +3,7 @@
 //! Declarative: afterwards the target holds exactly the snapshot's rows beside its own. A second restore of the same
 //! snapshot changes nothing; another snapshot replaces the previous run.
 
+use super::foreign::Foreign;
 use super::ledger::{self, Counter, Detail, Run, TableDetail};
 use super::load::{Conflicts, Destination, Loader, OnConflict};
 use super::pipeline::{ordered_map, settle};
@@ -21,6 +22,7 @@ use crate::model::manifest::TableEntry;
 use crate::model::mark;
 use crate::model::proof::{Checked, Encoded};
 use crate::model::schema::{Catalogue, Family, SchemaObject, Table, TableName};
+use crate::translate::Rows;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -43,6 +45,8 @@ pub struct Options {
     pub lock_timeout: Duration,
     /// The environment the target is said to be; `production` is refused.
     pub environment: Option<String>,
+    /// Restore into another engine also what that one can hold only in part.
+    pub allow_lossy: bool,
 }
 
 /// What a restore did.
@@ -85,6 +89,8 @@ pub fn restore(
 ) -> Result<Outcome> {
     let start = Instant::now();
     guard(snapshot, target, options)?;
+    let foreign = Foreign::of(snapshot, target.engine(), options)?;
+    let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
     context.stage("taking the lock of the target");
     target.lock(&format!("restore of {}", snapshot.label()), options.lock_timeout)?;
@@ -93,10 +99,13 @@ pub fn restore(
     if let Some(outcome) = unchanged(context, target, snapshot, &runs, options, start)? {
         return Ok(outcome);
     }
+    if let Some(foreign) = &foreign {
+        foreign.refuse_losses(context, &live, &runs)?;
+    }
 
     plan::prepare(target, &snapshot.manifest, &live)?;
     target.begin(Enforce::Nothing)?;
-    let run = Restoring { context, snapshot, packs: &packs, options };
+    let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref() };
     match run.inside(target, &live, &runs, start) {
         Ok(outcome) => {
             target.end(!options.dry_run)?;
@@ -125,14 +134,6 @@ fn guard(snapshot: &Snapshot, target: &mut dyn Target, options: &Options) -> Res
     if target.identity()?.is_same_as(&manifest.source) {
         return Err(Error::guard("the target is the database that the snapshot was captured from")
             .hint("Name another database with --target; fixtures never go back into their source."));
-    }
-    if target.engine() != manifest.schema.engine {
-        return Err(Error::drift(format!(
-            "the snapshot is of {}, the target is {}",
-            manifest.schema.engine,
-            target.engine()
-        ))
-        .hint("Restore into a database of the same engine."));
     }
     Ok(())
 }
@@ -187,6 +188,8 @@ struct Restoring<'a> {
     snapshot: &'a Snapshot,
     packs: &'a PackReader<'a>,
     options: &'a Options,
+    /// Where the snapshot comes from, when it is of another engine.
+    foreign: Option<&'a Foreign<'a>>,
 }
 
 impl Restoring<'_> {
@@ -197,7 +200,7 @@ impl Restoring<'_> {
         let before = dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
-        let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables)?;
+        let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables, self.foreign)?;
         let seq = runs.last().map_or(1, |run| run.seq + 1);
         let run = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
@@ -221,9 +224,10 @@ impl Restoring<'_> {
                 at: &at,
                 undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
                 on_conflict: self.options.on_conflict,
-                is_exact: is_exact(entry, table),
+                is_exact: self.foreign.is_none() && is_exact(entry, table),
             };
-            let (done, conflict) = self.load_table(target, entry, to)?;
+            let rows = self.foreign.map(|foreign| foreign.rows(entry, table, &live)).transpose()?;
+            let (done, conflict) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
             if conflict != Conflicts::default() {
                 conflicts.push((entry.table.clone(), conflict));
@@ -239,7 +243,9 @@ impl Restoring<'_> {
         // Foreign keys that came with them are verified too.
         let live = target.catalogue()?;
         self.context.stage("verifying every foreign key");
-        let foreign_keys = verify_foreign_keys(target, &live, &run, &before, &manifest.results.closure.dangling)?;
+        let known = self.foreign.map(|foreign| foreign.dangling(&live));
+        let known = known.as_ref().unwrap_or(&manifest.results.closure.dangling);
+        let foreign_keys = verify_foreign_keys(target, &live, &run, &before, known)?;
         for known in &counters {
             if let Some(sql) = sql::advance_counter(target.engine(), &known.table) {
                 target.execute(&sql)?;
@@ -297,6 +303,7 @@ impl Restoring<'_> {
         target: &mut dyn Target,
         entry: &TableEntry,
         to: Destination<'_>,
+        conversion: Option<&Rows>,
     ) -> Result<(TableDetail, Conflicts)> {
         let start = Instant::now();
         let report = self.context.report;
@@ -304,9 +311,12 @@ impl Restoring<'_> {
         let rules = Rules::new(target.engine(), to.live, &entry.columns)?;
         let mut loader = Loader::start(target, to)?;
         let bytes = self
-            .stream(entry, &rules, &mut |rows| loader.load(target, rows))
+            .stream(entry, &rules, conversion, &mut |rows| loader.load(target, rows))
             .map_err(|error| error.within(format!("table {}", entry.table)))?;
         let (detail, conflicts, how) = loader.finish(target)?;
+        if let Some(changed) = conversion.map(Rows::changed).filter(|changed| *changed > 0) {
+            self.context.warn(format!("table {}: {changed} values were changed to fit", entry.table), None);
+        }
         report.event(&Event::TableDone {
             table: entry.table.clone(),
             rows: detail.inserted + detail.overwritten,
@@ -323,18 +333,26 @@ impl Restoring<'_> {
         &self,
         entry: &TableEntry,
         rules: &Rules,
+        conversion: Option<&Rows>,
         load: &mut dyn FnMut(&mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>) -> Result<()>,
     ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
-        let schema = manifest.schema.table(&entry.table);
-        let schema =
-            schema.ok_or_else(|| Error::store(format!("the manifest has no schema of table {}", entry.table)))?;
-        let layout = rows::Layout::new(manifest.schema.engine, schema);
+        let layout = match (self.foreign, manifest.schema.table(&entry.table)) {
+            (Some(foreign), _) => foreign.layout(entry)?,
+            (None, Some(schema)) => rows::Layout::new(manifest.schema.engine, schema),
+            (None, None) => {
+                return Err(Error::store(format!("the manifest has no schema of table {}", entry.table)));
+            }
+        };
         let id_key = self.packs.keys().id_key();
         let open = |(first_row, chunk): (u64, &crate::model::manifest::ChunkRef)| -> Result<Opened> {
             let packed = self.packs.pack(&manifest.packs[chunk.pack as usize])?;
             let encoded = pack::open_chunk(&packed, chunk, id_key)?;
             let masked = rows::decode(&encoded, &layout)?;
+            let masked = match conversion {
+                Some(conversion) => conversion.convert(masked, first_row)?,
+                None => masked,
+            };
             let (checked, violations) = check::rows(masked, rules, first_row)?;
             let mut digest = ContentDigest::default();
             digest.add(checked.rows());

@@ -83,6 +83,7 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
         environment: None,
+        allow_lossy: false,
     };
     restore::restore(&context(), repository, &repository.find("s")?, &mut *target(url), &options)
 }

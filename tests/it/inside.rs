@@ -65,6 +65,7 @@ pub fn restore_options() -> restore::Options {
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
         environment: None,
+        allow_lossy: false,
     }
 }
 

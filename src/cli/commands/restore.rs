@@ -59,6 +59,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs
         dry_run: args.dry_run,
         lock_timeout: Duration::from_secs(args.lock_timeout),
         environment: args.env.clone(),
+        allow_lossy: args.allow_lossy,
     };
     let done = restore::restore(context, &repository, &snapshot, &mut *target, &options);
     drop(target);

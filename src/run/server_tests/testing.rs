@@ -273,6 +273,7 @@ pub(super) fn options() -> restore::Options {
         on_conflict: OnConflict::Fail,
         keep_others: false,
         suspend_triggers: false,
+        allow_lossy: false,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
