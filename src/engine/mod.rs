@@ -3,11 +3,14 @@
 //! An engine is a folder (`connect catalog ddl read write lock`) and one line in [`ENGINES`]. These traits name no
 //! driver's types, so that an engine can bring any driver.
 
+pub mod mysql;
 pub mod postgres;
 pub mod sql;
 pub mod sqlite;
 #[cfg(test)]
 pub(crate) mod suite;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::error::{Error, Result};
 use crate::event::Cancel;
@@ -54,6 +57,15 @@ pub trait Source: Send {
     /// # Errors
     /// Kind `Unreachable` when the read breaks off; whatever `sink` returns.
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64>;
+
+    /// Another reader that sees the same state, for reading at the same time. None where the engine or this server has
+    /// none to give: then this one reads alone.
+    ///
+    /// # Errors
+    /// Kind `Interrupted`; `Unreachable` when this reader itself was lost.
+    fn fork(&mut self) -> Result<Option<Box<dyn Source>>> {
+        Ok(None)
+    }
 }
 
 /// Where checked rows go.
@@ -135,6 +147,19 @@ pub trait Target: Source {
     /// Kind `Rejected`, naming the constraint but no value.
     fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64>;
 
+    /// Inserts checked rows as they come, in one go where the engine can: it waits for `rows` and not for each answer of
+    /// the server. Returns the number of rows inserted.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), perhaps only at the end; the first error of `rows`.
+    fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
+        let mut count = 0;
+        for rows in rows {
+            count += self.load(into, &rows?)?;
+        }
+        Ok(count)
+    }
+
     /// Ends the transaction.
     ///
     /// # Errors
@@ -159,7 +184,7 @@ pub struct Engine {
 }
 
 /// Every engine.
-pub static ENGINES: &[&Engine] = &[&sqlite::ENGINE, &postgres::ENGINE];
+pub static ENGINES: &[&Engine] = &[&sqlite::ENGINE, &postgres::ENGINE, &mysql::ENGINE];
 
 /// The engine that an address asks for.
 ///

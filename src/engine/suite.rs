@@ -3,7 +3,7 @@
 use super::sql::Sql;
 use super::{Enforce, LoadTable, Query, Source, Target, scalar};
 use crate::check::{self, Rules};
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 use crate::model::batch::{Batch, Cell, CellKind};
 use crate::model::proof::{Checked, Masked};
 use crate::model::schema::{Table, TableName};
@@ -23,13 +23,14 @@ pub(crate) fn run(bench: &Bench<'_>) {
     loads_and_reads_back(bench);
     rolls_back(bench);
     rejects_by_constraint(bench);
+    loads_what_comes(bench);
     sees_one_state(bench);
     locks(bench);
     has_an_identity(bench);
 }
 
 fn name() -> TableName {
-    TableName::plain("Suite \"Table\" 🌿")
+    TableName::plain("Suite \"Table\" ☘")
 }
 
 fn create(bench: &Bench<'_>) {
@@ -123,6 +124,19 @@ fn rejects_by_constraint(bench: &Bench<'_>) {
     assert_eq!(error.kind(), Kind::Rejected);
     assert!(!format!("{error:?} {error}").contains("hunter2") && !error.to_string().contains("🌿\""));
     target.end(false).unwrap();
+}
+
+fn loads_what_comes(bench: &Bench<'_>) {
+    let part = |id, text| checked(bench, &[[integer(id), Cell::text(text), Cell::NULL]]);
+    let mut target = (bench.target)();
+    target.begin(Enforce::Nothing).unwrap();
+    assert_eq!(target.load_all(&into(), &mut std::iter::empty()).unwrap(), 0);
+    assert_eq!(target.load_all(&into(), &mut [part("6", "f"), part("7", "g")].into_iter().map(Ok)).unwrap(), 2);
+    assert_eq!(count(&mut *target), 4);
+    let broken = [Ok(part("8", "h")), Err(Error::store("a damaged pack"))];
+    assert_eq!(target.load_all(&into(), &mut broken.into_iter()).unwrap_err().kind(), Kind::Store);
+    target.end(false).unwrap();
+    assert_eq!(count(&mut *(bench.source)()), 2);
 }
 
 fn sees_one_state(bench: &Bench<'_>) {

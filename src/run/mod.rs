@@ -9,6 +9,7 @@ pub mod load;
 pub mod lock;
 mod pipeline;
 mod plan;
+mod readers;
 pub mod repository;
 pub mod restore;
 pub mod rollback;

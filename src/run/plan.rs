@@ -3,7 +3,7 @@
 use super::ledger::Made;
 use super::restore::run_rendered;
 use crate::engine::Target;
-use crate::engine::sql::{self, Sql};
+use crate::engine::sql;
 use crate::error::{Error, Result};
 use crate::model::manifest::{Manifest, TableEntry};
 use crate::model::mark;
@@ -135,11 +135,8 @@ impl<'a> Plan<'a> {
                     mark::AT_COLUMN
                 )));
             }
-            for column in [mark::RUN_COLUMN, mark::AT_COLUMN] {
-                let sql = Sql::new(target.engine()).lit("ALTER TABLE ").table(&entry.table).lit(" ADD COLUMN ");
-                target
-                    .execute(&sql.name(column).lit(" TEXT"))
-                    .map_err(|error| error.within(format!("table {}", entry.table)))?;
+            for sql in sql::add_markers(target.engine(), &entry.table) {
+                target.execute(&sql).map_err(|error| error.within(format!("table {}", entry.table)))?;
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Source, Target};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::model::digest::ContentDigest;
 use crate::model::manifest::TableEntry;
 use crate::model::mark;
 use crate::model::proof::{Checked, Encoded};
@@ -153,11 +154,15 @@ fn unchanged(
     context.stage("comparing with what is already there");
     let live = target.catalogue()?;
     for table in &run.detail.tables {
-        let there = live.table(&table.table).is_some_and(|live| {
+        let there = live.table(&table.table).filter(|live| {
             live.columns.len() >= table.columns.len()
                 && table.columns.iter().all(|name| live.column_index(name).is_some())
         });
-        if !there || state::marked_digest(target, &table.table, &table.columns, &run.id)?.to_hex() != table.digest {
+        let digest = match there {
+            Some(live) => Some(state::marked_digest(target, live, &table.columns, &run.id)?.to_hex()),
+            None => None,
+        };
+        if digest.as_ref() != Some(&table.digest) {
             context
                 .note(format!("the rows of run {} in {} were changed since; they are replaced", run.id, table.table));
             return Ok(None);
@@ -280,18 +285,9 @@ impl Restoring<'_> {
         report.event(&Event::TableStarted { table: entry.table.clone(), rows: Some(entry.rows) });
         let rules = Rules::new(target.engine(), to.live, &entry.columns)?;
         let mut loader = Loader::start(target, to)?;
-        let mut bytes = 0;
-        self.stream(entry, &rules, &mut |first_row, rows, encoded| {
-            bytes += encoded.bytes().len() as u64;
-            loader.load(target, rows)?;
-            report.event(&Event::TableProgress {
-                table: entry.table.clone(),
-                rows: first_row + rows.rows().rows() as u64,
-                bytes,
-            });
-            Ok(())
-        })
-        .map_err(|error| error.within(format!("table {}", entry.table)))?;
+        let bytes = self
+            .stream(entry, &rules, &mut |rows| loader.load(target, rows))
+            .map_err(|error| error.within(format!("table {}", entry.table)))?;
         let (detail, conflicts, how) = loader.finish(target)?;
         report.event(&Event::TableDone {
             table: entry.table.clone(),
@@ -303,13 +299,14 @@ impl Restoring<'_> {
         Ok((detail, conflicts))
     }
 
-    /// Hands on every chunk of a table, verified, decoded and checked, and verifies the whole stream at the end.
+    /// Hands on every chunk of a table, verified, decoded and checked, and verifies the whole stream at the end. Gives its
+    /// length in bytes.
     fn stream(
         &self,
         entry: &TableEntry,
         rules: &Rules,
-        each: &mut dyn FnMut(u64, &Checked, &Encoded) -> Result<()>,
-    ) -> Result<()> {
+        load: &mut dyn FnMut(&mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>) -> Result<()>,
+    ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
         let schema = manifest.schema.table(&entry.table);
         let schema =
@@ -321,7 +318,9 @@ impl Restoring<'_> {
             let encoded = pack::open_chunk(&packed, chunk, id_key)?;
             let masked = rows::decode(&encoded, &layout)?;
             let (checked, violations) = check::rows(masked, rules, first_row)?;
-            Ok(Opened { first_row, encoded, checked, violations })
+            let mut digest = ContentDigest::default();
+            digest.add(checked.rows());
+            Ok(Opened { first_row, encoded, checked, digest, violations })
         };
         std::thread::scope(|scope| {
             let (feed, opened) = ordered_map(scope, self.context.jobs, open);
@@ -333,23 +332,29 @@ impl Restoring<'_> {
                 }
                 Ok(())
             });
-            let loaded = (|| {
-                let mut stream = blake3::Hasher::new();
-                for opened in opened {
-                    let opened = opened?;
-                    check::refuse(&entry.table, &opened.violations)?;
-                    stream.update(opened.encoded.bytes());
-                    each(opened.first_row, &opened.checked, &opened.encoded)?;
-                }
-                Ok(stream.finalize().to_hex().to_string())
-            })();
+            let mut stream = blake3::Hasher::new();
+            let mut bytes = 0;
+            let mut verified = opened.map(|opened| {
+                let Opened { first_row, encoded, checked, digest, violations } = opened?;
+                check::refuse(&entry.table, &violations)?;
+                stream.update(encoded.bytes());
+                bytes += encoded.bytes().len() as u64;
+                self.context.report.event(&Event::TableProgress {
+                    table: entry.table.clone(),
+                    rows: first_row + digest.rows(),
+                    bytes,
+                });
+                Ok((checked, digest))
+            });
+            let loaded = load(&mut verified);
+            drop(verified);
             let fed = feeder.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")));
-            let ((), digest) = settle(fed, loaded)?;
-            if digest != entry.digest {
+            settle(fed, loaded)?;
+            if stream.finalize().to_hex().as_str() != entry.digest {
                 return Err(Error::store("the rows are not the ones that the manifest describes")
                     .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
             }
-            Ok(())
+            Ok(bytes)
         })
     }
 }
@@ -358,6 +363,7 @@ struct Opened {
     first_row: u64,
     encoded: Encoded,
     checked: Checked,
+    digest: ContentDigest,
     violations: Vec<Violation>,
 }
 
@@ -415,8 +421,10 @@ fn verify_foreign_keys(
     before: &BTreeMap<String, u64>,
     source: &BTreeMap<String, u64>,
 ) -> Result<u64> {
-    let own = dangling(target, live, &[run])?;
-    for (name, all) in dangling(target, live, &[])? {
+    let all = dangling(target, live, &[])?;
+    // Where nothing dangles, nothing of the target's own does.
+    let own = if all.is_empty() { BTreeMap::new() } else { dangling(target, live, &[run])? };
+    for (name, all) in all {
         let count = |map: &BTreeMap<String, u64>| map.get(&name).copied().unwrap_or(0);
         let fixtures = all - count(&own);
         if count(&own) > count(before) || fixtures > count(source) {

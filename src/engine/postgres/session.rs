@@ -153,19 +153,20 @@ impl Session {
         done
     }
 
-    /// Sends COPY text that `next` writes, piece by piece, until it writes nothing more.
-    pub(super) fn copy_in(&mut self, statement: &str, next: &mut dyn FnMut(&mut Vec<u8>)) -> Result<u64> {
+    /// Sends COPY text that `next` writes, piece by piece, until it writes nothing more. Gives the number of rows.
+    pub(super) fn copy_in(&mut self, statement: &str, next: &mut dyn FnMut(&mut Vec<u8>) -> Result<()>) -> Result<u64> {
         let mut connection = self.take()?;
         let work = async {
-            let mut copy = connection.copy_in_raw(statement).await?;
+            let refused = |error: sqlx::Error| explain::statement(&error);
+            let mut copy = connection.copy_in_raw(statement).await.map_err(refused)?;
             let mut buffer = Vec::new();
             loop {
                 buffer.clear();
-                next(&mut buffer);
+                next(&mut buffer)?;
                 if buffer.is_empty() {
-                    return copy.finish().await;
+                    return copy.finish().await.map_err(refused);
                 }
-                copy.send(buffer.as_slice()).await?;
+                copy.send(buffer.as_slice()).await.map_err(refused)?;
             }
         };
         let done = self.runtime.block_on(or_cancelled(&self.cancel, work));
@@ -175,7 +176,8 @@ impl Session {
                 self.connection = Some(connection);
                 Ok(rows)
             }
-            Ok(Err(error)) => Err(explain::statement(&error)),
+            // A COPY that was refused or broken off leaves the driver out of step; the server waits for more and so notices.
+            Ok(Err(error)) => Err(error),
             Err(interrupted) => {
                 self.give_up(connection);
                 Err(interrupted)

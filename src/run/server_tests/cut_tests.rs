@@ -73,6 +73,7 @@ fn target_and_line(server: &Server) -> (String, Line) {
 /// Whatever the answer was: the content is the one before or, where a run was put in (and its answer lost), all of it.
 fn settle(server: &Server, url: &str, before: &(String, i64), during: Option<&(String, i64)>, what: &str) -> bool {
     server.is_left_alone(url, Duration::from_secs(5));
+    server.is_taken_up(url);
     let now = server.content(url);
     if &now == before {
         return false;
@@ -87,7 +88,8 @@ fn a_cut_restore_changes_nothing(server: &Server) {
     let in_doubt = "not known";
     sweep(server, &url, &|url| line.restore(url, "s").map(drop), &|what| {
         if settle(server, &url, &before, None, what) {
-            assert!(what == "a whole run" || what.ends_with("Ok(())") || what.contains(in_doubt), "{what}");
+            let is_told = [in_doubt, "are committed"].iter().any(|word| what.contains(word));
+            assert!(what == "a whole run" || what.ends_with("Ok(())") || is_told, "{what}");
             assert!(line.restore(&url, "s").unwrap().unchanged, "{what}");
             rolled_back(&url).unwrap();
             assert_eq!(server.content(&url), before, "{what}");
@@ -105,9 +107,11 @@ fn a_cut_rollback_changes_nothing(server: &Server) {
     let during = server.content(&url);
     sweep(server, &url, &|url| rolled_back(url).map(drop), &|what| {
         server.is_left_alone(&url, Duration::from_secs(5));
+        server.is_taken_up(&url);
         let now = server.content(&url);
         if now == before {
-            assert!(what == "a whole run" || what.ends_with("Ok(())") || what.contains("not known"), "{what}");
+            let is_told = ["not known", "are committed"].iter().any(|word| what.contains(word));
+            assert!(what == "a whole run" || what.ends_with("Ok(())") || is_told, "{what}");
             assert_eq!(rolled_back(&url).map(drop).unwrap_err().kind(), Kind::Rollback, "{what}");
             line.restore(&url, "s").unwrap();
         }
@@ -122,7 +126,7 @@ fn a_cut_commit_says_that_it_does_not_know(server: &Server) {
     let (url, line) = target_and_line(server);
     let before = server.content(&url);
     for server_hears_it in [false, true] {
-        let proxy = Proxy::start(server, &url, Some(Cut::At(b"COMMIT", server_hears_it)));
+        let proxy = Proxy::start(server, &url, Some(Cut::At(server.commit, server_hears_it)));
         let error = line.restore(proxy.url(), "s").unwrap_err();
         assert!(proxy.is_cut());
         assert_eq!(error.kind(), Kind::Unreachable);
@@ -133,7 +137,7 @@ fn a_cut_commit_says_that_it_does_not_know(server: &Server) {
         // The same command finds out.
         assert_eq!(line.restore(&url, "s").unwrap().unchanged, server_hears_it);
 
-        let proxy = Proxy::start(server, &url, Some(Cut::At(b"COMMIT", server_hears_it)));
+        let proxy = Proxy::start(server, &url, Some(Cut::At(server.commit, server_hears_it)));
         let error = rolled_back(proxy.url()).unwrap_err();
         assert!(error.kind() == Kind::Unreachable && error.to_string().contains("not known"), "{error}");
         drop(proxy);

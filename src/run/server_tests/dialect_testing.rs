@@ -86,6 +86,58 @@ pub(super) const POSTGRES: Dialect = Dialect {
     ],
 };
 
+/// MySQL and MariaDB. Their names know no character beyond U+FFFF.
+pub(super) const MYSQL: Dialect = Dialect {
+    quote: '`',
+    names: &[
+        "plain",
+        "Mixed Case",
+        "select",
+        "quo`te",
+        "semi;colon",
+        "back\\slash",
+        "ÄÖ",
+        "it's",
+        "dot.ted",
+        "%s $1 {}",
+    ],
+    before: "",
+    schemas: &[""],
+    identity: "BIGINT AUTO_INCREMENT",
+    types: &[
+        ("TINYINT", &["-128", "0", "127"]),
+        ("SMALLINT UNSIGNED", &["65535"]),
+        ("MEDIUMINT", &["-8388608", "8388607"]),
+        ("INT", &["-2147483648", "7"]),
+        ("BIGINT UNSIGNED", &["18446744073709551615", "0"]),
+        ("BIGINT", &["-9223372036854775808"]),
+        ("DECIMAL(10,2)", &["-0.50", "99999999.99"]),
+        ("DECIMAL(65,30)", &["12345678901234567890123456789012345.000000000000000000000000000001"]),
+        ("FLOAT", &["0.1", "-3.40282e38", "16777216"]),
+        ("DOUBLE", &["0.1", "1.7976931348623157e308", "2.2250738585072014e-308", "-0.0"]),
+        ("CHAR(5)", &["'a'", "'abcde'", "''"]),
+        ("VARCHAR(20)", &["'twenty characters ok'", "' lead and trail '", "''"]),
+        ("VARCHAR(20) COLLATE utf8mb4_bin", &["'b'", "'B'", "'🌿'"]),
+        ("TEXT", &["''", "'tab\\there\\nline\\r\\n\\\\N'", "'🌿 \"q\" ''s'", "'\\\\.'", "REPEAT('ü', 5000)"]),
+        ("LONGTEXT", &["'x'"]),
+        ("BINARY(4)", &["x'00ff5c6e'", "x'00000000'"]),
+        ("VARBINARY(20)", &["x''", "x'5c4e'"]),
+        ("BLOB", &["x'000a0d275c09ff'", "x''"]),
+        ("DATE", &["'2024-02-29'", "'9999-12-31'", "'1000-01-01'"]),
+        ("TIME", &["'-838:59:59'", "'00:00:00'"]),
+        ("TIME(6)", &["'12:34:56.789012'"]),
+        ("DATETIME", &["'2024-03-31 02:30:00'"]),
+        ("DATETIME(6)", &["'2024-02-29 23:59:59.999999'"]),
+        ("YEAR", &["2024", "1901"]),
+        ("BOOLEAN", &["true", "false"]),
+        ("ENUM('ok', 'odd one', 'it''s')", &["'ok'", "'it''s'"]),
+        ("SET('a', 'b')", &["'a,b'", "''"]),
+        ("JSON", &["'{\"a\": [1, 2.50, null]}'", "'\"ä\"'"]),
+        ("BIT(5)", &["b'10101'"]),
+        ("BIT(64)", &["b'1'"]),
+    ],
+};
+
 /// A generator of numbers that is the same for the same seed.
 pub(super) struct Random(u64);
 

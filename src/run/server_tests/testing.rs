@@ -35,13 +35,15 @@ pub(super) struct Server {
     pub(super) sleep: &'static str,
     /// What random schemas are made of.
     pub(super) dialect: &'static Dialect,
+    /// How a commit begins on the wire.
+    pub(super) commit: &'static [u8],
     /// The longest name of a table or column, in bytes.
     pub(super) longest_name: usize,
     /// The most columns of a table.
     pub(super) most_columns: usize,
     /// The type of a column for any number of bytes.
     pub(super) blob: &'static str,
-    /// Inserts row 1 into a table `t (id, x)` with 17 MiB that hardly compress.
+    /// Inserts row 1 into a table `t (id, x)` with some MiB, on PostgreSQL more than a pack holds and hardly compressible.
     pub(super) big_cell: &'static str,
 }
 
@@ -56,6 +58,7 @@ pub(super) const POSTGRES: Server = Server {
         AND application_name LIKE 'terp-fixtures%'",
     sleep: "SELECT 1 FROM pg_sleep(60)",
     dialect: &dialect_testing::POSTGRES,
+    commit: b"COMMIT",
     longest_name: 63,
     most_columns: 1600,
     blob: "BYTEA",
@@ -71,10 +74,39 @@ pub(super) const POSTGRES_PLAIN: Server = Server {
     ..POSTGRES
 };
 
+/// MySQL.
+pub(super) const MYSQL: Server = Server {
+    kind: EngineKind::Mysql,
+    fresh: || engine::mysql::testing::Server::mysql().fresh(),
+    script: engine::mysql::testing::script,
+    port: 3306,
+    columns: "SELECT count(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()",
+    connections: "SELECT count(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()",
+    sleep: "SELECT SLEEP(60)",
+    commit: b"\x03COMMIT",
+    dialect: &dialect_testing::MYSQL,
+    longest_name: 64,
+    most_columns: 1017,
+    blob: "LONGBLOB",
+    // No larger than what a packet of MariaDB's default size can hold.
+    big_cell: "INSERT INTO t SELECT 1, UNHEX(REPEAT(SHA2('x', 512), 81920));",
+};
+
+/// MariaDB.
+pub(super) const MARIADB: Server = Server {
+    kind: EngineKind::Mariadb,
+    fresh: || engine::mysql::testing::Server::mariadb().fresh(),
+    script: engine::mysql::testing::script,
+    port: 3306,
+    ..MYSQL
+};
+
 /// Makes a test of each function, on every server: one line here plugs a server in.
 macro_rules! on_every_server {
     ($($test:ident),* $(,)?) => {
-        mod postgresql { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::POSTGRES); })* }
+        mod on_postgres { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::POSTGRES); })* }
+        mod on_mysql { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::MYSQL); })* }
+        mod on_mariadb { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::MARIADB); })* }
     };
 }
 pub(super) use on_every_server;
@@ -114,7 +146,9 @@ impl Server {
     /// A fresh database with this script run in it.
     pub(super) fn with(&self, text: &str) -> String {
         let url = (self.fresh)();
-        (self.script)(&url, text);
+        if !text.is_empty() {
+            (self.script)(&url, text);
+        }
         url
     }
 
@@ -129,6 +163,11 @@ impl Server {
         let catalogue = source.catalogue().unwrap();
         let columns = scalar(&mut *source, Sql::new(self.kind).lit(self.columns)).unwrap();
         (state::database_digest(&mut *source, &catalogue).unwrap(), columns)
+    }
+
+    /// What a run that was cut off left to the next one is done by that one, before anything else.
+    pub(super) fn is_taken_up(&self, url: &str) {
+        target(url, &Cancel::default()).unwrap().lock("a look", Duration::from_secs(5)).unwrap();
     }
 
     /// Waits until this program has no other connection to the database and nobody holds its lock.
