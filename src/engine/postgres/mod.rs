@@ -4,6 +4,7 @@ mod catalog;
 mod connect;
 mod ddl;
 mod explain;
+mod fresh;
 mod lock;
 mod objects;
 mod read;
