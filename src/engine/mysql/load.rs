@@ -28,6 +28,8 @@ pub(super) struct Loads {
     local_infile: Option<bool>,
     /// The longest statement that the server takes, in bytes.
     longest: Option<usize>,
+    /// Whether LOAD DATA was used since the last question.
+    pub(super) used_load_data: bool,
 }
 
 pub(super) fn rows(session: &mut Session, known: &mut Loads, into: &LoadTable, rows: &Checked) -> Result<u64> {
@@ -49,6 +51,7 @@ pub(super) fn rows(session: &mut Session, known: &mut Loads, into: &LoadTable, r
             None => session.text("SELECT @@local_infile")?.as_deref() == Some("1"),
         };
         known.local_infile = Some(allowed);
+        known.used_load_data |= allowed;
         if allowed {
             return load_data(session, into, rows, bytes);
         }

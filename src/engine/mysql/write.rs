@@ -183,6 +183,11 @@ impl Work {
         self.now(main, text, Some(&format!("DROP TABLE IF EXISTS {}", quoted.text())))
     }
 
+    /// The last, small batch of a table may have gone in by INSERT; LOAD DATA is the word for the table then.
+    pub(super) fn loaded_by(&mut self) -> &'static str {
+        if std::mem::take(&mut self.loads.used_load_data) { "LOAD DATA" } else { "inserts of many rows" }
+    }
+
     pub(super) fn load(&mut self, main: &mut Session, into: &LoadTable, rows: &Checked) -> Result<u64> {
         self.start(main)?;
         let loaded = load::rows(main, &mut self.loads, into, rows);
