@@ -27,6 +27,8 @@ pub(super) struct Limits {
     local_infile: Option<bool>,
     /// The longest statement, in bytes.
     longest: Option<usize>,
+    /// Whether the last table took LOAD DATA.
+    pub(super) used_load_data: bool,
 }
 
 impl Limits {
@@ -72,7 +74,8 @@ pub(super) fn rows<R: Borrow<Checked>>(
     }
     let rest = rows.map(|part| part.and_then(|part| shape(&part).map(|()| part)));
     let mut all = first.into_iter().map(Ok).chain(rest);
-    if few > MANY && limits.local_infile(session)? {
+    limits.used_load_data = few > MANY && limits.local_infile(session)?;
+    if limits.used_load_data {
         return load_data(session, into, &bytes, &mut all);
     }
     let longest = limits.longest(session)?;

@@ -123,6 +123,10 @@ impl Target for Mysql {
         self.work.load(&mut self.session, into, rows)
     }
 
+    fn loaded_by(&mut self) -> &'static str {
+        self.work.loaded_by()
+    }
+
     fn end(&mut self, commit: bool) -> Result<()> {
         self.work.end(&mut self.session, commit)
     }

@@ -184,6 +184,11 @@ impl Work {
         self.now(main, text, Some(&format!("DROP TABLE IF EXISTS {}", quoted.text())))
     }
 
+    /// How the last table's rows went in.
+    pub(super) fn loaded_by(&mut self) -> &'static str {
+        if std::mem::take(&mut self.limits.used_load_data) { "LOAD DATA" } else { "inserts of many rows" }
+    }
+
     pub(super) fn load<R: Borrow<Checked>>(
         &mut self,
         main: &mut Session,

@@ -106,6 +106,10 @@ impl Target for Postgres {
         write::load(&mut self.session, into, rows)
     }
 
+    fn loaded_by(&mut self) -> &'static str {
+        "COPY"
+    }
+
     fn end(&mut self, commit: bool) -> Result<()> {
         write::end(&mut self.session, &std::mem::take(&mut self.silenced), commit)
     }

@@ -37,6 +37,8 @@ pub(super) struct Server {
     pub(super) commit: &'static [u8],
     /// What random schemas are made of.
     pub(super) dialect: &'static Dialect,
+    /// How many rows and how few go in, by name.
+    pub(super) ways: (&'static str, &'static str),
     /// The longest name of a table or column, in bytes.
     pub(super) longest_name: usize,
     /// The most columns of a table.
@@ -59,6 +61,7 @@ pub(super) const POSTGRES: Server = Server {
     sleep: "SELECT 1 FROM pg_sleep(60)",
     commit: b"COMMIT",
     dialect: &dialect_testing::POSTGRES,
+    ways: ("COPY", "COPY"),
     longest_name: 63,
     most_columns: 1600,
     blob: "BYTEA",
@@ -85,6 +88,7 @@ pub(super) const MYSQL: Server = Server {
     sleep: "SELECT SLEEP(60)",
     commit: b"\x03COMMIT",
     dialect: &dialect_testing::MYSQL,
+    ways: ("LOAD DATA", "inserts of many rows"),
     longest_name: 64,
     most_columns: 1017,
     blob: "LONGBLOB",
@@ -93,11 +97,8 @@ pub(super) const MYSQL: Server = Server {
 };
 
 /// MariaDB.
-pub(super) const MARIADB: Server = Server {
-    kind: EngineKind::Mariadb,
-    fresh: || engine::mysql::testing::Server::mariadb().fresh(),
-    ..MYSQL
-};
+pub(super) const MARIADB: Server =
+    Server { kind: EngineKind::Mariadb, fresh: || engine::mysql::testing::Server::mariadb().fresh(), ..MYSQL };
 
 /// Makes a test of each function, on every server: one line here plugs a server in.
 macro_rules! on_every_server {
