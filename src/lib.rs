@@ -65,3 +65,4 @@ pub mod run;
 pub mod seal;
 pub mod secret;
 pub mod store;
+pub mod translate;

@@ -3,7 +3,7 @@
 //!
 //! | type | says | made by |
 //! |---|---|---|
-//! | [`Masked`] | every cell passed the decision of its column | `mask`; `codec` when decoding a snapshot |
+//! | [`Masked`] | every cell passed the decision of its column | `mask`; `codec` when decoding a snapshot; `translate` of such rows |
 //! | [`Encoded`] | the COPY text of masked rows | `codec` |
 //! | [`Packed`] | zstd frames of encoded chunks, the plaintext of a pack | `codec`; `seal` when opening |
 //! | [`Sealed`] | bytes that may leave: encrypted, or the plain hint | `seal`; `store` when fetching |
@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct Masked(Batch);
 
 impl Masked {
-    /// Vouches that the rows are masked. For `mask` and `codec` only.
+    /// Vouches that the rows are masked. For `mask`, `codec` and `translate` only.
     pub(crate) fn vouch(batch: Batch) -> Self {
         Self(batch)
     }

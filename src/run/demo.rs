@@ -122,10 +122,12 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         create: false,
         on_conflict: OnConflict::Fail,
         keep_others: false,
+        suspend_triggers: false,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(30),
         environment: Some("dev".into()),
+        allow_lossy: false,
     };
     let restored = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;
     let again = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;

@@ -44,6 +44,8 @@ pub(super) struct Destination<'a> {
     pub(super) undo: String,
     /// What to do on conflicts.
     pub(super) on_conflict: OnConflict,
+    /// Whether the cells will be read back as they are written.
+    pub(super) is_exact: bool,
 }
 
 /// How the rows of a table are being put in.
@@ -73,14 +75,30 @@ impl<'a> Loader<'a> {
         Ok(Self::Staged { to, stage })
     }
 
-    /// Takes the next rows.
-    pub(super) fn load(&mut self, target: &mut dyn Target, rows: &Checked) -> Result<()> {
+    /// Takes the rows as they come, each part with its digest.
+    pub(super) fn load(
+        &mut self,
+        target: &mut dyn Target,
+        rows: &mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>,
+    ) -> Result<()> {
         match self {
             Self::Direct { into, digest, .. } => {
-                digest.add(rows.rows());
-                target.load(into, rows).map(drop)
+                let mut digested = rows.map(|part| {
+                    part.map(|(rows, part)| {
+                        digest.join(&part);
+                        rows
+                    })
+                });
+                let inserted = target.load_all(into, &mut digested)?;
+                if inserted == digest.rows() {
+                    return Ok(());
+                }
+                Err(Error::rejected(format!("{inserted} of {} rows went in", digest.rows()))
+                    .hint("A rule or a trigger of the table drops rows. Nothing was changed."))
             }
-            Self::Staged { stage, .. } => target.load(stage, rows).map(drop),
+            Self::Staged { stage, .. } => {
+                target.load_all(stage, &mut rows.map(|part| part.map(|(rows, _)| rows))).map(drop)
+            }
         }
     }
 
@@ -88,7 +106,9 @@ impl<'a> Loader<'a> {
     pub(super) fn finish(self, target: &mut dyn Target) -> Result<(TableDetail, Conflicts, &'static str)> {
         match self {
             Self::Direct { to, digest, .. } => {
-                let detail = TableDetail { inserted: digest.rows(), digest: digest.to_hex(), ..empty_detail(&to) };
+                let inserted = digest.rows();
+                let digest = if to.is_exact { digest } else { state::marked_digest(target, to.live, to.columns, to.run)? };
+                let detail = TableDetail { inserted, digest: digest.to_hex(), ..empty_detail(&to) };
                 Ok((detail, Conflicts::default(), "straight into the empty table"))
             }
             Self::Staged { to, stage } => {
@@ -239,7 +259,8 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let stored = stored_and_markers(to.live);
     let undo = TableName::plain(&to.undo);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
-    target.execute(&sql::table_like(engine, false, &undo, &to.live.name, &stored, &key))?;
+    let keep = sql::table_like(engine, false, &undo, &to.live.name, &stored, &key);
+    target.execute(&keep).map_err(|error| error.within(format!("table {}", to.live.name)))?;
     let indexes = [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())];
     for (table, index) in indexes.into_iter().filter(|_| sql::indexes_later(engine)) {
         let index = TableName { schema: table.schema.clone(), name: index };

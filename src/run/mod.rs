@@ -6,12 +6,15 @@ pub mod demo;
 mod fill_testing;
 #[cfg(test)]
 mod filled_tests;
+mod foreign;
 pub mod inspect;
 pub mod keys;
 pub mod ledger;
 pub mod load;
+pub mod lock;
 mod pipeline;
 mod plan;
+mod readers;
 pub mod repository;
 pub mod restore;
 pub mod rollback;
@@ -20,6 +23,7 @@ mod same_fakes_tests;
 #[cfg(test)]
 mod server_tests;
 pub mod state;
+mod triggers;
 pub mod verify;
 mod writer;
 

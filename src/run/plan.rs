@@ -1,5 +1,7 @@
 //! The plan of a restore: the snapshot's tables against the live ones, column by column, before anything is written.
 
+use super::Context;
+use super::foreign::Foreign;
 use super::ledger::Made;
 use super::restore::run_rendered;
 use crate::engine::Target;
@@ -7,7 +9,7 @@ use crate::engine::sql;
 use crate::error::{Error, Result};
 use crate::model::manifest::{Manifest, TableEntry};
 use crate::model::mark;
-use crate::model::schema::{Catalogue, SchemaObject, Table, TableName};
+use crate::model::schema::{Catalogue, Column, SchemaObject, Table, TableName};
 
 /// What a restore will create and load.
 pub(super) struct Plan<'a> {
@@ -48,7 +50,17 @@ pub(super) fn prepare(target: &mut dyn Target, manifest: &Manifest, live: &Catal
 
 impl<'a> Plan<'a> {
     /// Compares and decides. Every difference is listed at once.
-    pub(super) fn new(manifest: &'a Manifest, live: &'a Catalogue, create: bool, tables: &[String]) -> Result<Self> {
+    pub(super) fn new(
+        manifest: &'a Manifest,
+        live: &'a Catalogue,
+        create: bool,
+        tables: &[String],
+        foreign: Option<&Foreign<'_>>,
+    ) -> Result<Self> {
+        let fits = |captured: &Column, now: &Column, table: &TableName| match foreign {
+            Some(foreign) => foreign.fits(table, now, live),
+            None => same_type(&captured.declared, &now.declared),
+        };
         let empty = live.tables.is_empty() && live.post.is_empty();
         let wanted = wanted(manifest, tables)?;
         let order = manifest.schema.parents_first();
@@ -57,7 +69,7 @@ impl<'a> Plan<'a> {
         for table in order.into_iter().map(|at| &manifest.schema.tables[at]) {
             let Some(entry) = wanted.iter().find(|entry| entry.table == table.name) else { continue };
             match live.table(&table.name) {
-                Some(existing) => differences.extend(compare(table, entry, existing)),
+                Some(existing) => differences.extend(compare(table, entry, existing, &fits)),
                 None if create || empty => plan.create.push(table),
                 None => differences.push(format!("table {} is missing (--create makes it)", table.name)),
             }
@@ -113,8 +125,12 @@ impl<'a> Plan<'a> {
 
     /// Creates what is missing.
     pub(super) fn create_tables(&self, target: &mut dyn Target) -> Result<()> {
+        let created = self.created();
         for table in &self.create {
-            run_rendered(target, &table.create, &format!("table {}", table.name))?;
+            let is_there = |parent: &TableName| self.live.table(parent).is_some() || created.contains(parent);
+            let orphans = table.foreign_keys.iter().filter(|key| !is_there(&key.parent)).map(|key| key.name.as_str());
+            let create = sql::without_foreign_keys(target.engine(), &table.create, &orphans.collect::<Vec<_>>());
+            run_rendered(target, &create, &format!("table {}", table.name))?;
         }
         Ok(())
     }
@@ -136,7 +152,7 @@ impl<'a> Plan<'a> {
                 )));
             }
             for sql in sql::add_markers(target.engine(), &entry.table) {
-                target.execute(&sql).map_err(|error| error.within(&entry.table))?;
+                target.execute(&sql).map_err(|error| error.within(format!("table {}", entry.table)))?;
             }
         }
         Ok(())
@@ -144,7 +160,7 @@ impl<'a> Plan<'a> {
 
     /// Creates indexes, foreign keys and triggers of created tables, and views where the database was empty. Returns the
     /// views, and other objects that go with no table.
-    pub(super) fn create_post(&self, target: &mut dyn Target) -> Result<(Vec<String>, Vec<Made>)> {
+    pub(super) fn create_post(&self, context: &Context<'_>, target: &mut dyn Target) -> Result<(Vec<String>, Vec<Made>)> {
         let created = self.created();
         let (mut views, mut made) = (Vec::new(), Vec::new());
         for object in &self.manifest.schema.post {
@@ -158,6 +174,14 @@ impl<'a> Plan<'a> {
                 None => self.empty && self.create.len() == self.manifest.schema.tables.len(),
             };
             if !due {
+                continue;
+            }
+            if object.create.is_empty() {
+                context.note(format!(
+                    "{} {} is not made: the account that captured it may not see its text",
+                    object.kind,
+                    object.name.escape_debug()
+                ));
                 continue;
             }
             let mut create = object.create.clone();
@@ -187,7 +211,12 @@ impl<'a> Plan<'a> {
 }
 
 /// The differences between a captured and a live table that matter, one line each.
-fn compare(captured: &Table, entry: &TableEntry, live: &Table) -> Vec<String> {
+fn compare(
+    captured: &Table,
+    entry: &TableEntry,
+    live: &Table,
+    fits: &dyn Fn(&Column, &Column, &TableName) -> bool,
+) -> Vec<String> {
     let mut lines = Vec::new();
     let place = |column: &str| format!("table {}, column {}", live.name, column.escape_debug());
     for name in &entry.columns {
@@ -195,7 +224,7 @@ fn compare(captured: &Table, entry: &TableEntry, live: &Table) -> Vec<String> {
         match live.column_index(name).map(|at| &live.columns[at]) {
             None => lines.push(format!("{}: missing in the target", place(name))),
             Some(now) if now.generated => lines.push(format!("{}: generated in the target", place(name))),
-            Some(now) if !same_type(&before.declared, &now.declared) => lines.push(format!(
+            Some(now) if !fits(before, now, &live.name) => lines.push(format!(
                 "{}: {} in the snapshot, {} in the target",
                 place(name),
                 shown(&before.declared),

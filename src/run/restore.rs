@@ -3,23 +3,26 @@
 //! Declarative: afterwards the target holds exactly the snapshot's rows beside its own. A second restore of the same
 //! snapshot changes nothing; another snapshot replaces the previous run.
 
+use super::foreign::Foreign;
 use super::ledger::{self, Counter, Detail, Run, TableDetail};
 use super::load::{Conflicts, Destination, Loader, OnConflict};
 use super::pipeline::{ordered_map, settle};
 use super::plan::{self, Plan};
 use super::repository::{PackReader, Repository, Snapshot};
 use super::rollback;
-use super::{Context, millis, now, state};
+use super::{Context, millis, now, state, triggers};
 use crate::check::{self, Rules, Violation};
 use crate::codec::{pack, rows};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Source, Target};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::model::digest::ContentDigest;
 use crate::model::manifest::TableEntry;
 use crate::model::mark;
 use crate::model::proof::{Checked, Encoded};
-use crate::model::schema::{Catalogue, TableName};
+use crate::model::schema::{Catalogue, Family, SchemaObject, Table, TableName};
+use crate::translate::Rows;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -34,12 +37,16 @@ pub struct Options {
     pub keep_others: bool,
     /// Only these tables; all when empty.
     pub tables: Vec<String>,
+    /// Take the application's triggers away for the time of the restore, where the engine cannot keep them silent.
+    pub suspend_triggers: bool,
     /// Do everything, then undo it.
     pub dry_run: bool,
     /// How long to wait for the target's lock.
     pub lock_timeout: Duration,
     /// The environment the target is said to be; `production` is refused.
     pub environment: Option<String>,
+    /// Restore into another engine also what that one can hold only in part.
+    pub allow_lossy: bool,
 }
 
 /// What a restore did.
@@ -82,6 +89,8 @@ pub fn restore(
 ) -> Result<Outcome> {
     let start = Instant::now();
     guard(snapshot, target, options)?;
+    let foreign = Foreign::of(snapshot, target.engine(), options)?;
+    let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
     context.stage("taking the lock of the target");
     target.lock(&format!("restore of {}", snapshot.label()), options.lock_timeout)?;
@@ -90,10 +99,13 @@ pub fn restore(
     if let Some(outcome) = unchanged(context, target, snapshot, &runs, options, start)? {
         return Ok(outcome);
     }
+    if let Some(foreign) = &foreign {
+        foreign.refuse_losses(context, &live, &runs)?;
+    }
 
     plan::prepare(target, &snapshot.manifest, &live)?;
     target.begin(Enforce::Nothing)?;
-    let run = Restoring { context, snapshot, packs: &packs, options };
+    let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref() };
     match run.inside(target, &live, &runs, start) {
         Ok(outcome) => {
             target.end(!options.dry_run)?;
@@ -122,14 +134,6 @@ fn guard(snapshot: &Snapshot, target: &mut dyn Target, options: &Options) -> Res
     if target.identity()?.is_same_as(&manifest.source) {
         return Err(Error::guard("the target is the database that the snapshot was captured from")
             .hint("Name another database with --target; fixtures never go back into their source."));
-    }
-    if target.engine() != manifest.schema.engine {
-        return Err(Error::drift(format!(
-            "the snapshot is of {}, the target is {}",
-            manifest.schema.engine,
-            target.engine()
-        ))
-        .hint("Restore into a database of the same engine."));
     }
     Ok(())
 }
@@ -184,16 +188,19 @@ struct Restoring<'a> {
     snapshot: &'a Snapshot,
     packs: &'a PackReader<'a>,
     options: &'a Options,
+    /// Where the snapshot comes from, when it is of another engine.
+    foreign: Option<&'a Foreign<'a>>,
 }
 
 impl Restoring<'_> {
     fn inside(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run], start: Instant) -> Result<Outcome> {
         let manifest = &self.snapshot.manifest;
         let leaving: Vec<&str> = self.leaving(runs).map(|run| run.id.as_str()).collect();
+        let silent = self.silence(target, live, runs)?;
         let before = dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
-        let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables)?;
+        let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables, self.foreign)?;
         let seq = runs.last().map_or(1, |run| run.seq + 1);
         let run = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
@@ -217,8 +224,10 @@ impl Restoring<'_> {
                 at: &at,
                 undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
                 on_conflict: self.options.on_conflict,
+                is_exact: self.foreign.is_none() && is_exact(entry, table),
             };
-            let (done, conflict) = self.load_table(target, entry, to)?;
+            let rows = self.foreign.map(|foreign| foreign.rows(entry, table, &live)).transpose()?;
+            let (done, conflict) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
             if conflict != Conflicts::default() {
                 conflicts.push((entry.table.clone(), conflict));
@@ -227,13 +236,16 @@ impl Restoring<'_> {
         refuse_conflicts(&conflicts, self.options.on_conflict)?;
 
         self.context.stage("creating indexes, views and triggers");
-        let (views, made) = plan.create_post(target)?;
+        let (views, made) = plan.create_post(self.context, target)?;
         detail.views = views;
         detail.objects.extend(made);
+        triggers::revive(target, &silent, |table| detail.created.contains(table))?;
         // Foreign keys that came with them are verified too.
         let live = target.catalogue()?;
         self.context.stage("verifying every foreign key");
-        let foreign_keys = verify_foreign_keys(target, &live, &run, &before, &manifest.results.closure.dangling)?;
+        let known = self.foreign.map(|foreign| foreign.dangling(&live));
+        let known = known.as_ref().unwrap_or(&manifest.results.closure.dangling);
+        let foreign_keys = verify_foreign_keys(target, &live, &run, &before, known)?;
         for known in &counters {
             if let Some(sql) = sql::advance_counter(target.engine(), &known.table) {
                 target.execute(&sql)?;
@@ -252,6 +264,19 @@ impl Restoring<'_> {
             foreign_keys,
             millis: millis(start),
         })
+    }
+
+    /// Takes away the triggers of every table whose rows will change.
+    fn silence(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run]) -> Result<Vec<SchemaObject>> {
+        let wanted = plan::wanted(&self.snapshot.manifest, &self.options.tables)?;
+        let mut tables: Vec<&TableName> = wanted.iter().map(|entry| &entry.table).collect();
+        tables.extend(self.leaving(runs).flat_map(|run| &run.detail.tables).map(|table| &table.table));
+        let triggers = triggers::of(target, live, &tables);
+        if !self.options.suspend_triggers {
+            triggers::refuse(&triggers, |table| runs.iter().any(|run| run.detail.created.contains(table)))?;
+        }
+        triggers::suspend(self.context, target, &triggers)?;
+        Ok(triggers)
     }
 
     /// The earlier runs that this one replaces, oldest first.
@@ -278,25 +303,20 @@ impl Restoring<'_> {
         target: &mut dyn Target,
         entry: &TableEntry,
         to: Destination<'_>,
+        conversion: Option<&Rows>,
     ) -> Result<(TableDetail, Conflicts)> {
         let start = Instant::now();
         let report = self.context.report;
         report.event(&Event::TableStarted { table: entry.table.clone(), rows: Some(entry.rows) });
         let rules = Rules::new(target.engine(), to.live, &entry.columns)?;
         let mut loader = Loader::start(target, to)?;
-        let mut bytes = 0;
-        self.stream(entry, &rules, &mut |first_row, rows, encoded| {
-            bytes += encoded.bytes().len() as u64;
-            loader.load(target, rows)?;
-            report.event(&Event::TableProgress {
-                table: entry.table.clone(),
-                rows: first_row + rows.rows().rows() as u64,
-                bytes,
-            });
-            Ok(())
-        })
-        .map_err(|error| error.within(format!("table {}", entry.table)))?;
+        let bytes = self
+            .stream(entry, &rules, conversion, &mut |rows| loader.load(target, rows))
+            .map_err(|error| error.within(format!("table {}", entry.table)))?;
         let (detail, conflicts, how) = loader.finish(target)?;
+        if let Some(changed) = conversion.map(Rows::changed).filter(|changed| *changed > 0) {
+            self.context.warn(format!("table {}: {changed} values were changed to fit", entry.table), None);
+        }
         report.event(&Event::TableDone {
             table: entry.table.clone(),
             rows: detail.inserted + detail.overwritten,
@@ -307,25 +327,36 @@ impl Restoring<'_> {
         Ok((detail, conflicts))
     }
 
-    /// Hands on every chunk of a table, verified, decoded and checked, and verifies the whole stream at the end.
+    /// Hands on every chunk of a table, verified, decoded and checked, and verifies the whole stream at the end. Gives its
+    /// length in bytes.
     fn stream(
         &self,
         entry: &TableEntry,
         rules: &Rules,
-        each: &mut dyn FnMut(u64, &Checked, &Encoded) -> Result<()>,
-    ) -> Result<()> {
+        conversion: Option<&Rows>,
+        load: &mut dyn FnMut(&mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>) -> Result<()>,
+    ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
-        let schema = manifest.schema.table(&entry.table);
-        let schema =
-            schema.ok_or_else(|| Error::store(format!("the manifest has no schema of table {}", entry.table)))?;
-        let layout = rows::Layout::new(manifest.schema.engine, schema);
+        let layout = match (self.foreign, manifest.schema.table(&entry.table)) {
+            (Some(foreign), _) => foreign.layout(entry)?,
+            (None, Some(schema)) => rows::Layout::new(manifest.schema.engine, schema),
+            (None, None) => {
+                return Err(Error::store(format!("the manifest has no schema of table {}", entry.table)));
+            }
+        };
         let id_key = self.packs.keys().id_key();
         let open = |(first_row, chunk): (u64, &crate::model::manifest::ChunkRef)| -> Result<Opened> {
             let packed = self.packs.pack(&manifest.packs[chunk.pack as usize])?;
             let encoded = pack::open_chunk(&packed, chunk, id_key)?;
             let masked = rows::decode(&encoded, &layout)?;
+            let masked = match conversion {
+                Some(conversion) => conversion.convert(masked, first_row)?,
+                None => masked,
+            };
             let (checked, violations) = check::rows(masked, rules, first_row)?;
-            Ok(Opened { first_row, encoded, checked, violations })
+            let mut digest = ContentDigest::default();
+            digest.add(checked.rows());
+            Ok(Opened { first_row, encoded, checked, digest, violations })
         };
         std::thread::scope(|scope| {
             let (feed, opened) = ordered_map(scope, self.context.jobs, open);
@@ -337,31 +368,45 @@ impl Restoring<'_> {
                 }
                 Ok(())
             });
-            let loaded = (|| {
-                let mut stream = blake3::Hasher::new();
-                for opened in opened {
-                    let opened = opened?;
-                    check::refuse(&entry.table, &opened.violations)?;
-                    stream.update(opened.encoded.bytes());
-                    each(opened.first_row, &opened.checked, &opened.encoded)?;
-                }
-                Ok(stream.finalize().to_hex().to_string())
-            })();
+            let mut stream = blake3::Hasher::new();
+            let mut bytes = 0;
+            let mut verified = opened.map(|opened| {
+                let Opened { first_row, encoded, checked, digest, violations } = opened?;
+                check::refuse(&entry.table, &violations)?;
+                stream.update(encoded.bytes());
+                bytes += encoded.bytes().len() as u64;
+                self.context.report.event(&Event::TableProgress {
+                    table: entry.table.clone(),
+                    rows: first_row + digest.rows(),
+                    bytes,
+                });
+                Ok((checked, digest))
+            });
+            let loaded = load(&mut verified);
+            drop(verified);
             let fed = feeder.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")));
-            let ((), digest) = settle(fed, loaded)?;
-            if digest != entry.digest {
+            settle(fed, loaded)?;
+            if stream.finalize().to_hex().as_str() != entry.digest {
                 return Err(Error::store("the rows are not the ones that the manifest describes")
                     .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
             }
-            Ok(())
+            Ok(bytes)
         })
     }
+}
+
+/// Whether the server keeps the cells of an entry letter by letter. Captured ones are as a server wrote them, but a mask
+/// may spell a number or a document in its own way.
+fn is_exact(entry: &TableEntry, live: &Table) -> bool {
+    let family = |name: &String| live.column_index(name).map(|at| live.columns[at].family);
+    entry.masks.keys().all(|name| matches!(family(name), Some(Family::Text | Family::Integer)))
 }
 
 struct Opened {
     first_row: u64,
     encoded: Encoded,
     checked: Checked,
+    digest: ContentDigest,
     violations: Vec<Violation>,
 }
 
@@ -419,8 +464,10 @@ fn verify_foreign_keys(
     before: &BTreeMap<String, u64>,
     source: &BTreeMap<String, u64>,
 ) -> Result<u64> {
-    let own = dangling(target, live, &[run])?;
-    for (name, all) in dangling(target, live, &[])? {
+    let all = dangling(target, live, &[])?;
+    // Where nothing dangles, nothing of the target's own does.
+    let own = if all.is_empty() { BTreeMap::new() } else { dangling(target, live, &[run])? };
+    for (name, all) in all {
         let count = |map: &BTreeMap<String, u64>| map.get(&name).copied().unwrap_or(0);
         let fixtures = all - count(&own);
         if count(&own) > count(before) || fixtures > count(source) {

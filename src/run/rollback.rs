@@ -4,7 +4,7 @@ use super::ledger::{self, Made, Run, TableDetail};
 use super::load::{key_names, stored_and_markers};
 use super::restore::{counter, dangling, run_rendered};
 use super::state::{self, joined};
-use super::{Context, millis};
+use super::{Context, millis, triggers};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Target, scalar};
 use crate::error::{Error, Kind, Result};
@@ -70,7 +70,7 @@ pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Option
     let run = choose(runs(target)?, options.wanted.as_deref())?;
     let manner = if options.force { Manner::Force } else { Manner::Exact };
     target.begin(if options.force { Enforce::ForeignKeys } else { Enforce::Nothing })?;
-    let undone = undo(context, target, &run, manner);
+    let undone = silently(context, target, &run, manner);
     match undone {
         Ok((tables, dropped)) => {
             target.end(!options.dry_run).map_err(as_refusal)?;
@@ -83,12 +83,23 @@ pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Option
     }
 }
 
+/// Undoes a run with the triggers of its tables away.
+fn silently(context: &Context<'_>, target: &mut dyn Target, run: &Run, manner: Manner) -> Result<Undone> {
+    let live = target.catalogue()?;
+    let tables: Vec<&TableName> = run.detail.tables.iter().map(|table| &table.table).collect();
+    let triggers = triggers::of(target, &live, &tables);
+    triggers::suspend(context, target, &triggers)?;
+    let (done, dropped) = undo(context, target, run, manner)?;
+    triggers::revive(target, &triggers, |table| dropped.contains(table))?;
+    Ok((done, dropped))
+}
+
 /// A constraint that stops a rollback makes it a refused rollback.
 fn as_refusal(error: Error) -> Error {
     if error.kind() != Kind::Rejected {
         return error;
     }
-    Error::rollback("a constraint of the target refuses the rollback; nothing was changed").caused_by(error)
+    Error::rollback("the target refuses the rollback").caused_by(error)
 }
 
 fn choose(runs: Vec<Run>, wanted: Option<&str>) -> Result<Run> {

@@ -1,11 +1,22 @@
-//! The whole line on servers: capture, restore, restore again, conflicts, rollback.
+//! The whole line on servers: capture, restore, restore again, conflicts, rollback; and what goes wrong on the way.
+
+mod cancel_tests;
+mod cut_tests;
+mod dialect_testing;
+mod limit_tests;
+mod lock_tests;
+mod mysql_tests;
+mod proxy_testing;
+mod random_tests;
+mod testing;
 
 use super::load::OnConflict;
+use super::readers::Readers;
 use super::repository::Repository;
 use super::{Context, capture, keys, restore, rollback, state};
 use crate::engine::postgres::testing::{script, server};
 use crate::engine::{self, Source, Target};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::event::{Cancel, Silent};
 use crate::mask::key::MasterKey;
 use crate::policy::{self, Policy};
@@ -67,10 +78,12 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
         create: false,
         on_conflict,
         keep_others: false,
+        suspend_triggers: false,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
         environment: None,
+        allow_lossy: false,
     };
     restore::restore(&context(), repository, &repository.find("s")?, &mut *target(url), &options)
 }
@@ -138,6 +151,71 @@ fn p14_the_whole_line_is_exact_on_postgresql() {
         assert_eq!(content(&used), before, "{on_conflict:?}");
     }
     assert_eq!(restored(&repository, &erp, OnConflict::Skip).map(drop).unwrap_err().kind(), Kind::Guard);
+}
+
+#[test]
+fn the_number_of_readers_changes_no_byte() {
+    let url = server().fresh();
+    // A composite key, a gap, negative numbers, most rows near one end, and rows that lie in another order than the key's.
+    script(
+        &url,
+        "CREATE TABLE big (a bigint, b text, note text, PRIMARY KEY (a, b));
+         INSERT INTO big SELECT CASE WHEN i % 10 = 0 THEN -i * 1000 ELSE i / 2 END, 'k' || i, 'Zyxo Qwv ' || i
+             FROM generate_series(150000, 1, -1) i",
+    );
+    let mut rows: Vec<Vec<u8>> = Vec::new();
+    for jobs in [1, 2, 4] {
+        let mut source = source(&url);
+        let table = source.catalogue().unwrap().tables.remove(0);
+        let mut readers = Readers::new(&mut *source, jobs);
+        assert_eq!(readers.count(), 1);
+        let mut seen = Vec::new();
+        let read = readers.read(&table, 150_000, &mut |batch| {
+            for cell in (0..batch.rows()).flat_map(|row| (0..3).map(move |column| (row, column))) {
+                seen.extend_from_slice(batch.cell(cell.0, cell.1).bytes);
+                seen.push(b'\n');
+            }
+            Ok(())
+        });
+        assert_eq!((read.unwrap(), readers.count()), (150_000, jobs));
+        rows.push(seen);
+        // Whoever stops reading stops every reader, and hears its own error.
+        let stop = readers.read(&table, 150_000, &mut |_| Err(Error::policy("enough")));
+        assert_eq!(stop.unwrap_err().kind(), Kind::Policy);
+    }
+    assert!(rows.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn readers_see_one_state_without_any_privilege() {
+    let url = server().fresh();
+    script(
+        &url,
+        "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000);
+         DROP ROLE IF EXISTS terp_reader; CREATE ROLE terp_reader LOGIN; GRANT SELECT ON t TO terp_reader;
+         ALTER ROLE terp_reader SET default_transaction_read_only = on",
+    );
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let plain = format!("{scheme}://terp_reader@{}", rest.split_once('@').unwrap().1);
+    let mut first = source(&plain);
+    let table = first.catalogue().unwrap().tables.remove(0);
+    script(&url, "DELETE FROM t WHERE id > 10");
+    let mut second = first.fork().unwrap().unwrap();
+    let mut third = second.fork().unwrap().unwrap();
+    for source in [&mut first, &mut second, &mut third] {
+        assert_eq!(state::count(&mut **source, &table.name).unwrap(), 1000);
+    }
+    // A user that may not export snapshots, or a server without room, reads alone.
+    script(&url, "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_export_snapshot() FROM PUBLIC");
+    let mut alone = source(&plain);
+    assert!(alone.fork().unwrap().is_none());
+    assert_eq!(state::count(&mut *alone, &table.name).unwrap(), 10);
+    script(&url, "GRANT EXECUTE ON FUNCTION pg_catalog.pg_export_snapshot() TO PUBLIC; ALTER ROLE terp_reader NOLOGIN");
+    assert!(first.fork().unwrap().is_none());
+    assert_eq!(state::count(&mut *first, &table.name).unwrap(), 1000);
+    drop((first, second, third, alone));
+    script(&url, "DROP OWNED BY terp_reader; DROP ROLE terp_reader");
+    assert!(target(&url).fork().unwrap().is_none());
 }
 
 #[test]

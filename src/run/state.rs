@@ -67,7 +67,7 @@ pub fn dangling<S: Source + ?Sized>(
         sql = sql.lit(" AND (").column("c", mark::RUN_COLUMN).lit(" IS NULL OR ").column("c", mark::RUN_COLUMN);
         sql = sql.lit(" NOT IN (").list(without, ", ", |sql, run| sql.string(run)).lit("))");
     }
-    positive(scalar(source, sql)?)
+    positive(scalar(source, sql).map_err(|error| error.within(format!("table {child}")))?)
 }
 
 /// `left.a = right.x AND left.b = right.y`. The left side's collation decides in SQLite, so parents stand left.
@@ -87,12 +87,32 @@ pub(super) fn joined(
 #[must_use]
 pub fn ordered_rows(engine: EngineKind, table: &Table) -> Query {
     let stored = table.stored_columns();
-    let sql = Sql::new(engine)
-        .lit("SELECT ")
-        .list(&stored, ", ", |sql, &at| sql::exact_column(sql, &table.columns[at]))
-        .lit(" FROM ")
-        .table(&table.name);
+    Query { sql: ordered(selected(engine, table, &stored), table), columns: stored.len() }
+}
+
+/// The part of [`ordered_rows`] from the first bound on and below the second, by the primary key's first column, which
+/// holds whole numbers.
+#[must_use]
+pub(super) fn ordered_part(
+    engine: EngineKind,
+    table: &Table,
+    column: &str,
+    bounds: (Option<i64>, Option<i64>),
+) -> Query {
+    let stored = table.stored_columns();
+    let conditions = [(" >= ", bounds.0), (" < ", bounds.1)];
+    let conditions = conditions.into_iter().filter_map(|(than, bound)| bound.map(|bound| (than, bound)));
+    let sql = selected(engine, table, &stored).lit(" WHERE ");
+    let sql = sql.list(conditions, " AND ", |sql, (than, bound)| sql.name(column).lit(than).integer(bound));
     Query { sql: ordered(sql, table), columns: stored.len() }
+}
+
+fn selected(engine: EngineKind, table: &Table, stored: &[usize]) -> Sql {
+    Sql::new(engine)
+        .lit("SELECT ")
+        .list(stored, ", ", |sql, &at| sql::exact_column(sql, &table.columns[at]))
+        .lit(" FROM ")
+        .table(&table.name)
 }
 
 /// Appends the stable order of a table's rows.

@@ -30,6 +30,15 @@ fn connection(error: &mysql_async::Error) -> Error {
     Error::unreachable(what).hint("Check the server's log and run again; nothing was changed.")
 }
 
+/// A commit without an answer: the server may have done it or not.
+pub(super) fn in_doubt() -> Error {
+    Error::unreachable("the connection was lost during the commit: whether the changes are in the database is not known")
+        .hint(
+            "Run the same command again, it finds out: a restore that is there already changes nothing, and after a \
+             rollback that was done no such run is there.",
+        )
+}
+
 /// Codes whose message has names of objects in it and nothing else.
 fn says_names_only(code: u16) -> bool {
     const CODES: [u16; 31] = [
@@ -93,6 +102,11 @@ fn meaning(code: u16) -> (Kind, &'static str, &'static str) {
             (Kind::Unreachable, "the server closed the connection", AGAIN)
         }
         1040 | 1203 | 1226 => (Kind::Unreachable, "the server has no free connection", "Close some and run again."),
+        1117 | 1118 => (
+            Kind::Rejected,
+            "a table would have more columns, or wider rows, than the server allows; the two marker columns count",
+            "Leave the table out with --table.",
+        ),
         1146 => (Kind::Rejected, "a table is not there", ""),
         1273 | 1115 => (Kind::Rejected, "it does not know a collation or character set", ""),
         _ => (Kind::Rejected, "the statement failed", ""),

@@ -5,12 +5,15 @@
 //! after a killed process finds out of one table what to do: undo statements if the transaction did not commit, else the
 //! outstanding ones. Both kinds may run twice.
 
-use super::explain;
+use super::{connect, explain};
 use super::session::Session;
+use super::shape;
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
+use crate::event::Cancel;
 use crate::model::mark;
 use crate::model::schema::EngineKind;
+use std::time::{Duration, Instant};
 
 fn mysql() -> Sql {
     Sql::new(EngineKind::Mysql)
@@ -18,6 +21,35 @@ fn mysql() -> Sql {
 
 fn table(sql: Sql) -> Sql {
     sql.name(mark::JOURNAL_TABLE)
+}
+
+/// A connection for changes of shape.
+pub(super) fn open(main: &Session, cancel: &Cancel) -> Result<Session> {
+    let mut side = main.another(cancel)?;
+    connect::pin(&mut side)?;
+    // While such a statement waits for a table, everybody else who comes after it waits too: better short and often.
+    side.run("SET SESSION lock_wait_timeout = 1, innodb_lock_wait_timeout = 1")?;
+    Ok(side)
+}
+
+/// Runs a change of shape, again and again while somebody else uses the table, but not longer than `wait`.
+pub(super) fn patiently(
+    side: &mut Session,
+    statement: &str,
+    wait: Duration,
+) -> Result<std::result::Result<u64, mysql_async::Error>> {
+    let deadline = Instant::now() + wait;
+    loop {
+        let done = side.attempt(statement)?;
+        if statement.starts_with("SET SESSION sql_mode") && !side.is_broken() {
+            side.run(connect::SQL_MODE)?;
+        }
+        match done {
+            Err(error) if explain::code(&error) == Some(1205) && Instant::now() < deadline => {}
+            done => return Ok(done),
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
 }
 
 /// Makes the journal.
@@ -42,7 +74,7 @@ pub(super) fn settle(session: &mut Session) -> Result<()> {
 }
 
 /// Does what the journal asks for, newest undo first, else the outstanding in their order, and removes the journal.
-pub(super) fn replay(side: &mut Session) -> Result<()> {
+pub(super) fn replay(side: &mut Session, wait: Duration) -> Result<()> {
     let there = mysql()
         .lit("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ")
         .string(mark::JOURNAL_TABLE);
@@ -52,7 +84,7 @@ pub(super) fn replay(side: &mut Session) -> Result<()> {
     let sql = table(mysql().lit("SELECT seq, statement FROM ")).lit(" ORDER BY undoes DESC, IF(undoes, -seq, seq)");
     for row in side.rows(sql.text())? {
         let [Some(seq), Some(statement)] = row.as_slice() else { continue };
-        run(side, statement).map_err(|error| error.within("finishing what the last run had begun"))?;
+        run(side, statement, wait).map_err(|error| error.within("finishing what the last run had begun"))?;
         side.run(table(mysql().lit("DELETE FROM ")).lit(" WHERE seq = ").string(seq).text())?;
     }
     side.run(table(mysql().lit("DROP TABLE ")).text()).map(drop)
@@ -61,21 +93,37 @@ pub(super) fn replay(side: &mut Session) -> Result<()> {
 /// Errors that say that a statement of the journal was done before: a thing is there or gone already.
 const DONE: [u16; 11] = [1050, 1051, 1060, 1091, 1146, 1304, 1305, 1359, 1360, 1537, 1539];
 
-fn run(side: &mut Session, statement: &str) -> Result<()> {
-    let done = side.attempt(statement)?;
-    if statement.starts_with("SET SESSION sql_mode") {
-        side.run(super::connect::SQL_MODE)?;
+fn run(side: &mut Session, statement: &str, wait: Duration) -> Result<()> {
+    if let Some(table) = shape::unmarked(statement)
+        && !has_markers(side, &table)?
+    {
+        // The statement would find that out too, but only once nobody else uses the table.
+        return Ok(());
     }
-    match done {
+    match patiently(side, statement, wait)? {
         Ok(_) => Ok(()),
         Err(error) if explain::code(&error).is_some_and(|code| DONE.contains(&code)) => Ok(()),
         Err(error) => Err(explain::statement(&error)),
     }
 }
 
+fn has_markers(side: &mut Session, table: &str) -> Result<bool> {
+    let sql = mysql()
+        .lit("SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME = ")
+        .string(mark::RUN_COLUMN);
+    Ok(!side.rows(sql.lit(" AND TABLE_NAME = ").string(table).text())?.is_empty())
+}
+
 /// Says that rows are in but something is still to come.
 pub(super) fn unfinished(error: Error) -> Error {
-    Error::rejected("the rows are committed, but a change of shape that follows them failed")
+    Error::new(error.kind(), "the rows are committed, but a change of shape that follows them failed")
         .caused_by(error)
         .hint("Mend the cause; the next restore or rollback of this target finishes it first.")
+}
+
+/// Says that made tables or columns are still there.
+pub(super) fn left(error: Error) -> Error {
+    Error::new(error.kind(), "no row was changed, but tables or columns that were made for them may still be there")
+        .caused_by(error)
+        .hint("The next restore or rollback of this target takes them back first.")
 }

@@ -21,7 +21,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use super::{Enforce, Engine, LoadTable, Query, Sink, Source, Target};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;
 use crate::error::Result;
 use crate::model::proof::Checked;
@@ -51,20 +51,21 @@ struct Mysql {
     session: Session,
     engine: EngineKind,
     work: write::Work,
-    holds_lock: bool,
+    /// The connection that took the lock.
+    holds_lock: Option<u32>,
 }
 
 impl Mysql {
     fn new(session: Session, engine: EngineKind) -> Self {
-        Self { session, engine, work: write::Work::default(), holds_lock: false }
+        Self { session, engine, work: write::Work::default(), holds_lock: None }
     }
 }
 
 impl Drop for Mysql {
     fn drop(&mut self) {
-        if self.holds_lock && !self.session.is_broken() {
+        if let Some(connection) = self.holds_lock {
             // Only a note about who holds the lock; the next holder replaces one that stayed.
-            drop(self.work.side(&self.session).and_then(lock::forget));
+            drop(self.work.last_side(&self.session).and_then(|side| lock::forget(side, connection)));
         }
     }
 }
@@ -91,13 +92,18 @@ impl Target for Mysql {
     fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()> {
         let side = self.work.side(&self.session)?;
         lock::take(&mut self.session, side, purpose, wait)?;
-        self.holds_lock = true;
-        let patience = wait.as_secs().clamp(1, 3600);
-        let setting = format!("SET SESSION lock_wait_timeout = {patience}, innodb_lock_wait_timeout = {patience}");
-        for session in [&mut self.session, side] {
-            session.run(&setting)?;
-        }
-        journal::replay(side)
+        self.holds_lock = self.session.id();
+        self.work.bound_waits(&mut self.session, wait)?;
+        let side = self.work.side(&self.session)?;
+        journal::replay(side, wait)
+    }
+
+    fn holder(&mut self) -> Result<Option<Holder>> {
+        lock::holder(&mut self.session)
+    }
+
+    fn release(&mut self, holder: &Holder) -> Result<()> {
+        lock::release(&mut self.session, holder)
     }
 
     fn begin(&mut self, enforce: Enforce) -> Result<()> {

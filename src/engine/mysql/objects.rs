@@ -50,7 +50,8 @@ fn shown(
         .map_err(|error| error.within(format!("{kind} {}", name.escape_debug())))?;
     let empty = TextRow::new();
     let row = rows.first().unwrap_or(&empty);
-    let text = ddl::without_definer(cell(row, places.1));
+    // A script may have left its separator at the end of the text.
+    let text = ddl::without_definer(cell(row, places.1).trim_end_matches([';', ' ', '\n']));
     let create = match places.0 {
         // A body means what it meant under the settings it was made with.
         Some(mode) if !text.is_empty() => {

@@ -53,9 +53,9 @@ impl Session {
         })
     }
 
-    /// Another connection like this one.
-    pub(super) fn another(&self) -> Result<Self> {
-        Self::connect(&self.options, &self.cancel)?.map_err(|error| explain::statement(&error))
+    /// Another connection like this one, which `cancel` stops.
+    pub(super) fn another(&self, cancel: &Cancel) -> Result<Self> {
+        Self::connect(&self.options, cancel)?.map_err(|error| explain::statement(&error))
     }
 
     /// The server's number of this connection.

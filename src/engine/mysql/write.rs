@@ -8,13 +8,15 @@ use super::journal;
 use super::objects;
 use super::session::Session;
 use super::shape::{self, Shape};
-use super::{connect, ddl, load};
+use super::{ddl, explain, load};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, LoadTable};
 use crate::error::{Error, Result};
+use crate::event::Cancel;
 use crate::model::mark;
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, EngineKind, TableName};
+use std::time::Duration;
 
 /// What is under way between the begin and the end.
 #[derive(Default)]
@@ -29,6 +31,8 @@ pub(super) struct Work {
     journal: bool,
     /// Statements for after the commit.
     later: Vec<String>,
+    /// How long a lock of somebody else is waited for.
+    wait: Duration,
     /// What is known about the tables that get rows.
     loads: load::Loads,
 }
@@ -37,11 +41,28 @@ impl Work {
     /// The connection for changes of shape, opened when it is first needed.
     pub(super) fn side(&mut self, main: &Session) -> Result<&mut Session> {
         if self.side.is_none() {
-            let mut side = main.another()?;
-            connect::pin(&mut side)?;
-            self.side = Some(side);
+            self.side = Some(journal::open(main, &main.cancel)?);
         }
         self.side.as_mut().ok_or_else(|| Error::internal("a connection is not there"))
+    }
+
+    /// The same for what must be finished, whatever the user wishes by now.
+    pub(super) fn last_side(&mut self, main: &Session) -> Result<&mut Session> {
+        if self.side.as_ref().is_none_or(Session::is_broken) {
+            self.side = Some(journal::open(main, &Cancel::default())?);
+        }
+        let side = self.side.as_mut().ok_or_else(|| Error::internal("a connection is not there"))?;
+        side.cancel = Cancel::default();
+        Ok(side)
+    }
+
+    /// From now on a lock of somebody else is waited for so long and no longer.
+    pub(super) fn bound_waits(&mut self, main: &mut Session, wait: Duration) -> Result<()> {
+        self.wait = wait;
+        // Zero is not allowed, and the server counts in whole seconds.
+        let seconds = wait.as_secs().clamp(1, 3600);
+        let setting = format!("SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}");
+        main.run(&setting).map(drop)
     }
 
     pub(super) fn begin(&mut self, main: &mut Session, enforce: Enforce) -> Result<()> {
@@ -122,6 +143,7 @@ impl Work {
     /// Makes a change of shape at once, with the statement that undoes it written down before.
     fn now(&mut self, main: &Session, text: &str, undo: Option<&str>) -> Result<u64> {
         let has_journal = std::mem::replace(&mut self.journal, true);
+        let wait = self.wait;
         let side = self.side(main)?;
         if !has_journal {
             journal::create(side)?;
@@ -129,11 +151,7 @@ impl Work {
         if let Some(undo) = undo {
             journal::write(side, true, undo)?;
         }
-        let done = side.run(text);
-        if text.starts_with("SET SESSION sql_mode") {
-            side.run(connect::SQL_MODE)?;
-        }
-        done
+        journal::patiently(side, text, wait)?.map_err(|error| explain::statement(&error))
     }
 
     fn create_table(&mut self, main: &mut Session, text: &str, name: &str, if_missing: bool) -> Result<u64> {
@@ -173,6 +191,7 @@ impl Work {
     }
 
     pub(super) fn end(&mut self, main: &mut Session, commit: bool) -> Result<()> {
+        let wait = self.wait;
         self.loads = load::Loads::default();
         let later = std::mem::take(&mut self.later);
         if !commit || self.failed || main.is_broken() {
@@ -183,44 +202,58 @@ impl Work {
                 (true, false) => Err(Error::rejected("a statement had failed before the commit; nothing was changed")),
             };
         }
-        if let Err(error) = self.commit(main, &later) {
-            self.take_back(main).map_err(|second| Error::internal(error.to_string()).caused_by(second))?;
-            return Err(error);
+        if let Err(error) = self.prepare(main, &later) {
+            return match self.take_back(main) {
+                Ok(()) => Err(error),
+                Err(second) => Err(error.caused_by(second)),
+            };
+        }
+        if std::mem::take(&mut self.started) {
+            let cancel = std::mem::take(&mut main.cancel);
+            let committed = main.run("COMMIT");
+            main.cancel = cancel;
+            if let Err(error) = committed {
+                if main.is_broken() {
+                    // The journal stays and knows; the next run can read it once this session is over.
+                    self.journal = false;
+                    return Err(explain::in_doubt());
+                }
+                self.started = true;
+                self.take_back(main)?;
+                return Err(error);
+            }
         }
         if std::mem::take(&mut self.journal) {
-            journal::replay(self.side(main)?).map_err(journal::unfinished)?;
+            journal::replay(self.last_side(main)?, wait).map_err(journal::unfinished)?;
         }
         Ok(())
     }
 
-    fn commit(&mut self, main: &mut Session, later: &[String]) -> Result<()> {
+    /// Writes into the transaction what follows its commit.
+    fn prepare(&mut self, main: &mut Session, later: &[String]) -> Result<()> {
         if !later.is_empty() && !std::mem::replace(&mut self.journal, true) {
             journal::create(self.side(main)?)?;
         }
-        if self.journal {
-            self.start(main)?;
-            journal::settle(main)?;
-            for statement in later {
-                journal::write(main, false, statement)?;
-            }
+        if !self.journal {
+            return Ok(());
         }
-        if std::mem::take(&mut self.started) {
-            main.run("COMMIT")?;
-        }
-        Ok(())
+        self.start(main)?;
+        journal::settle(main)?;
+        later.iter().try_for_each(|statement| journal::write(main, false, statement))
     }
 
     /// Undoes everything: the rows by the transaction, the shape by the journal.
     fn take_back(&mut self, main: &mut Session) -> Result<()> {
         // The server rolls back what a lost connection left open.
         if std::mem::take(&mut self.started) && !main.is_broken() {
-            main.run("ROLLBACK")?;
+            let cancel = std::mem::take(&mut main.cancel);
+            let rolled_back = main.run("ROLLBACK");
+            main.cancel = cancel;
+            rolled_back?;
         }
+        let wait = self.wait;
         if std::mem::take(&mut self.journal) {
-            if self.side.as_ref().is_some_and(Session::is_broken) {
-                self.side = None;
-            }
-            journal::replay(self.side(main)?)?;
+            journal::replay(self.last_side(main)?, wait).map_err(journal::left)?;
         }
         Ok(())
     }
