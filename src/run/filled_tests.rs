@@ -4,7 +4,7 @@ use super::fill_testing::{counters, fill};
 use super::load::OnConflict;
 use super::server_tests::{captured, restored, rolled_back, source, target};
 use super::state;
-use crate::engine::sql::{self, Sql};
+use crate::engine::sql::Sql;
 use crate::engine::{mysql, postgres};
 use crate::generate::sample;
 use crate::model::schema::{Catalogue, EngineKind, ForeignKey, Table, TableName, Traces};
@@ -61,10 +61,8 @@ fn come_and_go(server: &Server) {
 
 /// The sample's schema, and those of the folder, without the lines that only a client program understands.
 fn schemas(server: &Server) -> Vec<(String, String)> {
-    // Where rows that are put in fire triggers, those of the application fire while the test makes its rows too.
-    let fires = |sql: &&Sql| sql::fires_triggers(server.engine) && sql.text().starts_with("CREATE TRIGGER");
     let statements = sample::schema(server.engine);
-    let statements: Vec<&str> = statements.iter().filter(|sql| !fires(sql)).map(Sql::text).collect();
+    let statements: Vec<&str> = statements.iter().map(Sql::text).collect();
     let mut found = vec![("sample".to_owned(), statements.join(";\n"))];
     if let Some(folder) = std::env::var_os("TEST_SCHEMAS").filter(|folder| !folder.is_empty()) {
         for entry in std::fs::read_dir(folder).unwrap() {
