@@ -193,7 +193,7 @@ impl<'a> Filler<'a> {
         let column = &table.columns[at];
         let is_key = table.primary_key.contains(&at);
         let is_unique = is_key || table.uniques.iter().any(|unique| unique.columns.contains(&at));
-        let number = self.seed as usize * 1000 + row;
+        let number = usize::try_from(self.seed).unwrap() * 1000 + row;
         if is_key && column.family == Family::Integer {
             // The first fill uses the counters, the others stay clear of them.
             let counts = self.seed == 1 && (table.counter || column.default.is_some());
@@ -239,7 +239,7 @@ impl<'a> Filler<'a> {
     }
 
     fn uuid(&mut self) -> String {
-        let hex: String = (0..32).map(|_| format!("{:x}", self.below(16))).collect();
+        let hex: String = (0..32).map(|_| char::from(b"0123456789abcdef"[self.below(16)])).collect();
         format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 

@@ -67,9 +67,9 @@ fn schemas(server: &Server) -> Vec<(String, String)> {
     if let Some(folder) = std::env::var_os("TEST_SCHEMAS").filter(|folder| !folder.is_empty()) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            if name.ends_with(".sql") && name.contains(server.files) {
-                let text = std::fs::read_to_string(entry.path()).unwrap();
+            let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+            if path.extension().is_some_and(|kind| kind == "sql") && name.contains(server.files) {
+                let text = std::fs::read_to_string(path).unwrap();
                 let lines =
                     text.lines().filter(|line| !line.starts_with('\\')).filter_map(|line| line.split("-->").next());
                 found.push((name, lines.collect::<Vec<_>>().join("\n")));
