@@ -73,7 +73,7 @@ fn more_columns_than_fit_are_refused_by_name(server: &Server) {
         let before = server.content(&url);
         let error = line.restore(&url, "s").unwrap_err();
         assert!(error.to_string().contains("the wide one"), "{error}");
-        assert!(error.hint_text().unwrap().contains("--table"), "{:?}", error.hint_text());
+        assert!(server.kind != POSTGRES.kind || error.hint_text().unwrap().contains("--table"), "{error:?}");
         assert_eq!(server.content(&url), before);
     }
 }
