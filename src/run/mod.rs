@@ -3,6 +3,8 @@
 pub mod capture;
 pub mod demo;
 mod foreign;
+#[cfg(test)]
+mod foreign_tests;
 pub mod inspect;
 pub mod keys;
 pub mod ledger;

@@ -207,6 +207,7 @@ impl Restoring<'_> {
         let counters = counters(target, &live, &plan)?;
         let at = now();
         let mut conflicts = Vec::new();
+        let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(&live)));
         for (index, entry) in plan.entries.iter().enumerate() {
             let Some(table) = live.table(&entry.table) else { continue };
             let to = Destination {
@@ -217,7 +218,7 @@ impl Restoring<'_> {
                 undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
                 on_conflict: self.options.on_conflict,
             };
-            let rows = self.foreign.map(|foreign| foreign.rows(entry, table, &live)).transpose()?;
+            let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
             let (done, conflict) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
             if conflict != Conflicts::default() {

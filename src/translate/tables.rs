@@ -85,7 +85,9 @@ impl<'a> Work<'a> {
         let (from, to) = (self.tables.from, self.tables.to);
         let created = Created::read(from, &self.captured.create);
         let listed = self.tables.indexes.iter().filter(|(table, _)| *table == self.captured.name);
-        let indexes: Vec<Index> = listed.map(|(_, index)| index.clone()).chain(created.keys()).collect();
+        let mut indexes: Vec<Index> = listed.map(|(_, index)| index.clone()).collect();
+        let said = created.keys().into_iter().filter(|key| !indexes.iter().any(|index| index.name == key.name));
+        indexes.extend(said.collect::<Vec<_>>());
         let keyed = self.tables.keyed(self.captured, &indexes);
         let drafts = self.drafts(&created, &keyed);
         let is_there = |name: &String| drafts.iter().any(|draft| draft.captured.name == *name);

@@ -13,7 +13,7 @@ pub(crate) mod testing;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use super::{Enforce, Engine, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;
