@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 /// How to restore.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct Options {
     /// Create tables that are missing. An empty database never needs it.
     pub create: bool,

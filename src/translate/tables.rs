@@ -108,7 +108,7 @@ impl<'a> Work<'a> {
         self.engine_only(&created);
 
         let mut sql = Sql::new(to).lit("CREATE TABLE ").table(self.name).lit(" (\n    ");
-        sql = sql.list(&lines, ",\n    ", |sql, line| sql.part(line)).lit("\n)");
+        sql = sql.list(&lines, ",\n    ", Sql::part).lit("\n)");
         if let Some(collation) = collation::of_table(from, to, created.collation().as_deref()) {
             sql = sql.lit(" DEFAULT CHARACTER SET utf8mb4 COLLATE ").part(&Sql::rendered(to, collation));
         }
@@ -203,7 +203,7 @@ impl<'a> Work<'a> {
         let target = cells::Target::declared(to, &draft.neutral, &draft.declared);
         draft.default = match parsed {
             Some(Expr::Null) => return,
-            Some(Expr::Now(word)) => now(to, &draft.neutral, word),
+            Some(Expr::Now(word)) => Some(now(to, &draft.neutral, word)),
             Some(Expr::Boolean(value)) => cells::literal(to, &target, if value { b"1" } else { b"0" }),
             Some(Expr::Number(text) | Expr::Text(text)) => cells::literal(to, &target, text.as_bytes()),
             Some(Expr::Hex(digits)) => {
@@ -502,17 +502,17 @@ fn said(from: EngineKind, to: EngineKind, tokens: &[Token], scope: &Scope<'_>) -
 }
 
 /// The default of a moment.
-fn now(to: EngineKind, neutral: &Neutral, word: &'static str) -> Option<Sql> {
+fn now(to: EngineKind, neutral: &Neutral, word: &'static str) -> Sql {
     let sql = Sql::new(to);
     match (to, neutral) {
         (EngineKind::Mysql | EngineKind::Mariadb, Neutral::Timestamp { digits: digits @ 1.., .. })
             if word == "CURRENT_TIMESTAMP" =>
         {
-            Some(sql.lit("CURRENT_TIMESTAMP(").integer(i64::from(*digits)).lit(")"))
+            sql.lit("CURRENT_TIMESTAMP(").integer(i64::from(*digits)).lit(")")
         }
-        (EngineKind::Mysql | EngineKind::Mariadb, Neutral::Timestamp { .. }) => Some(sql.lit(word)),
-        (EngineKind::Mysql | EngineKind::Mariadb, _) => Some(sql.lit("(").lit(word).lit(")")),
-        _ => Some(sql.lit(word)),
+        (EngineKind::Mysql | EngineKind::Mariadb, Neutral::Timestamp { .. }) => sql.lit(word),
+        (EngineKind::Mysql | EngineKind::Mariadb, _) => sql.lit("(").lit(word).lit(")"),
+        _ => sql.lit(word),
     }
 }
 
