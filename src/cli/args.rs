@@ -122,6 +122,9 @@ pub enum Command {
     /// List the runs that are in a target now.
     #[command(after_help = "Examples:\n  terp-fixtures runs --target sqlite:dev.sqlite")]
     Runs(RunsArgs),
+    /// Who holds the lock of a target, and how to end a stuck holder.
+    #[command(subcommand)]
+    Lock(LockCommand),
     /// Print a completion script for a shell.
     #[command(after_help = "Examples:\n  terp-fixtures completions bash > /etc/bash_completion.d/terp-fixtures")]
     Completions {
@@ -219,6 +222,9 @@ pub struct RestoreArgs {
     /// What to do when the target has another row under a fixture row's key.
     #[arg(long, value_enum, default_value_t = OnConflict::Fail)]
     pub on_conflict: OnConflict,
+    /// MySQL and MariaDB cannot keep triggers silent: drop those of the tables that get rows, and make them again at the end.
+    #[arg(long)]
+    pub suspend_triggers: bool,
     /// Keep earlier runs beside this one, instead of replacing them.
     #[arg(long)]
     pub keep_others: bool,
@@ -284,4 +290,38 @@ pub struct RunsArgs {
     /// The database.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub target: Option<String>,
+}
+
+/// `lock`.
+#[derive(Debug, Subcommand)]
+pub enum LockCommand {
+    /// Say who holds the lock of a target: what, on which host, which process, since when; or that it is free.
+    #[command(after_help = "Examples:
+  terp-fixtures lock status --target postgres://localhost/dev
+  terp-fixtures lock status --target sqlite:dev.sqlite --json")]
+    Status(LockStatusArgs),
+    /// End a stuck run that holds the lock of a target. What it had not committed is undone.
+    #[command(after_help = "Examples:
+  terp-fixtures lock release --target postgres://localhost/dev
+  terp-fixtures lock release --target postgres://localhost/dev --yes")]
+    Release(LockReleaseArgs),
+}
+
+/// `lock status`.
+#[derive(Debug, Args)]
+pub struct LockStatusArgs {
+    /// The database.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub target: Option<String>,
+}
+
+/// `lock release`.
+#[derive(Debug, Args)]
+pub struct LockReleaseArgs {
+    /// The database.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub target: Option<String>,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
 }

@@ -3,11 +3,14 @@
 //! An engine is a folder (`connect catalog ddl read write lock`) and one line in [`ENGINES`]. These traits name no
 //! driver's types, so that an engine can bring any driver.
 
+pub mod mysql;
 pub mod postgres;
 pub mod sql;
 pub mod sqlite;
 #[cfg(test)]
 pub(crate) mod suite;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::error::{Error, Result};
 use crate::event::Cancel;
@@ -54,6 +57,15 @@ pub trait Source: Send {
     /// # Errors
     /// Kind `Unreachable` when the read breaks off; whatever `sink` returns.
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64>;
+
+    /// Another reader that sees the same state, for reading at the same time. None where the engine or this server has
+    /// none to give: then this one reads alone.
+    ///
+    /// # Errors
+    /// Kind `Interrupted`; `Unreachable` when this reader itself was lost.
+    fn fork(&mut self) -> Result<Option<Box<dyn Source>>> {
+        Ok(None)
+    }
 }
 
 /// Where checked rows go.
@@ -76,13 +88,46 @@ pub enum Enforce {
     ForeignKeys,
 }
 
+/// Who holds a target's lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// What it does: `restore of demo@0123456789ab`.
+    pub purpose: String,
+    /// The host it runs on: a name or an address.
+    pub host: String,
+    /// The process that holds the lock: the server's one on a server, the holder's own one for a file.
+    pub process: u32,
+    /// Since when it is there, RFC 3339, UTC.
+    pub since: String,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { purpose, host, process, since } = self;
+        write!(f, "{}, from {}, process {process}, since {}", purpose.escape_debug(), host.escape_debug(), since)
+    }
+}
+
 /// A database that rows go into.
 pub trait Target: Source {
-    /// Takes the database's lock for restores and rollbacks. It dies with this connection.
+    /// Takes the database's lock for restores and rollbacks. It dies with this connection. From then on a statement that
+    /// waits for a lock of somebody else waits no longer than `wait` either.
     ///
     /// # Errors
     /// Kind `Locked`, naming the holder, after `wait`.
     fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()>;
+
+    /// Who holds that lock now; none when it is free. Takes nothing and waits for nobody.
+    ///
+    /// # Errors
+    /// Kind `Unreachable` when it cannot be told.
+    fn holder(&mut self) -> Result<Option<Holder>>;
+
+    /// Ends the connection of a stuck `holder`, and returns once the lock is no longer its.
+    ///
+    /// # Errors
+    /// Kind `Locked` when it cannot be ended from here: another user's session, or a process that holds a file.
+    fn release(&mut self, holder: &Holder) -> Result<()>;
 
     /// Begins the one transaction, with the application's triggers silent.
     ///
@@ -102,10 +147,24 @@ pub trait Target: Source {
     /// Kind `Rejected`, naming the constraint but no value.
     fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64>;
 
+    /// Inserts checked rows as they come, in one go where the engine can: it waits for `rows` and not for each answer of
+    /// the server. Returns the number of rows inserted.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), perhaps only at the end; the first error of `rows`.
+    fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
+        let mut count = 0;
+        for rows in rows {
+            count += self.load(into, &rows?)?;
+        }
+        Ok(count)
+    }
+
     /// Ends the transaction.
     ///
     /// # Errors
-    /// Kind `Rejected` when the commit is refused; then nothing was changed.
+    /// Kind `Rejected` when the commit is refused; then nothing was changed. Kind `Unreachable` or `Interrupted` when the
+    /// connection was lost or given up during the commit itself; then the message says that the outcome is not known.
     fn end(&mut self, commit: bool) -> Result<()>;
 }
 
@@ -125,7 +184,7 @@ pub struct Engine {
 }
 
 /// Every engine.
-pub static ENGINES: &[&Engine] = &[&sqlite::ENGINE, &postgres::ENGINE];
+pub static ENGINES: &[&Engine] = &[&sqlite::ENGINE, &postgres::ENGINE, &mysql::ENGINE];
 
 /// The engine that an address asks for.
 ///

@@ -1,6 +1,7 @@
 //! The one door through which SQL is built. Literal parts are `&'static str`; everything else is quoted here.
 
-use crate::model::schema::{EngineKind, TableName};
+use crate::model::mark;
+use crate::model::schema::{Column, EngineKind, TableName};
 use std::fmt::Write as _;
 
 /// A statement, or part of one, for one engine.
@@ -153,7 +154,8 @@ impl Sql {
                 sql.column(right, column).lit("::text COLLATE \"C\")")
             }
             EngineKind::Mysql | EngineKind::Mariadb => {
-                self.lit("BINARY ").column(left, column).lit(" <=> BINARY ").column(right, column)
+                let sql = self.lit("CAST(").column(left, column).lit(" AS BINARY) <=> CAST(");
+                sql.column(right, column).lit(" AS BINARY)")
             }
         }
     }
@@ -174,7 +176,10 @@ pub fn counter(engine: EngineKind, table: &TableName) -> Option<Sql> {
             let sql = sql.lit("d.objid::pg_catalog.regclass), true, false, '')::text from '<v>(-?[0-9]+)</v>') ");
             Some(sql.part(&sequences_of(table)))
         }
-        EngineKind::Mysql | EngineKind::Mariadb => None,
+        EngineKind::Mysql | EngineKind::Mariadb => {
+            let sql = Sql::new(engine).lit("SELECT CAST(AUTO_INCREMENT AS SIGNED) - 1 FROM information_schema.TABLES ");
+            Some(sql.lit("WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ").string(&table.name))
+        }
     }
 }
 
@@ -199,7 +204,11 @@ pub fn set_counter(engine: EngineKind, table: &TableName, value: Option<i64>) ->
         }
         (EngineKind::Sqlite, None) => Some(sql.lit("DELETE FROM sqlite_sequence WHERE name = ").string(&table.name)),
         (EngineKind::Postgres, Some(value)) => Some(move_sequence(table, Some(value))),
-        (EngineKind::Postgres, None) | (EngineKind::Mysql | EngineKind::Mariadb, _) => None,
+        (EngineKind::Postgres, None) => None,
+        (EngineKind::Mysql | EngineKind::Mariadb, value) => {
+            let next = value.unwrap_or_default().saturating_add(1).max(1);
+            Some(sql.lit("ALTER TABLE ").table(table).lit(" AUTO_INCREMENT = ").integer(next))
+        }
     }
 }
 
@@ -235,23 +244,142 @@ fn move_sequence(table: &TableName, to: Option<i64>) -> Sql {
 }
 
 /// Creates an empty table that holds any value of `columns` of the table `of`, without constraints. `temporary` ones are
-/// for staging, the others keep previous images and have the text column `terp_fixtures_image` in front.
+/// for staging, the others keep previous images and have the text column `terp_fixtures_image` in front. `key` names the
+/// columns by which rows will be looked up, where the engine can only index them here.
 #[must_use]
-pub fn table_like(engine: EngineKind, temporary: bool, table: &TableName, of: &TableName, columns: &[String]) -> Sql {
+pub fn table_like(
+    engine: EngineKind,
+    temporary: bool,
+    table: &TableName,
+    of: &TableName,
+    columns: &[String],
+    key: &[String],
+) -> Sql {
     let names = |sql: Sql| sql.list(columns, ", ", |sql, name| sql.name(name));
-    let create = Sql::new(engine).lit(if temporary { "CREATE TEMP TABLE " } else { "CREATE TABLE " });
+    let is_mysql = matches!(engine, EngineKind::Mysql | EngineKind::Mariadb);
+    let create = Sql::new(engine).lit(match (temporary, is_mysql) {
+        (true, true) => "CREATE TEMPORARY TABLE ",
+        (true, false) => "CREATE TEMP TABLE ",
+        (false, _) => "CREATE TABLE ",
+    });
     if engine == EngineKind::Sqlite {
         // Without types, every cell keeps its storage class.
         let named = if temporary { create.name(&table.name) } else { create.table(table) };
         return names(named.lit(if temporary { " (" } else { " (terp_fixtures_image TEXT, " })).lit(")");
     }
-    let select = create.table(table).lit(" AS SELECT ");
+    let mut select = create.table(table);
+    if is_mysql && !key.is_empty() {
+        select = select.lit(" (KEY (").list(key, ", ", |sql, name| sql.name(name)).lit("))");
+    }
+    let select = select.lit(" AS SELECT ");
     let image = match engine {
         EngineKind::Postgres => "NULL::text AS terp_fixtures_image, ",
         _ => "CAST(NULL AS CHAR(10)) AS terp_fixtures_image, ",
     };
     let select = if temporary { select } else { select.lit(image) };
     names(select).lit(" FROM ").table(of).lit(if engine == EngineKind::Postgres { " WITH NO DATA" } else { " LIMIT 0" })
+}
+
+/// Drops a staging table.
+#[must_use]
+pub fn drop_stage(engine: EngineKind, table: &TableName) -> Sql {
+    let is_mysql = matches!(engine, EngineKind::Mysql | EngineKind::Mariadb);
+    Sql::new(engine).lit(if is_mysql { "DROP TEMPORARY TABLE " } else { "DROP TABLE " }).table(table)
+}
+
+/// Whether an index can be put on a staging table inside the transaction.
+#[must_use]
+pub fn indexes_later(engine: EngineKind) -> bool {
+    !matches!(engine, EngineKind::Mysql | EngineKind::Mariadb)
+}
+
+/// A column in a SELECT whose rows travel: as it is, but for types whose text is not exact.
+#[must_use]
+pub fn exact_column(sql: Sql, column: &Column) -> Sql {
+    let is_mysql = matches!(sql.engine(), EngineKind::Mysql | EngineKind::Mariadb);
+    // FLOAT is printed with six digits, DOUBLE with as many as it takes.
+    if is_mysql && column.declared.to_ascii_lowercase().starts_with("float") {
+        return sql.lit("(").name(&column.name).lit(" * 1e0)");
+    }
+    sql.name(&column.name)
+}
+
+/// Adds the marker columns.
+#[must_use]
+pub fn add_markers(engine: EngineKind, table: &TableName) -> Vec<Sql> {
+    let alter = || Sql::new(engine).lit("ALTER TABLE ").table(table).lit(" ADD COLUMN ");
+    let kind = match engine {
+        EngineKind::Sqlite | EngineKind::Postgres => {
+            return MARKERS.iter().map(|name| alter().name(name).lit(" TEXT")).collect();
+        }
+        // Invisible ones stay out of `SELECT *`.
+        EngineKind::Mysql => " TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL /*!80023 INVISIBLE */",
+        EngineKind::Mariadb => " TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL INVISIBLE",
+    };
+    // Each statement is a transaction of its own there, so both come in one.
+    vec![alter().name(MARKERS[0]).lit(kind).lit(", ADD COLUMN ").name(MARKERS[1]).lit(kind)]
+}
+
+/// Drops the marker columns, the later one first, so that the table's text becomes what it was.
+#[must_use]
+pub fn drop_markers(engine: EngineKind, table: &TableName) -> Vec<Sql> {
+    let alter = || Sql::new(engine).lit("ALTER TABLE ").table(table).lit(" DROP COLUMN ");
+    match engine {
+        EngineKind::Sqlite | EngineKind::Postgres => MARKERS.iter().rev().map(|name| alter().name(name)).collect(),
+        EngineKind::Mysql | EngineKind::Mariadb => {
+            vec![alter().name(MARKERS[1]).lit(", DROP COLUMN ").name(MARKERS[0])]
+        }
+    }
+}
+
+const MARKERS: [&str; 2] = [mark::RUN_COLUMN, mark::AT_COLUMN];
+
+/// What a CREATE TABLE of this tool's own ends with.
+#[must_use]
+pub fn own_table_options(engine: EngineKind) -> &'static str {
+    match engine {
+        EngineKind::Sqlite | EngineKind::Postgres => "",
+        EngineKind::Mysql | EngineKind::Mariadb => " ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+    }
+}
+
+/// Whether triggers fire on rows that this tool writes, so that they must be taken away for that time.
+#[must_use]
+pub fn fires_triggers(engine: EngineKind) -> bool {
+    matches!(engine, EngineKind::Mysql | EngineKind::Mariadb)
+}
+
+/// Takes a trigger away.
+#[must_use]
+pub fn drop_trigger(engine: EngineKind, name: &str) -> Sql {
+    Sql::new(engine).lit("DROP TRIGGER ").name(name)
+}
+
+/// Sets columns of the rows of `table` (`t`) from the row of `from` (`s`) that `on` joins, where `only` holds (a table `u`
+/// and its join). Each column gets what its SQL says.
+#[must_use]
+pub fn update_from(
+    engine: EngineKind,
+    table: &TableName,
+    from: (&TableName, &Sql),
+    only: Option<(&TableName, &Sql)>,
+    set: &[(String, Sql)],
+) -> Sql {
+    let update = Sql::new(engine).lit("UPDATE ").table(table);
+    if matches!(engine, EngineKind::Mysql | EngineKind::Mariadb) {
+        let mut sql = update.lit(" t JOIN ").table(from.0).lit(" s ON ").part(from.1);
+        if let Some((only, on)) = only {
+            sql = sql.lit(" JOIN ").table(only).lit(" u ON ").part(on);
+        }
+        return sql.lit(" SET ").list(set, ", ", |sql, (name, value)| sql.column("t", name).lit(" = ").part(value));
+    }
+    let sql = update.lit(" AS t SET (").list(set, ", ", |sql, (name, _)| sql.name(name)).lit(") = (SELECT ");
+    let sql = sql.list(set, ", ", |sql, (_, value)| sql.part(value)).lit(" FROM ").table(from.0).lit(" s WHERE ");
+    let sql = sql.part(from.1).lit(") WHERE EXISTS (SELECT 1 FROM ");
+    match only {
+        Some((only, on)) => sql.table(only).lit(" u WHERE ").part(on).lit(")"),
+        None => sql.table(from.0).lit(" s WHERE ").part(from.1).lit(")"),
+    }
 }
 
 /// What stands between the columns and the rows of an INSERT that brings its own identities.
@@ -270,6 +398,20 @@ pub fn sets_keys(engine: EngineKind) -> bool {
 #[must_use]
 pub fn unchecked_suffix(engine: EngineKind, statement: &str) -> &'static str {
     if engine == EngineKind::Postgres && !statement.ends_with(" NOT VALID") { " NOT VALID" } else { "" }
+}
+
+/// A CREATE TABLE statement without these foreign keys, where the engine writes them into it and minds a missing parent.
+#[must_use]
+pub fn without_foreign_keys(engine: EngineKind, create: &str, names: &[&str]) -> String {
+    if names.is_empty() || !matches!(engine, EngineKind::Mysql | EngineKind::Mariadb) {
+        return create.to_owned();
+    }
+    let heads: Vec<String> =
+        names.iter().map(|name| Sql::new(engine).lit("CONSTRAINT ").name(name).lit(" FOREIGN KEY ").text).collect();
+    let goes = |line: &&str| heads.iter().any(|head| line.trim_start().starts_with(head));
+    // The server renders one line for each column and key.
+    let text = create.lines().filter(|line| !goes(line)).collect::<Vec<_>>().join("\n");
+    text.replacen(",\n)", "\n)", 1)
 }
 
 /// Drops tables that may reference each other, children first.
@@ -297,6 +439,16 @@ pub fn drop_object(engine: EngineKind, kind: &str, name: &str) -> Option<Sql> {
         ("view", "DROP VIEW IF EXISTS "),
         ("materialized view", "DROP MATERIALIZED VIEW IF EXISTS "),
     ];
+    if matches!(engine, EngineKind::Mysql | EngineKind::Mariadb) {
+        let drop = match kind {
+            "function" => "DROP FUNCTION IF EXISTS ",
+            "procedure" => "DROP PROCEDURE IF EXISTS ",
+            "event" => "DROP EVENT IF EXISTS ",
+            "sequence" => "DROP SEQUENCE IF EXISTS ",
+            _ => return None,
+        };
+        return Some(Sql::new(engine).lit(drop).name(name));
+    }
     let (_, drop) = KINDS.iter().find(|(known, _)| engine == EngineKind::Postgres && *known == kind)?;
     // PostgreSQL's catalogue spells such names quoted, functions with their arguments.
     let mut sql = Sql::new(engine).lit(drop);

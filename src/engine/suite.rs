@@ -3,11 +3,11 @@
 use super::sql::Sql;
 use super::{Enforce, LoadTable, Query, Source, Target, scalar};
 use crate::check::{self, Rules};
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 use crate::model::batch::{Batch, Cell, CellKind};
 use crate::model::proof::{Checked, Masked};
 use crate::model::schema::{Table, TableName};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How an engine's tests open the same fresh database, any number of times.
 pub(crate) struct Bench<'a> {
@@ -23,13 +23,14 @@ pub(crate) fn run(bench: &Bench<'_>) {
     loads_and_reads_back(bench);
     rolls_back(bench);
     rejects_by_constraint(bench);
+    loads_what_comes(bench);
     sees_one_state(bench);
     locks(bench);
     has_an_identity(bench);
 }
 
 fn name() -> TableName {
-    TableName::plain("Suite \"Table\" 🌿")
+    TableName::plain("Suite \"Table\" ☘")
 }
 
 fn create(bench: &Bench<'_>) {
@@ -125,6 +126,19 @@ fn rejects_by_constraint(bench: &Bench<'_>) {
     target.end(false).unwrap();
 }
 
+fn loads_what_comes(bench: &Bench<'_>) {
+    let part = |id, text| checked(bench, &[[integer(id), Cell::text(text), Cell::NULL]]);
+    let mut target = (bench.target)();
+    target.begin(Enforce::Nothing).unwrap();
+    assert_eq!(target.load_all(&into(), &mut std::iter::empty()).unwrap(), 0);
+    assert_eq!(target.load_all(&into(), &mut [part("6", "f"), part("7", "g")].into_iter().map(Ok)).unwrap(), 2);
+    assert_eq!(count(&mut *target), 4);
+    let broken = [Ok(part("8", "h")), Err(Error::store("a damaged pack"))];
+    assert_eq!(target.load_all(&into(), &mut broken.into_iter()).unwrap_err().kind(), Kind::Store);
+    target.end(false).unwrap();
+    assert_eq!(count(&mut *(bench.source)()), 2);
+}
+
 fn sees_one_state(bench: &Bench<'_>) {
     let mut before = (bench.source)();
     assert_eq!(count(&mut *before), 2);
@@ -142,11 +156,20 @@ fn locks(bench: &Bench<'_>) {
     let mut first = (bench.target)();
     first.lock("the first", Duration::ZERO).unwrap();
     let mut second = (bench.target)();
+    let holder = second.holder().unwrap().unwrap();
+    assert!(holder.purpose == "the first" && holder.process > 0 && !holder.host.is_empty(), "{holder}");
     let error = second.lock("the second", Duration::from_millis(120)).unwrap_err();
     assert_eq!(error.kind(), Kind::Locked);
     assert!(error.to_string().contains("the first"), "{error}");
     drop(first);
     second.lock("the second", Duration::from_secs(5)).unwrap();
+    assert_eq!(second.holder().unwrap().unwrap().purpose, "the second");
+    drop(second);
+    let (mut third, start) = ((bench.target)(), Instant::now());
+    while let Some(holder) = third.holder().unwrap() {
+        assert!(start.elapsed() < Duration::from_secs(5), "{holder}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
 }
 
 fn has_an_identity(bench: &Bench<'_>) {

@@ -55,8 +55,13 @@ pub fn append(form: Form, value: &[u8], out: &mut Vec<u8>) {
 
 fn append_text(value: &[u8], out: &mut Vec<u8>) {
     if value.is_ascii() {
+        let value = value.trim_ascii();
         let start = out.len();
-        for byte in value.trim_ascii() {
+        if is_spaced_plainly(value) {
+            out.extend_from_slice(value);
+            return out[start..].make_ascii_lowercase();
+        }
+        for byte in value {
             if !byte.is_ascii_whitespace() {
                 out.push(byte.to_ascii_lowercase());
             } else if out.len() > start && out.last() != Some(&b' ') {
@@ -85,6 +90,13 @@ fn append_text(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Whether there is no white space but single spaces.
+fn is_spaced_plainly(value: &[u8]) -> bool {
+    let other = value.iter().fold(false, |found, &byte| found | (byte < b' '));
+    let pairs = value.iter().zip(value.get(1..).unwrap_or_default());
+    !other & !pairs.fold(false, |found, (&one, &next)| found | ((one == b' ') & (next == b' ')))
+}
+
 fn append_chars(chars: impl Iterator<Item = char>, out: &mut Vec<u8>) {
     let mut buffer = [0; 4];
     for c in chars {
@@ -101,6 +113,9 @@ pub fn alike(left: &[u8], right: &[u8]) -> bool {
 /// The number of characters of a text; for invalid UTF-8, of what it is shown as.
 #[must_use]
 pub fn chars(text: &[u8]) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
     std::str::from_utf8(text)
         .map_or_else(|_| String::from_utf8_lossy(text).chars().count(), |text| text.chars().count())
 }

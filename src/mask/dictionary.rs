@@ -2,7 +2,7 @@
 //! is decided by our own keyed function, so its releases cannot re-mask anything unseen: a test pins every list.
 
 use fake::locales::{Data, EN};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// First names.
@@ -165,12 +165,66 @@ pub fn fitting(list: &'static [&'static str], chars: usize) -> Vec<&'static str>
 /// Whether a mask could have written the lower-case `word` from a list.
 #[must_use]
 pub fn knows(word: &[u8]) -> bool {
-    static WORDS: OnceLock<HashSet<Vec<u8>>> = OnceLock::new();
+    static WORDS: OnceLock<Words> = OnceLock::new();
     let words = WORDS.get_or_init(|| {
         let words = LISTS.iter().flat_map(|(_, list)| list.iter()).flat_map(|entry| entry.split(' '));
-        words.map(|word| word.to_lowercase().into_bytes()).collect()
+        Words::new(words.map(|word| word.to_lowercase().into_bytes()))
     });
     words.contains(word)
+}
+
+/// The words of the lists by a cheap hash. The words are ours, so nobody can choose them to collide.
+struct Words {
+    /// Hash and index of a word, at the slot of the hash or behind it.
+    slots: Vec<Option<(u32, u32)>>,
+    words: Vec<Vec<u8>>,
+    longest: usize,
+}
+
+impl Words {
+    /// Bits of a slot's number: less than half of the slots are taken.
+    const BITS: u32 = 14;
+
+    fn new(words: impl Iterator<Item = Vec<u8>>) -> Self {
+        let mut table = Self { slots: vec![None; 1 << Self::BITS], words: Vec::new(), longest: 0 };
+        for word in words {
+            let (hash, found) = table.find(&word);
+            let (Err(free), Ok(index)) = (found, u32::try_from(table.words.len())) else { continue };
+            table.slots[free] = Some((hash, index));
+            table.longest = table.longest.max(word.len());
+            table.words.push(word);
+        }
+        table
+    }
+
+    fn contains(&self, word: &[u8]) -> bool {
+        word.len() <= self.longest && self.find(word).1.is_ok()
+    }
+
+    /// The word's hash, and its index or the free slot where it belongs.
+    fn find(&self, word: &[u8]) -> (u32, Result<u32, usize>) {
+        let hash = hash(word);
+        let mut slot = (hash >> (32 - Self::BITS)) as usize;
+        while let Some((known, index)) = self.slots[slot] {
+            if known == hash && self.words[index as usize] == word {
+                return (hash, Ok(index));
+            }
+            slot = (slot + 1) % self.slots.len();
+        }
+        (hash, Err(slot))
+    }
+}
+
+fn hash(word: &[u8]) -> u32 {
+    let mut hash = word.len() as u64;
+    for part in word.chunks(8) {
+        let part = match <[u8; 8]>::try_from(part) {
+            Ok(part) => u64::from_le_bytes(part),
+            Err(_) => part.iter().fold(0, |bits, byte| (bits << 8) | u64::from(*byte)),
+        };
+        hash = (hash.rotate_left(23) ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+    u32::try_from(hash >> 32).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{Definition, Determinism, Example, Mask, Misfit, Params, Scan, Site, 
 use crate::error::{Error, Result};
 use crate::model::batch::{Cell, CellKind};
 use crate::model::schema::Family;
+use std::sync::OnceLock;
 
 /// Reserved by RFC 2606: mail to them reaches nobody.
 const DOMAINS: [&str; 3] = ["@example.com", "@example.org", "@example.net"];
@@ -48,6 +49,20 @@ fn build(site: &Site) -> Result<Box<dyn Mask>> {
     Ok(Box::new(Email { key: site.key.clone(), names, unique: site.unique }))
 }
 
+/// The names of both lists as an address spells them, each with the full stop behind it.
+fn name_parts() -> &'static [Vec<Vec<u8>>; 2] {
+    static PARTS: OnceLock<[Vec<Vec<u8>>; 2]> = OnceLock::new();
+    PARTS.get_or_init(|| {
+        [dictionary::FIRST_NAMES, dictionary::LAST_NAMES].map(|list| {
+            let spelled = |name: &&str| {
+                let letters = name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+                letters.chain([b'.']).collect()
+            };
+            list.iter().map(spelled).collect()
+        })
+    })
+}
+
 impl Mask for Email {
     fn mask(
         &self,
@@ -61,10 +76,8 @@ impl Mask for Email {
         let kind = super::until_different(value, out, |attempt, out| {
             let draw = self.key.draw(&ask, attempt, out);
             let start = out.len();
-            for (at, list) in [dictionary::FIRST_NAMES, dictionary::LAST_NAMES].into_iter().enumerate() {
-                let name = list[draw.index(at, list.len())].bytes();
-                out.extend(name.filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()));
-                out.push(b'.');
+            for (at, list) in name_parts().iter().enumerate() {
+                out.extend_from_slice(&list[draw.index(at, list.len())]);
             }
             if out.len() - start > self.names {
                 out.truncate(start + self.names.saturating_sub(1));

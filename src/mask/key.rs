@@ -197,11 +197,16 @@ impl Draw {
 
     /// Decimal digits (as values) from the first 16 bytes: 38 of them.
     pub(super) fn digits(&self) -> impl Iterator<Item = u8> + use<> {
-        let mut rest = (u128::from(self.word(0)) << 64) | u128::from(self.word(1));
-        (0..38).map(move |_| {
-            let digit = (rest % 10).to_le_bytes()[0];
-            rest /= 10;
-            digit
+        // Nineteen digits fit 64 bits, where a division costs a tenth.
+        const NINETEEN: u128 = 10_u128.pow(19);
+        let all = (u128::from(self.word(0)) << 64) | u128::from(self.word(1));
+        let halves = [all % NINETEEN, all / NINETEEN % NINETEEN].map(|half| u64::try_from(half).unwrap_or(0));
+        halves.into_iter().flat_map(|mut rest| {
+            (0..19).map(move |_| {
+                let digit = (rest % 10).to_le_bytes()[0];
+                rest /= 10;
+                digit
+            })
         })
     }
 }
@@ -261,6 +266,17 @@ mod tests {
     fn parts_do_not_run_together() {
         let key = DomainKey::derive(&MasterKey::new(Secret32::new([1; 32])), "p", "dev", "d", 1);
         assert_ne!(key.prf(Role::Token, &[b"a", b"b"]).word(0), key.prf(Role::Token, &[b"ab", b""]).word(0));
+    }
+
+    #[test]
+    fn digits_are_those_of_the_first_sixteen_bytes() {
+        let key = DomainKey::derive(&MasterKey::new(Secret32::new([1; 32])), "p", "dev", "d", 1);
+        for value in 0..100_u8 {
+            let draw = key.prf(Role::Number, &[&[value]]);
+            let number = (u128::from(draw.word(0)) << 64) | u128::from(draw.word(1));
+            let spelled: Vec<u8> = format!("{number:039}").bytes().rev().take(38).map(|digit| digit - b'0').collect();
+            assert_eq!(draw.digits().collect::<Vec<_>>(), spelled);
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod keep;
 mod last_name;
 mod null;
 mod phone;
+mod repeats;
 mod ssn_tail;
 mod text_replace;
 mod token;
@@ -40,6 +41,7 @@ use crate::error::{Error, Result};
 use crate::model::batch::{Batch, Cell, CellKind};
 use crate::model::proof::Masked;
 use crate::model::schema::TableName;
+use repeats::Repeats;
 use std::fmt;
 
 /// Replaces cells.
@@ -151,12 +153,17 @@ pub fn apply(table: &TableName, batch: Batch, columns: &[ColumnMask], first_row:
     }
     let mut masked = Batch::new(columns.len());
     masked.arena().reserve(batch.len_bytes() + batch.len_bytes() / 4);
+    let mut repeats: Vec<Repeats> = columns.iter().map(|_| Repeats::default()).collect();
     for row in 0..batch.rows() {
         for (at, column) in columns.iter().enumerate() {
             let cell = batch.cell(row, at);
             let empty = cell.bytes.is_empty() && !column.definition.takes_empty;
             if empty || column.definition.keeps_original {
                 masked.push(cell);
+                continue;
+            }
+            if let Some(earlier) = repeats[at].earlier(&batch, row, at, column.subject) {
+                masked.push_again(earlier, at);
                 continue;
             }
             let subject = column.subject.map(|at| batch.cell(row, at));

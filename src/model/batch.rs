@@ -89,6 +89,17 @@ impl Batch {
         self.end_cell(cell.kind);
     }
 
+    /// Appends a copy of the cell at `row`, `column`.
+    ///
+    /// # Panics
+    /// When the place lies outside the batch.
+    pub fn push_again(&mut self, row: usize, column: usize) {
+        let at = row * self.columns + column;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        self.bytes.extend_from_within(start..self.ends[at] as usize);
+        self.end_cell(self.kinds[at]);
+    }
+
     /// The arena, to append the bytes of the next cell to; [`end_cell`](Self::end_cell) ends it. Appends only.
     pub fn arena(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
@@ -160,6 +171,10 @@ mod tests {
         assert!(batch.cell(0, 1).is_null());
         assert_eq!(batch.cell(1, 0).bytes, [0, 255]);
         assert_eq!(batch.cell(1, 1), Cell::text(""));
+        batch.push_again(0, 0);
+        batch.push_again(1, 0);
+        assert_eq!(batch.cell(2, 0), Cell::text("a"));
+        assert_eq!(batch.cell(2, 1), Cell { kind: CellKind::Blob, bytes: &[0, 255] });
     }
 
     #[test]

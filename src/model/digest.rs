@@ -29,15 +29,29 @@ impl ContentDigest {
         }
     }
 
+    /// Adds rows that were digested elsewhere.
+    pub fn join(&mut self, other: &Self) {
+        self.add_sum(other.sum);
+        self.rows += other.rows;
+    }
+
     fn add_row(&mut self, digest: &[u8; 32]) {
+        let mut limbs = [0; 4];
+        for (limb, bytes) in limbs.iter_mut().zip(digest.as_chunks::<8>().0) {
+            *limb = u64::from_le_bytes(*bytes);
+        }
+        self.add_sum(limbs);
+        self.rows += 1;
+    }
+
+    fn add_sum(&mut self, other: [u64; 4]) {
         let mut carry = false;
-        for (limb, bytes) in self.sum.iter_mut().zip(digest.as_chunks::<8>().0) {
-            let (with_limb, first) = limb.overflowing_add(u64::from_le_bytes(*bytes));
+        for (limb, other) in self.sum.iter_mut().zip(other) {
+            let (with_limb, first) = limb.overflowing_add(other);
             let (with_carry, second) = with_limb.overflowing_add(u64::from(carry));
             *limb = with_carry;
             carry = first || second;
         }
-        self.rows += 1;
     }
 
     /// The number of rows added.
@@ -79,5 +93,23 @@ mod tests {
         assert_ne!(of(&[["a", "b"]]), of(&[["ab", ""]]));
         assert_ne!(of(&[["a", "b"]]), of(&[["a", "b"], ["a", "b"]]));
         assert_ne!(of(&[]), of(&[["", ""]]));
+    }
+
+    #[test]
+    fn parts_join_to_the_whole() {
+        let digest = |cells: &[&str]| {
+            let mut batch = Batch::new(1);
+            cells.iter().for_each(|cell| batch.push(Cell::text(cell)));
+            let mut digest = ContentDigest::default();
+            digest.add(&batch);
+            digest
+        };
+        let words: Vec<String> = (0..50).map(|word| word.to_string()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        for cut in [0, 1, 49, 50] {
+            let mut joined = digest(&words[..cut]);
+            joined.join(&digest(&words[cut..]));
+            assert_eq!(joined, digest(&words));
+        }
     }
 }

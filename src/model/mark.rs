@@ -10,12 +10,16 @@ pub const RUNS_TABLE: &str = "terp_fixtures_runs";
 pub const UNDO_TABLE: &str = "terp_fixtures_undo";
 /// Rows on their way into a table that holds others; gone when the restore ends.
 pub const STAGE_TABLE: &str = "terp_fixtures_stage";
+/// Who holds the lock, on engines whose locks do not say.
+pub const LOCK_TABLE: &str = "terp_fixtures_lock";
+/// Changes of shape on their way, on engines that cannot take them back: what undoes each, and what is still to come.
+pub const JOURNAL_TABLE: &str = "terp_fixtures_journal";
 
 /// Whether a table is this tool's own, and so is never captured, compared or counted.
 #[must_use]
 pub fn is_own_table(name: &str) -> bool {
     let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
-    [RUNS_TABLE, UNDO_TABLE, STAGE_TABLE].contains(&name)
+    [RUNS_TABLE, UNDO_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE].contains(&name)
         || name.strip_prefix(UNDO_TABLE).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered)
 }
 

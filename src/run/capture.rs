@@ -3,6 +3,7 @@
 //! Nothing is visible before the manifest: whatever stops a capture leaves at most packs that no manifest names.
 
 use super::pipeline::{ordered_map, settle};
+use super::readers::Readers;
 use super::repository::{Repository, Snapshot};
 use super::state;
 use super::writer::Writer;
@@ -80,6 +81,8 @@ pub fn capture(
     options: &Options,
 ) -> Result<Outcome> {
     let start = Instant::now();
+    refuse_names(catalogue, plan)?;
+    refuse_rows_without_cells(source, catalogue, plan)?;
     announce(context, plan);
     context.stage("checking that every foreign key stays closed");
     let closure = prove_closure(context, source, catalogue, plan)?;
@@ -97,6 +100,7 @@ pub fn capture(
     }
     let mut writer = Writer::new(repository, &snapshots)?;
     let scans = Scans::new(context.jobs)?;
+    let mut readers = Readers::new(source, context.jobs);
     let mut entries = Vec::new();
     for (at, table) in plan.tables.iter().enumerate() {
         let Some(live) = catalogue.table(&table.table) else { continue };
@@ -104,7 +108,8 @@ pub fn capture(
             Mode::Exclude => {}
             Mode::Structure => entries.push(empty_entry(live)),
             Mode::Capture | Mode::Reference => {
-                entries.push(capture_table(context, source, live, table, first_column(plan, at), &scans, &mut writer)?);
+                let first = first_column(plan, at);
+                entries.push(capture_table(context, &mut readers, live, table, first, &scans, &mut writer)?);
             }
         }
     }
@@ -147,6 +152,39 @@ pub fn capture(
         snapshot: Some(snapshot),
         millis: millis(start),
     })
+}
+
+/// Names with control characters forge log lines and break quoting elsewhere, so no snapshot may have one.
+fn refuse_names(catalogue: &Catalogue, plan: &Plan) -> Result<()> {
+    let travels =
+        |name: &TableName| plan.tables.iter().any(|table| &table.table == name && table.mode != Mode::Exclude);
+    let bad = |name: &str| name.chars().any(char::is_control);
+    for table in catalogue.tables.iter().filter(|table| travels(&table.name)) {
+        let name = &table.name;
+        let column = table.columns.iter().find(|column| bad(&column.name));
+        if let Some(column) = column {
+            let column = column.name.escape_debug();
+            return Err(Error::policy(format!("table {name}, column {column}: the name has a control character"))
+                .hint("Rename the column, or set mode = \"exclude\" for the table."));
+        }
+        if bad(&name.name) || name.schema.as_deref().is_some_and(bad) {
+            return Err(Error::policy(format!("table {name}: the name has a control character"))
+                .hint("Rename the table, or set mode = \"exclude\" for it."));
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a table without a stored column have no bytes, so no chunk can hold them.
+fn refuse_rows_without_cells(source: &mut dyn Source, catalogue: &Catalogue, plan: &Plan) -> Result<()> {
+    for table in plan.tables.iter().filter(|table| matches!(table.mode, Mode::Capture | Mode::Reference)) {
+        let bare = catalogue.table(&table.table).is_some_and(|live| live.stored_columns().is_empty());
+        if bare && state::count(source, &table.table)? > 0 {
+            return Err(Error::policy(format!("table {} has rows but no column that could be captured", table.table))
+                .hint("Set mode = \"structure\" for it, or \"exclude\"."));
+        }
+    }
+    Ok(())
 }
 
 /// Tells which columns are masked by what (and never a value).
@@ -237,10 +275,10 @@ fn first_column(plan: &Plan, at: usize) -> u16 {
     u16::try_from(before).unwrap_or(u16::MAX)
 }
 
-/// One table through the pipeline: this thread reads, workers mask, encode and compress, one thread cuts, one packs.
+/// One table through the pipeline: readers read, workers mask, encode and compress, one thread cuts, one packs.
 fn capture_table(
     context: &Context<'_>,
-    source: &mut dyn Source,
+    readers: &mut Readers<'_>,
     live: &Table,
     plan: &TablePlan,
     first_column: u16,
@@ -248,10 +286,10 @@ fn capture_table(
     writer: &mut Writer<'_>,
 ) -> Result<TableEntry> {
     let start = Instant::now();
+    let source = readers.first();
     let expected = state::count(source, &live.name)?;
     context.report.event(&Event::TableStarted { table: live.name.clone(), rows: Some(expected) });
     let layout = rows::Layout::new(source.engine(), live).with_cut_key(pack::cut_key(writer.packer.id_key()));
-    let query = state::ordered_rows(source.engine(), live);
     let mut entry = empty_entry(live);
     entry.mode = plan.mode.word().to_owned();
     entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
@@ -294,7 +332,7 @@ fn capture_table(
         let packer = scope.spawn(move || cuts.map(|cut| packer.add(cut?)).collect::<Result<Vec<ChunkRef>>>());
         let mut row = 0;
         let mut bytes = 0;
-        let read = source.read(&query, &mut |batch| {
+        let read = readers.read(live, expected, &mut |batch| {
             let (first_row, rows) = (row, batch.rows() as u64);
             row += rows;
             bytes += batch.len_bytes() as u64;

@@ -122,6 +122,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         create: false,
         on_conflict: OnConflict::Fail,
         keep_others: false,
+        suspend_triggers: false,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(30),

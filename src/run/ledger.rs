@@ -3,7 +3,7 @@
 //! Ledger and undo tables are in the same transaction as the rows they describe. When the last run is rolled back they
 //! are dropped, so that nothing of this tool stays behind.
 
-use crate::engine::sql::Sql;
+use crate::engine::sql::{self, Sql};
 use crate::engine::{Query, Target};
 use crate::error::{Error, Result};
 use crate::model::mark;
@@ -107,12 +107,14 @@ pub(super) fn create(target: &mut dyn Target) -> Result<()> {
         .lit(" (run_id VARCHAR(255) NOT NULL PRIMARY KEY, seq BIGINT NOT NULL, snapshot_id VARCHAR(64) NOT NULL, ")
         .lit("restored_at VARCHAR(40) NOT NULL, detail")
         .lit(text)
-        .lit(")");
+        .lit(")")
+        .lit(sql::own_table_options(engine));
     target.execute(&sql)?;
     let sql = Sql::new(engine)
         .lit("CREATE TABLE IF NOT EXISTS ")
         .name(mark::UNDO_TABLE)
-        .lit(" (run_id VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL, undo_table VARCHAR(255) NOT NULL)");
+        .lit(" (run_id VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL, undo_table VARCHAR(255) NOT NULL)")
+        .lit(sql::own_table_options(engine));
     target.execute(&sql).map(drop)
 }
 

@@ -44,6 +44,8 @@ pub(super) struct Destination<'a> {
     pub(super) undo: String,
     /// What to do on conflicts.
     pub(super) on_conflict: OnConflict,
+    /// Whether the cells will be read back as they are written.
+    pub(super) is_exact: bool,
 }
 
 /// How the rows of a table are being put in.
@@ -67,19 +69,36 @@ impl<'a> Loader<'a> {
             return Ok(Self::Direct { to, into, digest: ContentDigest::default() });
         }
         let table = stage_table(engine);
-        target.execute(&sql::table_like(engine, true, &table, &to.live.name, to.columns))?;
+        let key = key_names(to.live, to.columns).unwrap_or_default();
+        target.execute(&sql::table_like(engine, true, &table, &to.live.name, to.columns, &key))?;
         let stage = LoadTable { table, columns: to.columns.to_vec(), constants: Vec::new() };
         Ok(Self::Staged { to, stage })
     }
 
-    /// Takes the next rows.
-    pub(super) fn load(&mut self, target: &mut dyn Target, rows: &Checked) -> Result<()> {
+    /// Takes the rows as they come, each part with its digest.
+    pub(super) fn load(
+        &mut self,
+        target: &mut dyn Target,
+        rows: &mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>,
+    ) -> Result<()> {
         match self {
             Self::Direct { into, digest, .. } => {
-                digest.add(rows.rows());
-                target.load(into, rows).map(drop)
+                let mut digested = rows.map(|part| {
+                    part.map(|(rows, part)| {
+                        digest.join(&part);
+                        rows
+                    })
+                });
+                let inserted = target.load_all(into, &mut digested)?;
+                if inserted == digest.rows() {
+                    return Ok(());
+                }
+                Err(Error::rejected(format!("{inserted} of {} rows went in", digest.rows()))
+                    .hint("A rule or a trigger of the table drops rows. Nothing was changed."))
             }
-            Self::Staged { stage, .. } => target.load(stage, rows).map(drop),
+            Self::Staged { stage, .. } => {
+                target.load_all(stage, &mut rows.map(|part| part.map(|(rows, _)| rows))).map(drop)
+            }
         }
     }
 
@@ -87,13 +106,16 @@ impl<'a> Loader<'a> {
     pub(super) fn finish(self, target: &mut dyn Target) -> Result<(TableDetail, Conflicts, &'static str)> {
         match self {
             Self::Direct { to, digest, .. } => {
-                let detail = TableDetail { inserted: digest.rows(), digest: digest.to_hex(), ..empty_detail(&to) };
+                let inserted = digest.rows();
+                let digest = if to.is_exact { digest } else { state::marked_digest(target, to.live, to.columns, to.run)? };
+                let detail = TableDetail { inserted, digest: digest.to_hex(), ..empty_detail(&to) };
                 Ok((detail, Conflicts::default(), "straight into the empty table"))
             }
             Self::Staged { to, stage } => {
-                let merged = merge(target, &to);
-                target.execute(&Sql::new(target.engine()).lit("DROP TABLE ").table(&stage.table))?;
-                merged.map(|(detail, conflicts)| (detail, conflicts, "merged through a staging table"))
+                // A refusal ends the transaction, and the staging table goes with it or with the connection.
+                let (detail, conflicts) = merge(target, &to)?;
+                target.execute(&sql::drop_stage(target.engine(), &stage.table))?;
+                Ok((detail, conflicts, "merged through a staging table"))
             }
         }
     }
@@ -194,7 +216,7 @@ fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, 
     detail.inserted = insert(target, to, &conditions)?;
     let staged_rows = state::count(target, &stage_table(engine))?;
     detail.skipped = staged_rows - detail.inserted - detail.overwritten - identical;
-    detail.digest = state::marked_digest(target, &to.live.name, to.columns, to.run)?.to_hex();
+    detail.digest = state::marked_digest(target, to.live, to.columns, to.run)?.to_hex();
     Ok((detail, Conflicts::default()))
 }
 
@@ -237,10 +259,10 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let stored = stored_and_markers(to.live);
     let undo = TableName::plain(&to.undo);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
-    target.execute(&sql::table_like(engine, false, &undo, &to.live.name, &stored))?;
-    for (table, index) in
-        [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())]
-    {
+    let keep = sql::table_like(engine, false, &undo, &to.live.name, &stored, &key);
+    target.execute(&keep).map_err(|error| error.within(format!("table {}", to.live.name)))?;
+    let indexes = [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())];
+    for (table, index) in indexes.into_iter().filter(|_| sql::indexes_later(engine)) {
         let index = TableName { schema: table.schema.clone(), name: index };
         let sql = Sql::new(engine).lit("CREATE INDEX ").table(&index).lit(" ON ").name(&table.name).lit(" (");
         target.execute(&names(sql, &key).lit(")"))?;
@@ -251,17 +273,14 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let sql = sql.lit(" s JOIN ").table(&to.live.name).lit(" x ON ").part(&joined(engine, "x", "s", &key, &key));
     let kept = target.execute(&sql.lit(" WHERE NOT ").part(identical))?;
 
-    let set: Vec<&String> = to.columns.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name)).collect();
-    let sql = Sql::new(engine).lit("UPDATE ").table(&to.live.name).lit(" AS t SET (");
-    let sql = set.iter().fold(sql, |sql, name| sql.name(name).lit(", "));
-    let sql = sql.list(MARKERS, ", ", super::super::engine::sql::Sql::name).lit(") = (SELECT ");
-    let sql = set.iter().fold(sql, |sql, name| sql.column("s", name).lit(", "));
-    let sql = sql
-        .list([to.run, to.at], ", ", super::super::engine::sql::Sql::string)
-        .lit(" FROM ")
-        .table(&stage_table(engine));
-    let sql = sql.lit(" s WHERE ").part(&joined(engine, "t", "s", &key, &key)).lit(") WHERE (");
-    let sql = names(names(sql, &key).lit(") IN (SELECT "), &key).lit(" FROM ").table(&undo).lit(")");
+    let settable = to.columns.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));
+    let mut set: Vec<(String, Sql)> = settable.map(|name| (name.clone(), Sql::new(engine).column("s", name))).collect();
+    for (marker, value) in MARKERS.iter().zip([to.run, to.at]) {
+        set.push(((*marker).to_owned(), Sql::new(engine).string(value)));
+    }
+    let on_stage = joined(engine, "t", "s", &key, &key);
+    let on_undo = joined(engine, "t", "u", &key, &key);
+    let sql = sql::update_from(engine, &to.live.name, (&stage_table(engine), &on_stage), Some((&undo, &on_undo)), &set);
     let updated = target.execute(&sql).map_err(|error| error.within(format!("table {}", to.live.name)))?;
 
     let sql = Sql::new(engine).lit("INSERT INTO ").table(&undo).lit(" SELECT 'after', ");

@@ -2,6 +2,10 @@
 
 pub mod capture;
 pub mod demo;
+#[cfg(test)]
+mod fill_testing;
+#[cfg(test)]
+mod filled_tests;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
@@ -9,14 +13,17 @@ pub mod inspect;
 pub mod keys;
 pub mod ledger;
 pub mod load;
+pub mod lock;
 mod pipeline;
 mod plan;
+mod readers;
 pub mod repository;
 pub mod restore;
 pub mod rollback;
 #[cfg(test)]
 mod server_tests;
 pub mod state;
+mod triggers;
 pub mod verify;
 mod writer;
 

@@ -1,10 +1,11 @@
 //! The plan of a restore: the snapshot's tables against the live ones, column by column, before anything is written.
 
+use super::Context;
 use super::foreign::Foreign;
 use super::ledger::Made;
 use super::restore::run_rendered;
 use crate::engine::Target;
-use crate::engine::sql::{self, Sql};
+use crate::engine::sql;
 use crate::error::{Error, Result};
 use crate::model::manifest::{Manifest, TableEntry};
 use crate::model::mark;
@@ -125,8 +126,12 @@ impl<'a> Plan<'a> {
 
     /// Creates what is missing.
     pub(super) fn create_tables(&self, target: &mut dyn Target) -> Result<()> {
+        let created = self.created();
         for table in &self.create {
-            run_rendered(target, &table.create, &format!("table {}", table.name))?;
+            let is_there = |parent: &TableName| self.live.table(parent).is_some() || created.contains(parent);
+            let orphans = table.foreign_keys.iter().filter(|key| !is_there(&key.parent)).map(|key| key.name.as_str());
+            let create = sql::without_foreign_keys(target.engine(), &table.create, &orphans.collect::<Vec<_>>());
+            run_rendered(target, &create, &format!("table {}", table.name))?;
         }
         Ok(())
     }
@@ -147,9 +152,8 @@ impl<'a> Plan<'a> {
                     mark::AT_COLUMN
                 )));
             }
-            for column in [mark::RUN_COLUMN, mark::AT_COLUMN] {
-                let sql = Sql::new(target.engine()).lit("ALTER TABLE ").table(&entry.table).lit(" ADD COLUMN ");
-                target.execute(&sql.name(column).lit(" TEXT")).map_err(|error| error.within(&entry.table))?;
+            for sql in sql::add_markers(target.engine(), &entry.table) {
+                target.execute(&sql).map_err(|error| error.within(format!("table {}", entry.table)))?;
             }
         }
         Ok(())
@@ -157,7 +161,7 @@ impl<'a> Plan<'a> {
 
     /// Creates indexes, foreign keys and triggers of created tables, and views where the database was empty. Returns the
     /// views, and other objects that go with no table.
-    pub(super) fn create_post(&self, target: &mut dyn Target) -> Result<(Vec<String>, Vec<Made>)> {
+    pub(super) fn create_post(&self, context: &Context<'_>, target: &mut dyn Target) -> Result<(Vec<String>, Vec<Made>)> {
         let created = self.created();
         let (mut views, mut made) = (Vec::new(), Vec::new());
         for object in &self.manifest.schema.post {
@@ -171,6 +175,14 @@ impl<'a> Plan<'a> {
                 None => self.empty && self.create.len() == self.manifest.schema.tables.len(),
             };
             if !due {
+                continue;
+            }
+            if object.create.is_empty() {
+                context.note(format!(
+                    "{} {} is not made: the account that captured it may not see its text",
+                    object.kind,
+                    object.name.escape_debug()
+                ));
                 continue;
             }
             let mut create = object.create.clone();

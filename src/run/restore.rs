@@ -10,17 +10,18 @@ use super::pipeline::{ordered_map, settle};
 use super::plan::{self, Plan};
 use super::repository::{PackReader, Repository, Snapshot};
 use super::rollback;
-use super::{Context, millis, now, state};
+use super::{Context, millis, now, state, triggers};
 use crate::check::{self, Rules, Violation};
 use crate::codec::{pack, rows};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Source, Target};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::model::digest::ContentDigest;
 use crate::model::manifest::TableEntry;
 use crate::model::mark;
 use crate::model::proof::{Checked, Encoded};
-use crate::model::schema::{Catalogue, TableName};
+use crate::model::schema::{Catalogue, Family, SchemaObject, Table, TableName};
 use crate::translate::Rows;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -37,6 +38,8 @@ pub struct Options {
     pub keep_others: bool,
     /// Only these tables; all when empty.
     pub tables: Vec<String>,
+    /// Take the application's triggers away for the time of the restore, where the engine cannot keep them silent.
+    pub suspend_triggers: bool,
     /// Do everything, then undo it.
     pub dry_run: bool,
     /// How long to wait for the target's lock.
@@ -155,11 +158,15 @@ fn unchanged(
     context.stage("comparing with what is already there");
     let live = target.catalogue()?;
     for table in &run.detail.tables {
-        let there = live.table(&table.table).is_some_and(|live| {
+        let there = live.table(&table.table).filter(|live| {
             live.columns.len() >= table.columns.len()
                 && table.columns.iter().all(|name| live.column_index(name).is_some())
         });
-        if !there || state::marked_digest(target, &table.table, &table.columns, &run.id)?.to_hex() != table.digest {
+        let digest = match there {
+            Some(live) => Some(state::marked_digest(target, live, &table.columns, &run.id)?.to_hex()),
+            None => None,
+        };
+        if digest.as_ref() != Some(&table.digest) {
             context
                 .note(format!("the rows of run {} in {} were changed since; they are replaced", run.id, table.table));
             return Ok(None);
@@ -190,6 +197,7 @@ impl Restoring<'_> {
     fn inside(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run], start: Instant) -> Result<Outcome> {
         let manifest = &self.snapshot.manifest;
         let leaving: Vec<&str> = self.leaving(runs).map(|run| run.id.as_str()).collect();
+        let silent = self.silence(target, live, runs)?;
         let before = dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
@@ -218,6 +226,7 @@ impl Restoring<'_> {
                 at: &at,
                 undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
                 on_conflict: self.options.on_conflict,
+                is_exact: self.foreign.is_none() && is_exact(entry, table),
             };
             let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
             let (done, conflict) = self.load_table(target, entry, to, rows.as_ref())?;
@@ -229,9 +238,10 @@ impl Restoring<'_> {
         refuse_conflicts(&conflicts, self.options.on_conflict)?;
 
         self.context.stage("creating indexes, views and triggers");
-        let (views, made) = plan.create_post(target)?;
+        let (views, made) = plan.create_post(self.context, target)?;
         detail.views = views;
         detail.objects.extend(made);
+        triggers::revive(target, &silent, |table| detail.created.contains(table))?;
         // Foreign keys that came with them are verified too.
         let live = target.catalogue()?;
         self.context.stage("verifying every foreign key");
@@ -256,6 +266,19 @@ impl Restoring<'_> {
             foreign_keys,
             millis: millis(start),
         })
+    }
+
+    /// Takes away the triggers of every table whose rows will change.
+    fn silence(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run]) -> Result<Vec<SchemaObject>> {
+        let wanted = plan::wanted(&self.snapshot.manifest, &self.options.tables)?;
+        let mut tables: Vec<&TableName> = wanted.iter().map(|entry| &entry.table).collect();
+        tables.extend(self.leaving(runs).flat_map(|run| &run.detail.tables).map(|table| &table.table));
+        let triggers = triggers::of(target, live, &tables);
+        if !self.options.suspend_triggers {
+            triggers::refuse(&triggers, |table| runs.iter().any(|run| run.detail.created.contains(table)))?;
+        }
+        triggers::suspend(self.context, target, &triggers)?;
+        Ok(triggers)
     }
 
     /// The earlier runs that this one replaces, oldest first.
@@ -289,27 +312,12 @@ impl Restoring<'_> {
         report.event(&Event::TableStarted { table: entry.table.clone(), rows: Some(entry.rows) });
         let rules = Rules::new(target.engine(), to.live, &entry.columns)?;
         let mut loader = Loader::start(target, to)?;
-        let mut bytes = 0;
-        self.stream(entry, &rules, conversion, &mut |first_row, rows, encoded| {
-            bytes += encoded.bytes().len() as u64;
-            loader.load(target, rows)?;
-            report.event(&Event::TableProgress {
-                table: entry.table.clone(),
-                rows: first_row + rows.rows().rows() as u64,
-                bytes,
-            });
-            Ok(())
-        })
-        .map_err(|error| error.within(format!("table {}", entry.table)))?;
-        let (mut detail, conflicts, how) = loader.finish(target)?;
-        if let Some(conversion) = conversion {
-            // The target prints what it holds in its own words.
-            let run = self.snapshot.label();
-            detail.digest = state::marked_digest(target, &detail.table, &detail.columns, &run)?.to_hex();
-            if conversion.changed() > 0 {
-                let what = format!("table {}: {} values were changed to fit", entry.table, conversion.changed());
-                self.context.warn(what, None);
-            }
+        let bytes = self
+            .stream(entry, &rules, conversion, &mut |rows| loader.load(target, rows))
+            .map_err(|error| error.within(format!("table {}", entry.table)))?;
+        let (detail, conflicts, how) = loader.finish(target)?;
+        if let Some(changed) = conversion.map(Rows::changed).filter(|changed| *changed > 0) {
+            self.context.warn(format!("table {}: {changed} values were changed to fit", entry.table), None);
         }
         report.event(&Event::TableDone {
             table: entry.table.clone(),
@@ -321,14 +329,15 @@ impl Restoring<'_> {
         Ok((detail, conflicts))
     }
 
-    /// Hands on every chunk of a table, verified, decoded and checked, and verifies the whole stream at the end.
+    /// Hands on every chunk of a table, verified, decoded and checked, and verifies the whole stream at the end. Gives its
+    /// length in bytes.
     fn stream(
         &self,
         entry: &TableEntry,
         rules: &Rules,
         conversion: Option<&Rows>,
-        each: &mut dyn FnMut(u64, &Checked, &Encoded) -> Result<()>,
-    ) -> Result<()> {
+        load: &mut dyn FnMut(&mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>) -> Result<()>,
+    ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
         let layout = match (self.foreign, manifest.schema.table(&entry.table)) {
             (Some(foreign), _) => foreign.layout(entry)?,
@@ -347,7 +356,9 @@ impl Restoring<'_> {
                 None => masked,
             };
             let (checked, violations) = check::rows(masked, rules, first_row)?;
-            Ok(Opened { first_row, encoded, checked, violations })
+            let mut digest = ContentDigest::default();
+            digest.add(checked.rows());
+            Ok(Opened { first_row, encoded, checked, digest, violations })
         };
         std::thread::scope(|scope| {
             let (feed, opened) = ordered_map(scope, self.context.jobs, open);
@@ -359,31 +370,45 @@ impl Restoring<'_> {
                 }
                 Ok(())
             });
-            let loaded = (|| {
-                let mut stream = blake3::Hasher::new();
-                for opened in opened {
-                    let opened = opened?;
-                    check::refuse(&entry.table, &opened.violations)?;
-                    stream.update(opened.encoded.bytes());
-                    each(opened.first_row, &opened.checked, &opened.encoded)?;
-                }
-                Ok(stream.finalize().to_hex().to_string())
-            })();
+            let mut stream = blake3::Hasher::new();
+            let mut bytes = 0;
+            let mut verified = opened.map(|opened| {
+                let Opened { first_row, encoded, checked, digest, violations } = opened?;
+                check::refuse(&entry.table, &violations)?;
+                stream.update(encoded.bytes());
+                bytes += encoded.bytes().len() as u64;
+                self.context.report.event(&Event::TableProgress {
+                    table: entry.table.clone(),
+                    rows: first_row + digest.rows(),
+                    bytes,
+                });
+                Ok((checked, digest))
+            });
+            let loaded = load(&mut verified);
+            drop(verified);
             let fed = feeder.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")));
-            let ((), digest) = settle(fed, loaded)?;
-            if digest != entry.digest {
+            settle(fed, loaded)?;
+            if stream.finalize().to_hex().as_str() != entry.digest {
                 return Err(Error::store("the rows are not the ones that the manifest describes")
                     .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
             }
-            Ok(())
+            Ok(bytes)
         })
     }
+}
+
+/// Whether the server keeps the cells of an entry letter by letter. Captured ones are as a server wrote them, but a mask
+/// may spell a number or a document in its own way.
+fn is_exact(entry: &TableEntry, live: &Table) -> bool {
+    let family = |name: &String| live.column_index(name).map(|at| live.columns[at].family);
+    entry.masks.keys().all(|name| matches!(family(name), Some(Family::Text | Family::Integer)))
 }
 
 struct Opened {
     first_row: u64,
     encoded: Encoded,
     checked: Checked,
+    digest: ContentDigest,
     violations: Vec<Violation>,
 }
 
@@ -441,8 +466,10 @@ fn verify_foreign_keys(
     before: &BTreeMap<String, u64>,
     source: &BTreeMap<String, u64>,
 ) -> Result<u64> {
-    let own = dangling(target, live, &[run])?;
-    for (name, all) in dangling(target, live, &[])? {
+    let all = dangling(target, live, &[])?;
+    // Where nothing dangles, nothing of the target's own does.
+    let own = if all.is_empty() { BTreeMap::new() } else { dangling(target, live, &[run])? };
+    for (name, all) in all {
         let count = |map: &BTreeMap<String, u64>| map.get(&name).copied().unwrap_or(0);
         let fixtures = all - count(&own);
         if count(&own) > count(before) || fixtures > count(source) {

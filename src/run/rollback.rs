@@ -4,7 +4,7 @@ use super::ledger::{self, Made, Run, TableDetail};
 use super::load::{key_names, stored_and_markers};
 use super::restore::{counter, dangling, run_rendered};
 use super::state::{self, joined};
-use super::{Context, millis};
+use super::{Context, millis, triggers};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Target, scalar};
 use crate::error::{Error, Kind, Result};
@@ -70,7 +70,7 @@ pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Option
     let run = choose(runs(target)?, options.wanted.as_deref())?;
     let manner = if options.force { Manner::Force } else { Manner::Exact };
     target.begin(if options.force { Enforce::ForeignKeys } else { Enforce::Nothing })?;
-    let undone = undo(context, target, &run, manner);
+    let undone = silently(context, target, &run, manner);
     match undone {
         Ok((tables, dropped)) => {
             target.end(!options.dry_run).map_err(as_refusal)?;
@@ -83,12 +83,23 @@ pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Option
     }
 }
 
+/// Undoes a run with the triggers of its tables away.
+fn silently(context: &Context<'_>, target: &mut dyn Target, run: &Run, manner: Manner) -> Result<Undone> {
+    let live = target.catalogue()?;
+    let tables: Vec<&TableName> = run.detail.tables.iter().map(|table| &table.table).collect();
+    let triggers = triggers::of(target, &live, &tables);
+    triggers::suspend(context, target, &triggers)?;
+    let (done, dropped) = undo(context, target, run, manner)?;
+    triggers::revive(target, &triggers, |table| dropped.contains(table))?;
+    Ok((done, dropped))
+}
+
 /// A constraint that stops a rollback makes it a refused rollback.
 fn as_refusal(error: Error) -> Error {
     if error.kind() != Kind::Rejected {
         return error;
     }
-    Error::rollback("a constraint of the target refuses the rollback; nothing was changed").caused_by(error)
+    Error::rollback("the target refuses the rollback").caused_by(error)
 }
 
 fn choose(runs: Vec<Run>, wanted: Option<&str>) -> Result<Run> {
@@ -300,19 +311,17 @@ fn put_back(target: &mut dyn Target, table: &Table, detail: &TableDetail) -> Res
     let engine = target.engine();
     let stored = stored_and_markers(table);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
-    let settable = |name: &&String| sql::sets_keys(engine) || !key.contains(name);
-    let set: Vec<String> = stored.iter().filter(settable).cloned().collect();
-    let sql = Sql::new(engine).lit("UPDATE ").table(&table.name).lit(" AS t SET (");
-    let sql = names(sql, &set).lit(") = (SELECT ").list(&set, ", ", |sql, name| sql.column("u", name));
-    let sql = sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_fixtures_image = 'before' AND ");
-    let sql = sql.part(&joined(engine, "t", "u", &key, &key)).lit(") WHERE (");
-    let sql = names(names(sql, &key).lit(") IN (SELECT "), &key).lit(" FROM ").name(undo).lit(")");
+    let undo = &TableName::plain(undo);
+    let settable = stored.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));
+    let set: Vec<(String, Sql)> = settable.map(|name| (name.clone(), Sql::new(engine).column("s", name))).collect();
+    let on = Sql::new(engine).lit("s.terp_fixtures_image = 'before' AND ").part(&joined(engine, "t", "s", &key, &key));
+    let sql = sql::update_from(engine, &table.name, (undo, &on), None, &set);
     let updated = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
     let sql = Sql::new(engine).lit("INSERT INTO ").table(&table.name).lit(" (");
     let sql = names(sql, &stored).lit(")").lit(sql::overriding(engine)).lit(" SELECT ");
     let sql = sql.list(&stored, ", ", |sql, name| sql.column("u", name));
     let sql =
-        sql.lit(" FROM ").name(undo).lit(" u WHERE u.terp_fixtures_image = 'before' AND NOT EXISTS (SELECT 1 FROM ");
+        sql.lit(" FROM ").table(undo).lit(" u WHERE u.terp_fixtures_image = 'before' AND NOT EXISTS (SELECT 1 FROM ");
     let sql = sql.table(&table.name).lit(" t WHERE ").part(&joined(engine, "t", "u", &key, &key)).lit(")");
     let inserted = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
     Ok(updated + inserted)
@@ -343,12 +352,14 @@ fn drop_undo_tables(target: &mut dyn Target, touched: &[&TableDetail]) -> Result
 /// SQLite parses every view and trigger before it drops a column, and refuses when one names something that does not exist,
 /// though it lives with such a view or trigger otherwise. Then they step aside and come back in their order.
 fn drop_markers(target: &mut dyn Target, live: &Catalogue, dropped: &[TableName]) -> Result<()> {
-    let tables: Vec<&TableName> = live.own.marked.iter().filter(|table| !dropped.contains(table)).collect();
-    let Some(first) = tables.first() else { return Ok(()) };
+    let tables = live.own.marked.iter().filter(|table| !dropped.contains(table));
     let engine = target.engine();
-    match target.execute(&drop_column(engine, first, MARKERS[0])) {
-        Ok(_) => return drop_columns(target, &tables, 1),
-        Err(error) if engine != EngineKind::Sqlite => return Err(error.within(format!("table {first}"))),
+    let drops: Vec<(&TableName, Sql)> =
+        tables.flat_map(|table| sql::drop_markers(engine, table).into_iter().map(move |sql| (table, sql))).collect();
+    let Some((table, first)) = drops.first() else { return Ok(()) };
+    match target.execute(first) {
+        Ok(_) => return run_on(target, &drops[1..]),
+        Err(error) if engine != EngineKind::Sqlite => return Err(error.within(format!("table {table}"))),
         Err(_) => {} // Tried again below, and told if it fails again.
     }
     let aside: Vec<SchemaObject> =
@@ -357,26 +368,17 @@ fn drop_markers(target: &mut dyn Target, live: &Catalogue, dropped: &[TableName]
         let what = if object.kind == "view" { "DROP VIEW IF EXISTS " } else { "DROP TRIGGER IF EXISTS " };
         target.execute(&Sql::new(engine).lit(what).name(&object.name))?;
     }
-    drop_columns(target, &tables, 0)?;
+    run_on(target, &drops)?;
     for object in &aside {
         run_rendered(target, &object.create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
     }
     Ok(())
 }
 
-/// The later one first, so that the table's text becomes what it was.
-const MARKERS: [&str; 2] = [mark::AT_COLUMN, mark::RUN_COLUMN];
-
-fn drop_column(engine: EngineKind, table: &TableName, column: &str) -> Sql {
-    Sql::new(engine).lit("ALTER TABLE ").table(table).lit(" DROP COLUMN ").name(column)
-}
-
-/// Drops the markers of `tables`, but for the first `done` columns, which are gone.
-fn drop_columns(target: &mut dyn Target, tables: &[&TableName], done: usize) -> Result<()> {
-    let columns = tables.iter().flat_map(|table| MARKERS.map(|column| (table, column)));
-    for (table, column) in columns.skip(done) {
-        let sql = drop_column(target.engine(), table, column);
-        target.execute(&sql).map_err(|error| error.within(format!("table {table}")))?;
+/// Runs statements, each on its table.
+fn run_on(target: &mut dyn Target, statements: &[(&TableName, Sql)]) -> Result<()> {
+    for (table, sql) in statements {
+        target.execute(sql).map_err(|error| error.within(format!("table {table}")))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Questions about the rows of a database: counts, dangling references, digests of content.
 
-use crate::engine::sql::Sql;
+use crate::engine::sql::{self, Sql};
 use crate::engine::{Query, Source, scalar};
 use crate::error::{Error, Result};
 use crate::model::digest::ContentDigest;
@@ -67,7 +67,7 @@ pub fn dangling<S: Source + ?Sized>(
         sql = sql.lit(" AND (").column("c", mark::RUN_COLUMN).lit(" IS NULL OR ").column("c", mark::RUN_COLUMN);
         sql = sql.lit(" NOT IN (").list(without, ", ", |sql, run| sql.string(run)).lit("))");
     }
-    positive(scalar(source, sql)?)
+    positive(scalar(source, sql).map_err(|error| error.within(format!("table {child}")))?)
 }
 
 /// `left.a = right.x AND left.b = right.y`. The left side's collation decides in SQLite, so parents stand left.
@@ -87,12 +87,32 @@ pub(super) fn joined(
 #[must_use]
 pub fn ordered_rows(engine: EngineKind, table: &Table) -> Query {
     let stored = table.stored_columns();
-    let sql = Sql::new(engine)
-        .lit("SELECT ")
-        .list(&stored, ", ", |sql, &at| sql.name(&table.columns[at].name))
-        .lit(" FROM ")
-        .table(&table.name);
+    Query { sql: ordered(selected(engine, table, &stored), table), columns: stored.len() }
+}
+
+/// The part of [`ordered_rows`] from the first bound on and below the second, by the primary key's first column, which
+/// holds whole numbers.
+#[must_use]
+pub(super) fn ordered_part(
+    engine: EngineKind,
+    table: &Table,
+    column: &str,
+    bounds: (Option<i64>, Option<i64>),
+) -> Query {
+    let stored = table.stored_columns();
+    let conditions = [(" >= ", bounds.0), (" < ", bounds.1)];
+    let conditions = conditions.into_iter().filter_map(|(than, bound)| bound.map(|bound| (than, bound)));
+    let sql = selected(engine, table, &stored).lit(" WHERE ");
+    let sql = sql.list(conditions, " AND ", |sql, (than, bound)| sql.name(column).lit(than).integer(bound));
     Query { sql: ordered(sql, table), columns: stored.len() }
+}
+
+fn selected(engine: EngineKind, table: &Table, stored: &[usize]) -> Sql {
+    Sql::new(engine)
+        .lit("SELECT ")
+        .list(stored, ", ", |sql, &at| sql::exact_column(sql, &table.columns[at]))
+        .lit(" FROM ")
+        .table(&table.name)
 }
 
 /// Appends the stable order of a table's rows.
@@ -122,15 +142,18 @@ fn is_without_rowid(table: &Table) -> bool {
 /// As [`Source::read`].
 pub fn marked_digest<S: Source + ?Sized>(
     source: &mut S,
-    table: &TableName,
+    table: &Table,
     columns: &[String],
     run: &str,
 ) -> Result<ContentDigest> {
     let sql = Sql::new(source.engine())
         .lit("SELECT ")
-        .list(columns, ", ", |sql, column| sql.name(column))
+        .list(columns, ", ", |sql, name| match table.column_index(name) {
+            Some(at) => sql::exact_column(sql, &table.columns[at]),
+            None => sql.name(name),
+        })
         .lit(" FROM ")
-        .table(table)
+        .table(&table.name)
         .lit(" WHERE ")
         .name(mark::RUN_COLUMN)
         .lit(" = ")

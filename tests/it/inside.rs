@@ -60,6 +60,7 @@ pub fn restore_options() -> restore::Options {
         create: true,
         on_conflict: OnConflict::Fail,
         keep_others: false,
+        suspend_triggers: false,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),

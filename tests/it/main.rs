@@ -18,6 +18,7 @@ mod documents;
 mod faults;
 mod inside;
 mod line;
+mod lock;
 mod roundtrip;
 mod secrecy;
 mod support;

@@ -2,6 +2,7 @@
 
 mod capture;
 mod keys;
+mod lock;
 mod restore;
 mod rollback;
 mod shell;
@@ -34,6 +35,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Show(args) => store::show(context, &settings()?, args),
         Command::Verify(args) => store::verify(context, &settings()?, args),
         Command::Runs(args) => rollback::runs(context, args),
+        Command::Lock(command) => lock::run(context, command),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man { dir } => shell::man(dir),
     }

@@ -54,6 +54,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs
             args::OnConflict::Overwrite => OnConflict::Overwrite,
         },
         keep_others: args.keep_others,
+        suspend_triggers: args.suspend_triggers,
         tables: args.table.clone(),
         dry_run: args.dry_run,
         lock_timeout: Duration::from_secs(args.lock_timeout),

@@ -129,12 +129,14 @@ fn tables(session: &mut Session, own: &mut Traces) -> Result<Drafts> {
     Ok(drafts)
 }
 
+/// Defaults name no columns. Without their table the server writes them down at once; with it, it takes seconds for a
+/// thousand columns.
 fn columns(session: &mut Session, drafts: &mut Drafts, own: &mut Traces) -> Result<()> {
     let rows = session.rows(&format!(
         "SELECT a.attrelid, a.attnum, a.attname, pg_catalog.quote_ident(a.attname), \
          pg_catalog.format_type(a.atttypid, a.atttypmod), coalesce(b.typname, t.typname), coalesce(b.typtype, t.typtype), \
          CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, a.attnotnull, \
-         pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, \
+         pg_catalog.pg_get_expr(d.adbin, CASE WHEN a.attgenerated = '' THEN 0 ELSE d.adrelid END), a.attidentity, a.attgenerated, \
          CASE WHEN a.attcollation <> t.typcollation THEN pg_catalog.quote_ident(cn.nspname) || '.' || \
          pg_catalog.quote_ident(co.collname) END, a.attislocal, s.text, s.seqrelid IS NOT NULL \
          FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \

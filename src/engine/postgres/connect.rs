@@ -40,6 +40,7 @@ pub(super) fn open(address: &Address, purpose: &str, create: bool, cancel: &Canc
         }
     };
     session.run(PIN)?;
+    session.watch()?;
     Ok(session)
 }
 
@@ -84,6 +85,8 @@ fn pause(tries: u32) -> Duration {
 }
 
 fn refused(address: &Address, error: &sqlx::Error) -> Error {
+    const TLS: &str = "A server without TLS needs ?sslmode=disable in the address; a private CA needs sslrootcert=FILE. \
+        A self-signed CA certificate cannot be the server's own.";
     let (what, hint) = match (error, explain::code(error).as_deref()) {
         (_, Some("3D000")) => ("the database does not exist".to_owned(), "Create it, or add --create."),
         (_, Some("28P01" | "28000")) => {
@@ -92,11 +95,11 @@ fn refused(address: &Address, error: &sqlx::Error) -> Error {
         (_, Some("53300")) => ("the server has no free connection".to_owned(), "Close some and run again."),
         (_, Some("57P03")) => ("the server is starting or stopping".to_owned(), "Run again in a moment."),
         (_, Some(code)) => (format!("the server refuses the connection ({code})"), "See the server's log."),
-        (sqlx::Error::Tls(error), _) => (
-            format!("TLS failed ({error})"),
-            "A server without TLS needs ?sslmode=disable in the address; a private CA needs sslrootcert=FILE. \
-             A self-signed CA certificate cannot be the server's own.",
-        ),
+        (sqlx::Error::Tls(error), _) => (format!("TLS failed ({error})"), TLS),
+        // What the TLS library refuses, a certificate above all, comes as data that is not valid.
+        (sqlx::Error::Io(error), _) if error.kind() == std::io::ErrorKind::InvalidData => {
+            (format!("TLS failed ({error})"), TLS)
+        }
         (sqlx::Error::Io(error), _) => {
             (format!("no connection ({})", error.kind()), "Check host and port, and that the server runs.")
         }

@@ -35,6 +35,18 @@ pub(super) fn statement(error: &sqlx::Error) -> Error {
     if hint.is_empty() { error } else { error.hint(hint) }
 }
 
+/// A commit without an answer: the server may have done it or not.
+pub(super) fn in_doubt(kind: Kind) -> Error {
+    let what = match kind {
+        Kind::Interrupted => "interrupted during the commit",
+        _ => "the connection was lost during the commit",
+    };
+    Error::new(kind, format!("{what}: whether the changes are in the database is not known")).hint(
+        "Run the same command again, it finds out: a restore that is there already changes nothing, and after a rollback \
+         that was done no such run is there.",
+    )
+}
+
 /// An error that is not the server's word about a statement.
 fn connection(error: &sqlx::Error) -> Error {
     let what = match error {
@@ -89,6 +101,11 @@ fn meaning(code: &str) -> (Kind, &'static str, &'static str) {
         ),
         "25006" => (Kind::Unreachable, "the session is read-only", "Name a primary server with --target."),
         "57014" => (Kind::Unreachable, "the statement was cancelled", AGAIN),
+        "54011" | "54000" => (
+            Kind::Rejected,
+            "a table or row would be wider than the server allows; the two marker columns count, and so do dropped columns",
+            "Leave the table out with --table, or build it anew: dropped columns then no longer count.",
+        ),
         "53100" => (Kind::Rejected, "the server's disk is full", "Free some space and run again."),
         _ => match code.get(..2).unwrap_or_default() {
             "22" => (Kind::Rejected, "a value does not fit its column's type", ""),

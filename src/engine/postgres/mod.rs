@@ -8,6 +8,7 @@ mod lock;
 mod objects;
 mod read;
 mod session;
+mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
 mod write;
@@ -15,11 +16,12 @@ mod write;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::{Enforce, Engine, LoadTable, Query, Sink, Source, Target};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;
 use crate::error::Result;
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind};
+use crate::secret::Address;
 use session::Session;
 use std::time::Duration;
 
@@ -29,14 +31,12 @@ pub static ENGINE: Engine = Engine {
     example: "postgres://USER:PASSWORD@HOST:PORT/DATABASE",
     source: |address, cancel| {
         let mut session = connect::open(address, "capture", false, cancel)?;
-        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-        // The first query inside the transaction fixes the state that all later reads see.
-        session.rows("SELECT 1")?;
-        Ok(Box::new(Postgres { session, silenced: write::Silenced::default() }))
+        snapshot::begin(&mut session)?;
+        Ok(Box::new(Postgres { session, address: Some(address.clone()), silenced: write::Silenced::default() }))
     },
     target: |address, create, cancel| {
         let session = connect::open(address, "target", create, cancel)?;
-        Ok(Box::new(Postgres { session, silenced: write::Silenced::default() }))
+        Ok(Box::new(Postgres { session, address: None, silenced: write::Silenced::default() }))
     },
     is_file: false,
 };
@@ -44,6 +44,8 @@ pub static ENGINE: Engine = Engine {
 /// An open PostgreSQL database: a source inside its read transaction, or a target.
 struct Postgres {
     session: Session,
+    /// Where a source can be reached once more.
+    address: Option<Address>,
     silenced: write::Silenced,
 }
 
@@ -63,11 +65,27 @@ impl Source for Postgres {
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
         read::rows(&mut self.session, query, sink)
     }
+
+    fn fork(&mut self) -> Result<Option<Box<dyn Source>>> {
+        let Some(address) = self.address.clone() else { return Ok(None) };
+        let forked = snapshot::fork(&mut self.session, &address)?;
+        Ok(forked.map(|session| -> Box<dyn Source> {
+            Box::new(Self { session, address: Some(address), silenced: write::Silenced::default() })
+        }))
+    }
 }
 
 impl Target for Postgres {
     fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()> {
         lock::take(&mut self.session, purpose, wait)
+    }
+
+    fn holder(&mut self) -> Result<Option<Holder>> {
+        lock::holder(&mut self.session)
+    }
+
+    fn release(&mut self, holder: &Holder) -> Result<()> {
+        lock::release(&mut self.session, holder)
     }
 
     fn begin(&mut self, enforce: Enforce) -> Result<()> {
@@ -80,6 +98,10 @@ impl Target for Postgres {
     }
 
     fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64> {
+        write::load(&mut self.session, into, &mut std::iter::once(Ok(rows)))
+    }
+
+    fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
         write::load(&mut self.session, into, rows)
     }
 

@@ -1,7 +1,7 @@
 //! One connection behind blocking calls. A connection that may be out of step is closed and never used again.
 
 use super::explain;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::event::Cancel;
 use crate::model::copytext::read_escaped;
 use futures_util::TryStreamExt as _;
@@ -14,10 +14,17 @@ use tokio::runtime::Runtime;
 /// A row of texts.
 pub(super) type TextRow = Vec<Option<String>>;
 
+/// How long an interrupted user waits for a commit that is under way, and for the server to end a query.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// A connection and the runtime that drives it.
 pub(super) struct Session {
     connection: Option<PgConnection>,
     runtime: Runtime,
+    /// How to connect a second time.
+    options: PgConnectOptions,
+    /// The server's process, once it is known.
+    process: Option<String>,
     /// Stops every call.
     pub(super) cancel: Cancel,
     /// Whether a statement failed since the transaction began: then it cannot be committed.
@@ -49,17 +56,48 @@ impl Session {
         let connected = runtime.block_on(or_cancelled(cancel, connect))?;
         Ok(match connected {
             Ok(Ok(connection)) => {
-                Ok(Self { connection: Some(connection), runtime, cancel: cancel.clone(), failed: false })
+                let (options, cancel) = (options.clone(), cancel.clone());
+                Ok(Self { connection: Some(connection), runtime, options, process: None, cancel, failed: false })
             }
             Ok(Err(error)) => Err(error),
             Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
         })
     }
 
+    /// Lets the server notice by itself that this program is gone, also in the middle of a statement.
+    pub(super) fn watch(&mut self) -> Result<()> {
+        // A server on a system without this check refuses it; then a busy statement runs to its end.
+        drop(self.attempt("SET client_connection_check_interval = '1s'")?);
+        self.process = self.rows("SELECT pg_catalog.pg_backend_pid()")?.into_iter().flatten().flatten().next();
+        Ok(())
+    }
+
+    /// Gives a connection up after an interruption. The closed socket alone would leave the server busy with the statement,
+    /// and its locks held, until it next looks; a second connection ends it at once where one can be had.
+    fn give_up(&self, connection: PgConnection) {
+        if let Some(process) = &self.process {
+            let end = async {
+                let mut second = PgConnection::connect_with(&self.options).await?;
+                let end = format!("SELECT pg_catalog.pg_terminate_backend({process})");
+                raw_sql(AssertSqlSafe(end)).execute(&mut second).await?;
+                second.close().await
+            };
+            drop(self.runtime.block_on(async { tokio::time::timeout(GRACE, end).await }));
+        }
+        drop(connection);
+    }
+
     fn take(&mut self) -> Result<PgConnection> {
+        // An interruption closes the connection; whoever asks afterwards hears of the interruption.
+        self.cancel.check()?;
         self.connection.take().ok_or_else(|| {
             Error::unreachable("the connection to PostgreSQL was closed after an error").hint("Run again.")
         })
+    }
+
+    /// Closes the connection; the server undoes what was not committed.
+    pub(super) fn leave(&mut self) {
+        drop(self.connection.take());
     }
 
     /// Whether the connection is gone.
@@ -78,7 +116,13 @@ impl Session {
         let work = raw_sql(AssertSqlSafe(text.to_owned())).execute(&mut connection);
         let done = self.runtime.block_on(or_cancelled(&self.cancel, work));
         self.failed |= !matches!(done, Ok(Ok(_)));
-        let done = done?;
+        let done = match done {
+            Ok(done) => done,
+            Err(interrupted) => {
+                self.give_up(connection);
+                return Err(interrupted);
+            }
+        };
         if done.as_ref().err().is_none_or(explain::is_survivable) {
             self.connection = Some(connection);
         }
@@ -101,32 +145,68 @@ impl Session {
         let done = self.runtime.block_on(or_cancelled(&cancel, work)).and_then(|done| done);
         self.failed |= done.is_err();
         // After a COPY that was refused or not read to its end the driver is out of step with the server.
-        if done.is_ok() {
-            self.connection = Some(connection);
+        match &done {
+            Ok(()) => self.connection = Some(connection),
+            Err(error) if error.kind() == Kind::Interrupted => self.give_up(connection),
+            Err(_) => {}
         }
         done
     }
 
-    /// Sends COPY text that `next` writes, piece by piece, until it writes nothing more.
-    pub(super) fn copy_in(&mut self, statement: &str, next: &mut dyn FnMut(&mut Vec<u8>)) -> Result<u64> {
+    /// Sends COPY text that `next` writes, piece by piece, until it writes nothing more. Gives the number of rows.
+    pub(super) fn copy_in(&mut self, statement: &str, next: &mut dyn FnMut(&mut Vec<u8>) -> Result<()>) -> Result<u64> {
         let mut connection = self.take()?;
         let work = async {
-            let mut copy = connection.copy_in_raw(statement).await?;
+            let refused = |error: sqlx::Error| explain::statement(&error);
+            let mut copy = connection.copy_in_raw(statement).await.map_err(refused)?;
             let mut buffer = Vec::new();
             loop {
                 buffer.clear();
-                next(&mut buffer);
+                next(&mut buffer)?;
                 if buffer.is_empty() {
-                    return copy.finish().await;
+                    return copy.finish().await.map_err(refused);
                 }
-                copy.send(buffer.as_slice()).await?;
+                copy.send(buffer.as_slice()).await.map_err(refused)?;
             }
         };
         let done = self.runtime.block_on(or_cancelled(&self.cancel, work));
         self.failed |= !matches!(done, Ok(Ok(_)));
-        let rows = done?.map_err(|error| explain::statement(&error))?;
-        self.connection = Some(connection);
-        Ok(rows)
+        match done {
+            Ok(Ok(rows)) => {
+                self.connection = Some(connection);
+                Ok(rows)
+            }
+            // A COPY that was refused or broken off leaves the driver out of step; the server waits for more and so notices.
+            Ok(Err(error)) => Err(error),
+            Err(interrupted) => {
+                self.give_up(connection);
+                Err(interrupted)
+            }
+        }
+    }
+
+    /// Commits. The one statement whose outcome can stay unknown, so an interruption waits for it a while.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        let mut connection = self.take()?;
+        let cancel = self.cancel.clone();
+        let work = async {
+            let mut commit = std::pin::pin!(raw_sql("COMMIT").execute(&mut connection));
+            match or_cancelled(&cancel, commit.as_mut()).await {
+                Ok(done) => Some(done),
+                Err(_) => tokio::time::timeout(GRACE, commit).await.ok(),
+            }
+        };
+        match self.runtime.block_on(work) {
+            Some(Ok(_)) => self.connection = Some(connection),
+            // The server's own word: it did not commit.
+            Some(Err(error)) if explain::is_survivable(&error) => {
+                self.connection = Some(connection);
+                return Err(explain::statement(&error));
+            }
+            Some(Err(error)) => return Err(explain::in_doubt(Kind::Unreachable).caused_by(explain::statement(&error))),
+            None => return Err(explain::in_doubt(Kind::Interrupted)),
+        }
+        Ok(())
     }
 
     /// All rows of a small query.

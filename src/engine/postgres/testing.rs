@@ -1,11 +1,11 @@
-//! A private, throwaway PostgreSQL server for the tests of this process, or the one at `TEST_POSTGRES_URL`.
+//! The PostgreSQL server of the tests.
 
 #![expect(clippy::zombie_processes, reason = "a watcher stops the server when this process is gone")]
 
+use crate::engine::testing::{address, database_name, with_database};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A running server.
 pub(crate) struct Server {
@@ -13,27 +13,26 @@ pub(crate) struct Server {
     base: String,
 }
 
-static SERVER: OnceLock<Server> = OnceLock::new();
-
-/// The server of this process; starting it fails the test, a missing server is never skipped.
+/// The server of the tests.
 pub(crate) fn server() -> &'static Server {
-    SERVER.get_or_init(|| Server { base: std::env::var("TEST_POSTGRES_URL").unwrap_or_else(|_| start()) })
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server { base: address("postgres") })
+}
+
+/// A private server that speaks TLS with a certificate which it signed itself.
+pub(crate) fn server_with_tls() -> Server {
+    Server { base: start_with_tls() }
 }
 
 impl Server {
     /// The address of a database of this server.
     pub(crate) fn url(&self, database: &str) -> String {
-        let (rest, query) = self.base.split_once('?').map_or((self.base.as_str(), None), |(a, b)| (a, Some(b)));
-        let (scheme, authority) = rest.split_once("://").unwrap();
-        let authority = authority.split('/').next().unwrap();
-        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-        format!("{scheme}://{authority}/{database}{query}")
+        with_database(&self.base, database)
     }
 
     /// The address of a fresh, empty database.
     pub(crate) fn fresh(&self) -> String {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("terp_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = database_name();
         script(&self.url("postgres"), &format!("DROP DATABASE IF EXISTS {name}"));
         script(&self.url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"));
         self.url(&name)
@@ -45,6 +44,20 @@ pub(crate) fn script(url: &str, text: &str) {
     let address = crate::secret::Address::new(url);
     let mut session = super::connect::open(&address, "tests", false, &crate::event::Cancel::default()).unwrap();
     session.attempt(text).unwrap().unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Gives a database to the role `terp_plain`, which is no superuser; returns the address for that role.
+pub(crate) fn plain(url: &str) -> String {
+    script(
+        url,
+        "DO $$ BEGIN CREATE ROLE terp_plain LOGIN PASSWORD 'terp_plain';
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO terp_plain', current_database()); END $$;
+         GRANT ALL ON SCHEMA public TO terp_plain;",
+    );
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://terp_plain:terp_plain@{host}")
 }
 
 fn binaries() -> PathBuf {
@@ -72,10 +85,10 @@ fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn start() -> String {
+fn start_with_tls() -> String {
     let bin = binaries();
-    let folder = std::env::temp_dir().join(format!("terp-pg-{}", std::process::id()));
-    let log = std::env::temp_dir().join(format!("terp-pg-{}.log", std::process::id()));
+    let name = format!("terp-pg-tls-{}", std::process::id());
+    let (folder, log) = (std::env::temp_dir().join(&name), std::env::temp_dir().join(format!("{name}.log")));
     std::fs::create_dir_all(&folder).unwrap();
     let owner = Command::new("chown").arg("65534:65534").arg(&folder).stderr(Stdio::null()).status();
     owner.unwrap();
@@ -88,6 +101,7 @@ fn start() -> String {
         .output()
         .unwrap();
     assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+    certify(&data);
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let child = unprivileged(&bin.join("postgres"))
         .arg("-D")
@@ -109,6 +123,20 @@ fn start() -> String {
         std::thread::park_timeout(std::time::Duration::from_millis(50));
     }
     panic!("the PostgreSQL server does not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
+}
+
+/// A certificate for `localhost` that nobody else signed, and TLS switched on.
+fn certify(data: &Path) {
+    let made = unprivileged(Path::new("openssl"))
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "server.key", "-out", "server.crt"])
+        .current_dir(data)
+        .output()
+        .expect("the program 'openssl' is missing");
+    assert!(made.status.success(), "openssl failed: {}", String::from_utf8_lossy(&made.stderr));
+    let mut more = unprivileged(Path::new("sh"));
+    more.args(["-c", "chmod 600 server.key && echo 'ssl = on' >> postgresql.conf"]).current_dir(data);
+    assert!(more.status().unwrap().success());
 }
 
 /// Stops the server and removes its folder when this process ends, however it ends.

@@ -1,7 +1,7 @@
 //! Tests of the PostgreSQL engine, on a real server.
 
 use super::ENGINE;
-use super::testing::{script, server};
+use super::testing::{plain, script, server, server_with_tls};
 use crate::check::{self, Rules};
 use crate::engine::suite::{self, Bench};
 use crate::engine::{Enforce, LoadTable, Query, Source, Target, scalar, sql::Sql};
@@ -208,14 +208,13 @@ fn a_source_cannot_write() {
 #[test]
 fn without_superuser_triggers_are_silent_and_come_back() {
     let url = server().fresh();
+    let plain = plain(&url);
     script(
         &url,
-        "DO 'BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ''plain'') THEN CREATE ROLE plain LOGIN; END IF; END';
-        GRANT ALL ON SCHEMA public TO plain; SET ROLE plain; CREATE TABLE t (n int);
+        "SET ROLE terp_plain; CREATE TABLE t (n int);
         CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
         CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()",
     );
-    let plain = url.replace("tester@", "plain@");
     let before = source(&plain).catalogue().unwrap();
     let mut target = target(&plain);
     for enforce in [Enforce::Nothing, Enforce::ForeignKeys] {
@@ -239,4 +238,41 @@ fn ten_thousand_tables_are_read_quickly() {
     let start = std::time::Instant::now();
     assert_eq!(source(&url).catalogue().unwrap().tables.len(), 10_000);
     assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_session_of_another_role_is_named_and_not_ended() {
+    let url = server().fresh();
+    let plain = plain(&url);
+    let mut holding = target(&url);
+    holding.lock("restore of s@0123456789ab", std::time::Duration::ZERO).unwrap();
+    let mut looking = target(&plain);
+    let holder = looking.holder().unwrap().unwrap();
+    assert!(holder.purpose == "restore of s@0123456789ab" && holder.process > 0, "{holder}");
+    let error = looking.release(&holder).unwrap_err();
+    assert!(error.kind() == Kind::Locked && error.to_string().contains("may not end"), "{error}");
+    assert_eq!(holding.holder().unwrap().unwrap().process, holder.process);
+}
+
+#[test]
+fn tls_is_used_with_any_certificate_and_verified_where_that_is_asked_for() {
+    let server = server_with_tls();
+    let url = server.fresh();
+    script(&url, "CREATE TABLE t (n int); INSERT INTO t VALUES (1)");
+    let is_encrypted = || sql("SELECT ssl::int FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+    for (mode, encrypted) in [("require", 1), ("prefer", 1), ("disable", 0)] {
+        let mut source = source(&format!("{url}?sslmode={mode}"));
+        assert_eq!(scalar(&mut *source, is_encrypted()).unwrap(), encrypted, "{mode}");
+    }
+    for mode in ["verify-full", "verify-ca"] {
+        let address = Address::new(format!("{url}?sslmode={mode}"));
+        for error in [
+            (ENGINE.source)(&address, &Cancel::default()).map(drop).unwrap_err(),
+            (ENGINE.target)(&address, true, &Cancel::default()).map(drop).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), Kind::Unreachable);
+            assert!(error.to_string().contains("TLS failed"), "{error}");
+            assert!(error.hint_text().unwrap().contains("sslrootcert"), "{:?}", error.hint_text());
+        }
+    }
 }

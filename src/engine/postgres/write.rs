@@ -4,10 +4,11 @@ use super::session::Session;
 use crate::engine::sql::Sql;
 use crate::engine::{Enforce, LoadTable};
 use crate::error::{Error, Result};
-use crate::model::batch::CellKind;
+use crate::model::batch::{Batch, CellKind};
 use crate::model::copytext::{COPY_ESCAPES, write_escaped};
 use crate::model::proof::Checked;
 use crate::model::schema::EngineKind;
+use std::borrow::Borrow;
 
 /// COPY data is sent in pieces of about this size.
 const PIECE: usize = 1 << 20;
@@ -54,7 +55,8 @@ fn silence(session: &mut Session, enforce: Enforce) -> Result<Silenced> {
     )?;
     for row in triggers {
         let [Some(table), Some(trigger), Some(state)] = row.as_slice() else { continue };
-        session.run(&format!("ALTER TABLE {table} DISABLE TRIGGER {trigger}"))?;
+        let disable = format!("ALTER TABLE {table} DISABLE TRIGGER {trigger}");
+        session.run(&disable).map_err(|error| error.within(format!("table {table}")))?;
         let enable = match state.as_str() {
             "A" => "ENABLE ALWAYS",
             "R" => "ENABLE REPLICA",
@@ -76,7 +78,8 @@ fn defer_foreign_keys(session: &mut Session) -> Result<Vec<String>> {
     let mut give_back = Vec::new();
     for row in keys {
         let [Some(table), Some(key), Some(deferrable)] = row.as_slice() else { continue };
-        session.run(&format!("ALTER TABLE {table} ALTER CONSTRAINT {key} DEFERRABLE INITIALLY DEFERRED"))?;
+        let defer = format!("ALTER TABLE {table} ALTER CONSTRAINT {key} DEFERRABLE INITIALLY DEFERRED");
+        session.run(&defer).map_err(|error| error.within(format!("table {table}")))?;
         let before = if deferrable == "t" { "DEFERRABLE INITIALLY IMMEDIATE" } else { "NOT DEFERRABLE" };
         give_back.push(if_there(table, &format!("ALTER CONSTRAINT {key} {before}")));
     }
@@ -105,14 +108,37 @@ pub(super) fn execute(session: &mut Session, silenced: &Silenced, sql: &Sql) -> 
     session.run(text)
 }
 
-pub(super) fn load(session: &mut Session, into: &LoadTable, rows: &Checked) -> Result<u64> {
-    let rows = rows.rows();
-    if rows.columns() != into.columns.len() {
-        return Err(Error::internal(format!("a batch for {} has another number of columns than the load", into.table)));
-    }
+/// One COPY for all of `rows`: its end is the only answer of the server that is waited for.
+pub(super) fn load<R: Borrow<Checked>>(
+    session: &mut Session,
+    into: &LoadTable,
+    rows: &mut (impl Iterator<Item = Result<R>> + ?Sized),
+) -> Result<u64> {
     let names = into.columns.iter().chain(into.constants.iter().map(|(name, _)| name));
     let copy = Sql::new(EngineKind::Postgres).lit("COPY ").table(&into.table).lit(" (");
     let copy = copy.list(names, ", ", |sql, name| sql.name(name)).lit(") FROM STDIN");
+    let tail = constants(into);
+    let mut current: Option<(R, usize)> = None;
+    let mut piece = |out: &mut Vec<u8>| {
+        while out.len() < PIECE {
+            match &mut current {
+                Some((batch, row)) if *row < (*batch).borrow().rows().rows() => {
+                    *row = write_rows((*batch).borrow().rows(), *row, &tail, out);
+                }
+                _ => match rows.next().transpose()? {
+                    Some(next) if next.borrow().rows().columns() == into.columns.len() => current = Some((next, 0)),
+                    Some(_) => return Err(Error::internal("a batch has another number of columns than its load")),
+                    None => return Ok(()),
+                },
+            }
+        }
+        Ok(())
+    };
+    session.copy_in(copy.text(), &mut piece).map_err(|error| error.within(format!("table {}", into.table)))
+}
+
+/// What stands behind every row: the constants and the end of the line.
+fn constants(into: &LoadTable) -> Vec<u8> {
     let mut tail = Vec::new();
     for (at, (_, value)) in into.constants.iter().enumerate() {
         if at > 0 || !into.columns.is_empty() {
@@ -121,36 +147,40 @@ pub(super) fn load(session: &mut Session, into: &LoadTable, rows: &Checked) -> R
         write_escaped(&mut tail, value.as_bytes(), &COPY_ESCAPES);
     }
     tail.push(b'\n');
-    let mut row = 0;
-    let mut piece = |out: &mut Vec<u8>| {
-        while row < rows.rows() && out.len() < PIECE {
-            for column in 0..rows.columns() {
-                if column > 0 {
-                    out.push(b'\t');
-                }
-                let cell = rows.cell(row, column);
-                match cell.kind {
-                    CellKind::Null => out.extend_from_slice(b"\\N"),
-                    CellKind::Blob => {
-                        out.extend_from_slice(b"\\\\x");
-                        out.extend_from_slice(data_encoding::HEXLOWER.encode(cell.bytes).as_bytes());
-                    }
-                    CellKind::Text | CellKind::Integer | CellKind::Real => {
-                        write_escaped(out, cell.bytes, &COPY_ESCAPES);
-                    }
-                }
+    tail
+}
+
+/// Appends rows from `row` on until the piece is full; gives the row to go on with.
+fn write_rows(rows: &Batch, mut row: usize, tail: &[u8], out: &mut Vec<u8>) -> usize {
+    while row < rows.rows() && out.len() < PIECE {
+        for column in 0..rows.columns() {
+            if column > 0 {
+                out.push(b'\t');
             }
-            out.extend_from_slice(&tail);
-            row += 1;
+            let cell = rows.cell(row, column);
+            match cell.kind {
+                CellKind::Null => out.extend_from_slice(b"\\N"),
+                CellKind::Blob => {
+                    out.extend_from_slice(b"\\\\x");
+                    out.extend_from_slice(data_encoding::HEXLOWER.encode(cell.bytes).as_bytes());
+                }
+                CellKind::Text | CellKind::Integer | CellKind::Real => write_escaped(out, cell.bytes, &COPY_ESCAPES),
+            }
         }
-    };
-    session.copy_in(copy.text(), &mut piece).map_err(|error| error.within(format!("table {}", into.table)))
+        out.extend_from_slice(tail);
+        row += 1;
+    }
+    row
 }
 
 pub(super) fn end(session: &mut Session, silenced: &Silenced, commit: bool) -> Result<()> {
     if session.is_broken() {
         // The server rolls back what a lost connection left open.
         return if commit { Err(Error::unreachable("the connection was lost; nothing was changed")) } else { Ok(()) };
+    }
+    if !commit && session.cancel.check().is_err() {
+        session.leave();
+        return Ok(());
     }
     if !commit {
         return session.run("ROLLBACK").map(drop);
@@ -159,7 +189,7 @@ pub(super) fn end(session: &mut Session, silenced: &Silenced, commit: bool) -> R
         session.run("ROLLBACK")?;
         return Err(Error::rejected("a statement had failed before the commit; nothing was changed"));
     }
-    let committed = give_back(session, silenced).and_then(|()| session.run("COMMIT").map(drop));
+    let committed = give_back(session, silenced).and_then(|()| session.commit());
     if committed.is_err() && !session.is_broken() {
         session.run("ROLLBACK")?;
     }

@@ -3,9 +3,10 @@
 //! The side file lies beside the database as `<file>.terp-lock` and is removed by its holder. Whoever waited for it makes
 //! sure, once it has the lock, that the file at the path is still the one it opened; otherwise it starts again.
 
+use crate::engine::Holder;
 use crate::error::{Error, Result};
 use crate::event::Cancel;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,8 @@ pub(super) fn take(database: &Path, purpose: &str, wait: Duration, cancel: &Canc
             return Ok(held);
         }
         if Instant::now() >= deadline {
-            return Err(Error::locked(format!("another run holds the lock of this target: {}", read_holder(&path)))
+            let holder = read_holder(&path).map_or("holder unknown".to_owned(), |holder| holder.to_string());
+            return Err(Error::locked(format!("another run holds the lock of this target: {holder}"))
                 .hint("Wait for it to end, or raise --lock-timeout. A killed run never keeps the lock."));
         }
         std::thread::park_timeout(Duration::from_millis(50));
@@ -90,12 +92,75 @@ fn holder_path(lock: &Path) -> PathBuf {
 
 /// Who holds the lock, for the message to whoever waits. Losing it loses nothing but that message.
 fn write_holder(lock: &Path, purpose: &str) {
-    let text = format!("{purpose}, process {}, since {}", std::process::id(), jiff::Timestamp::now());
+    let since = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    let text = format!("{}\n{}\n{}\n{since}\n", one_line(purpose), one_line(&host()), std::process::id());
     std::fs::write(holder_path(lock), text).unwrap_or_default();
 }
 
-fn read_holder(lock: &Path) -> String {
-    let text = std::fs::read_to_string(holder_path(lock)).unwrap_or_default();
-    let text: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-    if text.is_empty() { "holder unknown".to_owned() } else { text }
+/// The holder as it wrote itself down.
+fn read_holder(lock: &Path) -> Option<Holder> {
+    let text = std::fs::read_to_string(holder_path(lock)).ok()?;
+    let mut lines = text.lines().map(one_line);
+    let (purpose, host) = (lines.next()?, lines.next()?);
+    Some(Holder { purpose, host, process: lines.next()?.parse().ok()?, since: lines.next()? })
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// This host's name, where the system tells.
+fn host() -> String {
+    let names = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+    let name = names.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    if name.trim().is_empty() { "this host".to_owned() } else { name.trim().to_owned() }
+}
+
+/// Who holds the lock of a database. A side file that nobody holds is litter of a killed process.
+pub(super) fn holder(database: &Path) -> Result<Option<Holder>> {
+    let path = side_path(database);
+    if !is_held(&path)? {
+        return Ok(None);
+    }
+    let unknown = || Holder {
+        purpose: "a run".to_owned(),
+        host: "an unknown host".to_owned(),
+        process: 0,
+        since: "an unknown time".to_owned(),
+    };
+    Ok(Some(read_holder(&path).unwrap_or_else(unknown)))
+}
+
+/// Whether somebody holds the side file: then it cannot be read either.
+fn is_held(path: &Path) -> Result<bool> {
+    let cannot = |error: rusqlite::Error| {
+        Error::unreachable(format!("cannot look at the lock file {}", path.display())).caused_by(error)
+    };
+    if !path.exists() {
+        return Ok(false);
+    }
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(cannot)?;
+    connection.busy_timeout(Duration::ZERO).map_err(cannot)?;
+    match connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())) {
+        Ok(()) => Ok(false),
+        Err(error) => match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Ok(true),
+            _ if !path.exists() => Ok(false), // Its holder has just gone.
+            _ => Err(cannot(error)),
+        },
+    }
+}
+
+/// The lock of a file is its holder's process: nothing else can take it away, and nothing else keeps it.
+pub(super) fn release(database: &Path, holder: &Holder) -> Result<()> {
+    let path = side_path(database);
+    if !is_held(&path)? {
+        return Ok(());
+    }
+    let hint = match holder.process {
+        0 => format!("End the process that has {} open.", path.display()),
+        process => format!("End process {process} on {}.", holder.host),
+    };
+    Err(Error::locked(format!("the lock of a file ends only with the process that holds it: {holder}"))
+        .hint(format!("{hint} Then the lock is free at once, and what was not committed is undone.")))
 }

@@ -10,7 +10,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use super::{Enforce, Engine, LoadTable, Query, Sink, Source, Target};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;
 use crate::error::Result;
 use crate::event::Cancel;
@@ -66,6 +66,14 @@ impl Target for Sqlite {
     fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()> {
         self.lock = Some(lock::take(&self.path, purpose, wait, &self.cancel)?);
         Ok(())
+    }
+
+    fn holder(&mut self) -> Result<Option<Holder>> {
+        lock::holder(&self.path)
+    }
+
+    fn release(&mut self, holder: &Holder) -> Result<()> {
+        lock::release(&self.path, holder)
     }
 
     fn begin(&mut self, enforce: Enforce) -> Result<()> {

@@ -23,8 +23,27 @@ pub(super) fn is_fictional(text: &[u8]) -> bool {
     digits().skip(skip).take(5).eq(b"55501")
 }
 
+/// What a byte is to the words: 0 between them, 1 inside one but not at its end, 3 a letter or digit.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if byte >= 0x80 || (byte as u8).is_ascii_alphanumeric() {
+            classes[byte] = 3;
+        }
+        byte += 1;
+    }
+    let inner = b"@._+-'%";
+    let mut at = 0;
+    while at < inner.len() {
+        classes[inner[at] as usize] = 1;
+        at += 1;
+    }
+    classes
+};
+
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80
+    CLASSES[usize::from(byte)] == 3
 }
 
 pub(super) fn is_space(text: &[u8], left: &Range<usize>, right: &Range<usize>) -> bool {
@@ -39,7 +58,7 @@ pub(super) fn words(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
             at += 1;
         }
         let start = at;
-        while at < text.len() && (is_word(text[at]) || b"@._+-'%".contains(&text[at])) {
+        while at < text.len() && CLASSES[usize::from(text[at])] != 0 {
             at += 1;
         }
         let mut end = at;
@@ -69,15 +88,20 @@ pub(super) fn parts<'a>(text: &'a [u8], word: &Range<usize>) -> impl Iterator<It
     })
 }
 
-/// Shows `see` the digits of every number that is written in groups: every row of neighbouring groups of 7 to 15 digits.
-pub(super) fn numbers(text: &[u8], scratch: &mut Vec<u8>, see: &mut impl FnMut(&[u8])) {
+/// Shows `see` every number that is written in groups, with its number of digits: every row of neighbouring groups of 7 to
+/// 15 digits.
+pub(super) fn numbers(text: &[u8], mut see: impl FnMut(u64, usize)) {
     const GROUPS: usize = 12;
+    const MOST: usize = 15;
+    if text.iter().filter(|byte| byte.is_ascii_digit()).count() < FEWEST_DIGITS {
+        return;
+    }
     let mut at = 0;
     while at < text.len() {
-        scratch.clear();
-        let mut ends = [0; GROUPS];
+        // Of each group, its number (if it is not too long) and its digits.
+        let mut found = [(0_u64, 0_usize); GROUPS];
         let (mut groups, mut gap) = (0, 0);
-        while at < text.len() && groups <= GROUPS {
+        while at < text.len() {
             let byte = text[at];
             if byte.is_ascii_digit() {
                 if groups == 0 || gap > 0 {
@@ -87,8 +111,9 @@ pub(super) fn numbers(text: &[u8], scratch: &mut Vec<u8>, see: &mut impl FnMut(&
                     groups += 1;
                     gap = 0;
                 }
-                scratch.push(byte);
-                ends[groups - 1] = scratch.len();
+                let (number, length) = &mut found[groups - 1];
+                *number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                *length += 1;
             } else if groups > 0 && gap < 2 && b" ()-./+".contains(&byte) {
                 gap += 1;
             } else if groups > 0 {
@@ -96,14 +121,30 @@ pub(super) fn numbers(text: &[u8], scratch: &mut Vec<u8>, see: &mut impl FnMut(&
             }
             at += 1;
         }
+        let found = &found[..groups];
         for from in 0..groups {
-            let start = if from == 0 { 0 } else { ends[from - 1] };
-            for end in &ends[from..groups] {
-                let digits = &scratch[start..*end];
-                if (FEWEST_DIGITS..=15).contains(&digits.len()) && digits.len() < text.len() {
-                    see(digits);
+            let (mut all, mut digits) = (0, 0);
+            for &(number, length) in &found[from..] {
+                digits += length;
+                if digits > MOST {
+                    break;
+                }
+                all = all * POWERS[length] + number;
+                if digits >= FEWEST_DIGITS && digits < text.len() {
+                    see(all, digits);
                 }
             }
         }
     }
 }
+
+/// Powers of ten.
+const POWERS: [u64; 16] = {
+    let mut powers = [1; 16];
+    let mut at = 1;
+    while at < 16 {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};

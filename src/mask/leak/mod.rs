@@ -5,7 +5,9 @@
 //! is left, a single one for certain as long as nothing had to be sampled. Originals themselves are never stored.
 
 mod forms;
+mod hash;
 mod prints;
+mod quiet;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +16,9 @@ use super::definition::Scan;
 use super::dictionary;
 use crate::secret::Secret32;
 use forms::{is_fictional, is_space, numbers, parts, split_comma, words};
-use prints::{Original, Seen, Side, digits};
-use siphasher::sip::SipHasher13;
+use hash::{Key, Print};
+use prints::{Original, Seen, Side};
+use quiet::{Fate, Quiet};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
@@ -23,6 +26,8 @@ use std::ops::Range;
 const SHORTEST: usize = 6;
 /// Fewer digits are no phone or identity number.
 const FEWEST_DIGITS: usize = 7;
+/// Why originals are not looked for.
+const REASONS: [&str; 3] = ["short", "dictionary", "common"];
 /// Free text met more often than this is boilerplate.
 const COMMON: u32 = 3;
 
@@ -52,12 +57,13 @@ pub struct LeakReport {
 
 /// A scan under way. Worker threads fill one each, made with the same key, and merge them.
 pub struct LeakScan {
-    key: [u8; 16],
+    key: Key,
     originals: Side<Original>,
     outputs: Side<Seen>,
     observed: u64,
     cells: u64,
-    skipped: BTreeMap<&'static str, u64>,
+    skipped: [u64; REASONS.len()],
+    quiet: Quiet,
     buffer: Vec<u8>,
     scratch: Vec<u8>,
 }
@@ -73,15 +79,14 @@ impl LeakScan {
     /// A scan that keeps at most `capacity` fingerprints of each side. `key` is random for every run.
     #[must_use]
     pub fn new(key: &Secret32, capacity: usize) -> Self {
-        let mut short = [0; 16];
-        short.copy_from_slice(&blake3::derive_key("terp-fixtures v1 leak scan", key.expose())[..16]);
         Self {
-            key: short,
+            key: Key::new(key),
             originals: Side::new(capacity),
             outputs: Side::new(capacity),
             observed: 0,
             cells: 0,
-            skipped: BTreeMap::new(),
+            skipped: [0; REASONS.len()],
+            quiet: Quiet::default(),
             buffer: Vec::new(),
             scratch: Vec::new(),
         }
@@ -92,35 +97,44 @@ impl LeakScan {
         if scan == Scan::Never || value.is_empty() {
             return;
         }
-        self.buffer.clear();
-        canonical::append(Form::Text, value, &mut self.buffer);
         let free = scan == Scan::FreeText;
-        let reason = if canonical::chars(&self.buffer) < SHORTEST {
-            Some("short")
-        } else if dictionary::knows(&self.buffer) {
-            Some("dictionary")
-        } else if free && !is_telling(&self.buffer) {
-            Some("common")
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
-            *self.skipped.entry(reason).or_default() += 1;
-            return;
+        let mark = self.key.mark(value, 2 + u64::from(free));
+        let fate = self.quiet.fate(mark).unwrap_or_else(|| {
+            let met = self.originals.met;
+            let fate = self.remember(column, value, free);
+            if fate != Fate::Observed || self.originals.met == met {
+                self.quiet.learn(mark, fate);
+            }
+            fate
+        });
+        match fate {
+            Fate::Observed => self.observed += 1,
+            Fate::Skipped(reason) => self.skipped[usize::from(reason)] += 1,
         }
-        self.observed += 1;
-        let print = fingerprint(&self.key, &self.buffer);
-        let met = self.originals.entry(print, column);
-        met.add(Original { count: 1, free, first: true, digits: digits(&self.buffer) });
+    }
+
+    fn remember(&mut self, column: u16, original: &[u8], free: bool) -> Fate {
+        self.buffer.clear();
+        canonical::append(Form::Text, original, &mut self.buffer);
+        if canonical::chars(&self.buffer) < SHORTEST {
+            return Fate::Skipped(0);
+        }
+        if dictionary::knows(&self.buffer) {
+            return Fate::Skipped(1);
+        }
+        if free && !is_telling(&self.buffer) {
+            return Fate::Skipped(2);
+        }
+        let Print { value, digits } = self.key.print(&self.buffer);
+        self.originals.entry(value, column).add(Original { count: 1, free, first: true, digits });
         self.scratch.clear();
         self.scratch.extend(self.buffer.iter().filter(|byte| byte.is_ascii_digit()));
         let count = self.scratch.len();
         if count >= FEWEST_DIGITS && count < self.buffer.len() && count * 2 >= self.buffer.len() {
             let domestic = usize::from(count == 11 && self.scratch[0] == b'1');
             for from in 0..=domestic {
-                let form = &self.scratch[from..];
-                let met = self.originals.entry(fingerprint(&self.key, form), column);
-                met.add(Original { count: 1, free, first: false, digits: digits(form) });
+                let Print { value, digits } = self.key.print(&self.scratch[from..]);
+                self.originals.entry(value, column).add(Original { count: 1, free, first: false, digits });
             }
         }
         if let Some((last, first)) = split_comma(&self.buffer) {
@@ -128,10 +142,11 @@ impl LeakScan {
             self.scratch.extend_from_slice(&self.buffer[first]);
             self.scratch.push(b' ');
             self.scratch.extend_from_slice(&self.buffer[last]);
-            let print = fingerprint(&self.key, &self.scratch);
-            self.originals.entry(print, column).add(Original { count: 1, free, first: false, digits: 0 });
+            let Print { value, digits } = self.key.print(&self.scratch);
+            self.originals.entry(value, column).add(Original { count: 1, free, first: false, digits });
         }
         self.originals.shrink();
+        Fate::Observed
     }
 
     /// Looks at a written text cell. `generated` says that a mask wrote it: then what the mask takes from its
@@ -141,14 +156,29 @@ impl LeakScan {
         if value.len() < SHORTEST {
             return;
         }
-        self.buffer.clear();
-        canonical::append(Form::Text, value, &mut self.buffer);
+        let mark = self.key.mark(value, u64::from(generated));
+        if self.quiet.fate(mark).is_some() {
+            return;
+        }
+        let met = self.outputs.met;
+        self.look(column, value, generated);
+        if self.outputs.met == met {
+            self.quiet.learn(mark, Fate::Observed);
+        }
+    }
+
+    fn look(&mut self, column: u16, value: &[u8], generated: bool) {
         let Self { key, outputs, buffer, scratch, .. } = self;
+        if !generated && value.iter().all(u8::is_ascii_digit) {
+            outputs.see(key.print(value), column);
+            return outputs.shrink();
+        }
+        buffer.clear();
+        canonical::append(Form::Text, value, buffer);
         let text = buffer.as_slice();
         let mut see = |form: &[u8]| {
             if form.len() >= SHORTEST {
-                let seen = outputs.entry(fingerprint(key, form), column);
-                *seen = Seen { count: seen.count + 1, digits: digits(form) };
+                outputs.see(key.print(form), column);
             }
         };
         if generated {
@@ -193,7 +223,7 @@ impl LeakScan {
             }
             last = Some(word);
         }
-        numbers(text, scratch, &mut see);
+        numbers(text, |number, length| outputs.see(key.number(number, length), column));
         self.outputs.shrink();
     }
 
@@ -202,8 +232,8 @@ impl LeakScan {
     pub fn merge(mut self, other: Self) -> Self {
         self.observed += other.observed;
         self.cells += other.cells;
-        for (reason, count) in other.skipped {
-            *self.skipped.entry(reason).or_default() += count;
+        for (sum, count) in self.skipped.iter_mut().zip(other.skipped) {
+            *sum += count;
         }
         self.originals.threshold = self.originals.threshold.min(other.originals.threshold);
         self.outputs.threshold = self.outputs.threshold.min(other.outputs.threshold);
@@ -221,7 +251,7 @@ impl LeakScan {
 
     /// Compares both sides.
     #[must_use]
-    pub fn finish(mut self) -> LeakReport {
+    pub fn finish(self) -> LeakReport {
         let threshold = self.originals.threshold.min(self.outputs.threshold);
         let mut columns: HashMap<u64, Vec<u16>> = HashMap::new();
         let (mut common, mut compared) = (0, 0);
@@ -253,16 +283,18 @@ impl LeakScan {
             }
         }
         let sampled = self.observed.saturating_sub(common + compared);
-        for (reason, count) in [("chance", chance), ("common", common), ("sampled", sampled)] {
+        let mut skipped = BTreeMap::new();
+        let counts = REASONS.into_iter().zip(self.skipped);
+        for (reason, count) in counts.chain([("chance", chance), ("common", common), ("sampled", sampled)]) {
             if count > 0 {
-                *self.skipped.entry(reason).or_default() += count;
+                *skipped.entry(reason).or_default() += count;
             }
         }
         LeakReport {
             hits: hits.into_iter().map(|((original, output), count)| Hit { original, output, count }).collect(),
             originals: compared,
             cells: self.cells,
-            skipped: self.skipped,
+            skipped,
         }
     }
 
@@ -286,10 +318,6 @@ impl LeakScan {
         let expected = seen as f64 * known / 10_f64.powi(i32::from(digits));
         expected >= 0.01 && (count as f64) <= expected + 4.0 * expected.sqrt() + 3.0
     }
-}
-
-fn fingerprint(key: &[u8; 16], form: &[u8]) -> u64 {
-    SipHasher13::new_with_key(key).hash(form)
 }
 
 /// Whether free text tells more than a common phrase would.

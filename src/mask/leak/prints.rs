@@ -1,5 +1,6 @@
 //! Fingerprints of one side of the scan, sampled down to a constant size.
 
+use super::hash::Print;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -23,12 +24,6 @@ pub(super) struct Seen {
     pub(super) digits: u8,
 }
 
-/// The length of a form that is nothing but digits; 0 for any other.
-pub(super) fn digits(form: &[u8]) -> u8 {
-    let number = form.len() <= 38 && form.iter().all(u8::is_ascii_digit);
-    if number { u8::try_from(form.len()).unwrap_or(0) } else { 0 }
-}
-
 impl Original {
     pub(super) fn add(&mut self, other: Self) {
         // An identifier in one row stays one, whatever other rows say.
@@ -41,13 +36,13 @@ impl Original {
 
 /// A fingerprint in a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Print {
+pub(super) struct Met {
     pub(super) value: u64,
     pub(super) column: u16,
 }
 
 /// The fingerprint is random already; the multiplication only fills the upper bits, which are zero below a threshold.
-impl Hash for Print {
+impl Hash for Met {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.value.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     }
@@ -74,8 +69,10 @@ impl Hasher for Ready {
 
 /// Fingerprints below a threshold, at most about `capacity` of them.
 pub(super) struct Side<T> {
-    pub(super) prints: HashMap<Print, T, BuildHasherDefault<Ready>>,
+    pub(super) prints: HashMap<Met, T, BuildHasherDefault<Ready>>,
     pub(super) threshold: u64,
+    /// How often something lay below the threshold.
+    pub(super) met: u64,
     capacity: usize,
     /// Takes what lies above the threshold.
     nowhere: T,
@@ -83,14 +80,21 @@ pub(super) struct Side<T> {
 
 impl<T: Default> Side<T> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { prints: HashMap::default(), threshold: u64::MAX, capacity: capacity.max(1), nowhere: T::default() }
+        Self {
+            prints: HashMap::default(),
+            threshold: u64::MAX,
+            met: 0,
+            capacity: capacity.max(1),
+            nowhere: T::default(),
+        }
     }
 
     pub(super) fn entry(&mut self, value: u64, column: u16) -> &mut T {
         if value > self.threshold {
             return &mut self.nowhere;
         }
-        self.prints.entry(Print { value, column }).or_default()
+        self.met += 1;
+        self.prints.entry(Met { value, column }).or_default()
     }
 
     /// The share of all fingerprints that lies below `threshold`.
@@ -104,6 +108,17 @@ impl<T: Default> Side<T> {
             self.threshold /= 2;
             let threshold = self.threshold;
             self.prints.retain(|print, _| print.value <= threshold);
+        }
+    }
+}
+
+impl Side<Seen> {
+    /// Counts a form of an output.
+    #[inline]
+    pub(super) fn see(&mut self, print: Print, column: u16) {
+        if print.value <= self.threshold {
+            let seen = self.entry(print.value, column);
+            *seen = Seen { count: seen.count + 1, digits: print.digits };
         }
     }
 }

@@ -1,0 +1,124 @@
+//! The MySQL and MariaDB engine, through mysql_async: rows as the server's text, LOAD DATA and INSERT back, the catalogue
+//! from `information_schema` and SHOW CREATE.
+//!
+//! One driver carries everything, because LOAD DATA must run inside the transaction of the other statements.
+
+mod catalog;
+mod connect;
+mod ddl;
+mod explain;
+mod journal;
+mod load;
+mod lock;
+mod objects;
+mod read;
+mod session;
+mod shape;
+#[cfg(test)]
+pub(crate) mod testing;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
+use crate::engine::sql::Sql;
+use crate::error::Result;
+use crate::model::proof::Checked;
+use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind};
+use session::Session;
+use std::time::Duration;
+
+/// The MySQL and MariaDB engine.
+pub static ENGINE: Engine = Engine {
+    schemes: &["mysql", "mariadb"],
+    example: "mysql://USER:PASSWORD@HOST:PORT/DATABASE",
+    source: |address, cancel| {
+        let connect::Opened { mut session, engine } = connect::open(address, false, cancel)?;
+        session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
+        session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
+        Ok(Box::new(Mysql::new(session, engine)))
+    },
+    target: |address, create, cancel| {
+        let connect::Opened { session, engine } = connect::open(address, create, cancel)?;
+        Ok(Box::new(Mysql::new(session, engine)))
+    },
+    is_file: false,
+};
+
+/// An open MySQL or MariaDB database: a source inside its read transaction, or a target.
+struct Mysql {
+    session: Session,
+    engine: EngineKind,
+    work: write::Work,
+    /// The connection that took the lock.
+    holds_lock: Option<u32>,
+}
+
+impl Mysql {
+    fn new(session: Session, engine: EngineKind) -> Self {
+        Self { session, engine, work: write::Work::default(), holds_lock: None }
+    }
+}
+
+impl Drop for Mysql {
+    fn drop(&mut self) {
+        if let Some(connection) = self.holds_lock {
+            // Only a note about who holds the lock; the next holder replaces one that stayed.
+            drop(self.work.last_side(&self.session).and_then(|side| lock::forget(side, connection)));
+        }
+    }
+}
+
+impl Source for Mysql {
+    fn engine(&self) -> EngineKind {
+        self.engine
+    }
+
+    fn identity(&mut self) -> Result<DatabaseIdentity> {
+        connect::identity(&mut self.session, self.engine)
+    }
+
+    fn catalogue(&mut self) -> Result<Catalogue> {
+        Ok(self.work.expected(catalog::read(&mut self.session, self.engine)?))
+    }
+
+    fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
+        read::rows(&mut self.session, query, sink)
+    }
+}
+
+impl Target for Mysql {
+    fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()> {
+        let side = self.work.side(&self.session)?;
+        lock::take(&mut self.session, side, purpose, wait)?;
+        self.holds_lock = self.session.id();
+        self.work.bound_waits(&mut self.session, wait)?;
+        let side = self.work.side(&self.session)?;
+        journal::replay(side, wait)
+    }
+
+    fn holder(&mut self) -> Result<Option<Holder>> {
+        lock::holder(&mut self.session)
+    }
+
+    fn release(&mut self, holder: &Holder) -> Result<()> {
+        lock::release(&mut self.session, holder)
+    }
+
+    fn begin(&mut self, enforce: Enforce) -> Result<()> {
+        self.work.begin(&mut self.session, enforce)
+    }
+
+    fn execute(&mut self, sql: &Sql) -> Result<u64> {
+        self.work.execute(&mut self.session, sql)
+    }
+
+    fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64> {
+        self.work.load(&mut self.session, into, rows)
+    }
+
+    fn end(&mut self, commit: bool) -> Result<()> {
+        self.work.end(&mut self.session, commit)
+    }
+}

@@ -1,0 +1,120 @@
+//! Tests of the MySQL and MariaDB engine, on real servers.
+
+use super::ENGINE;
+use super::testing::{Server, script};
+use crate::check::{self, Rules};
+use crate::engine::suite::{self, Bench};
+use crate::engine::{Enforce, LoadTable, Source, Target, sql::Sql};
+use crate::event::Cancel;
+use crate::model::batch::Batch;
+use crate::model::proof::Masked;
+use crate::run::state;
+use crate::secret::Address;
+
+fn source(url: &str) -> Box<dyn Source> {
+    (ENGINE.source)(&Address::new(url), &Cancel::default()).unwrap()
+}
+
+fn target(url: &str) -> Box<dyn Target> {
+    (ENGINE.target)(&Address::new(url), false, &Cancel::default()).unwrap()
+}
+
+fn conforms(server: &Server) {
+    let url = server.fresh();
+    suite::run(&Bench { source: &|| source(&url), target: &|| target(&url) });
+}
+
+#[test]
+fn it_passes_the_conformance_suite_on_mysql() {
+    conforms(Server::mysql());
+}
+
+#[test]
+fn it_passes_the_conformance_suite_on_mariadb() {
+    conforms(Server::mariadb());
+}
+
+/// Types that both products have.
+const TYPES: &str = r#"
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';
+CREATE TABLE `Types 'of' "all" ``☘` (
+  id bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, `select` decimal(65,30), ti tinyint, bo tinyint(1), si smallint unsigned,
+  mi mediumint, i int(7) unsigned zerofill, f float, f2 float(7,3), d double, b1 bit(1), b64 bit(64), y year, dt date, dtt datetime, dt6 datetime(6),
+  ts timestamp(3) NULL DEFAULT NULL, t time, t6 time(6), c char(5), v varchar(7), l1 varchar(40) CHARACTER SET latin1, u3 varchar(40) CHARACTER SET utf8mb3,
+  cb char(3) CHARACTER SET binary, bin binary(4), vb varbinary(10), tt tinytext, tx text, mt mediumtext, lt longtext, tb tinyblob, bl blob, mb mediumblob,
+  lb longblob, e enum('sad', 'it''s "ok"', 'a,b\\c', '') , s set('x', 'y y', 'z''z'), j json, g geometry, p point, poly polygon,
+  gv int GENERATED ALWAYS AS (ti + 1) VIRTUAL, gs varchar(20) GENERATED ALWAYS AS (concat(v, '!')) STORED,
+  de varchar(20) DEFAULT 'it''s', KEY k (v(3)), UNIQUE KEY u (v, si)) CHARACTER SET utf8mb4 AUTO_INCREMENT = 100;
+INSERT INTO `Types 'of' "all" ``☘` (id, `select`, ti, bo, si, mi, i, f, f2, d, b1, b64, y, dt, dtt, dt6, ts, t, t6, c, v, l1, u3, cb, bin, vb, tt, tx,
+  mt, lt, tb, bl, mb, lb, e, s, j, g, p, poly) VALUES
+  (18446744073709551614, '12345678901234567890123456789012345.123456789012345678901234567891', -128, 1, 65535, -8388608, 42, 0.1, 1.125, 1.7976931348623157e308,
+   b'1', 18446744073709551615, 2155, '9999-12-31', '1000-01-01 00:00:00', '2020-02-29 23:59:59.999999', '2038-01-19 03:14:07.999', '-838:59:59',
+   '838:59:58.000001', 'ab  ', 'äöü☘', 'é€', 'ſ', x'000100', x'00ff', x'00ff5c0a27', '', '\t\n\\\'"\r\0\b', 'x', 'NULL', x'', x'00', '\\N', x'deadbeef',
+   'it''s "ok"', 'x,z''z', '{"a": [1, 2.50, "é\\n\\"", null, true], "b": {}}', ST_GeomFromText('POINT(1 2)'), ST_GeomFromText('POINT(0.1 1e300)', 0),
+   ST_GeomFromText('POLYGON((0 0,1 1,2 0,0 0))')),
+  (0, NULL, NULL, 0, 0, NULL, NULL, 16777216, NULL, -0.0, b'0', 1, 0, '0000-00-00', '0000-00-00 00:00:00', '2020-00-00 00:00:00', NULL, '00:00:00',
+   NULL, '', '', '', '', NULL, NULL, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '', '', 'null', NULL, NULL, NULL),
+  (7, 0, NULL, NULL, NULL, NULL, NULL, 3.4028234e38, NULL, 5e-324, NULL, NULL, NULL, '2020-02-31', NULL, NULL, NULL, NULL,
+   NULL, NULL, '🌿', NULL, NULL, NULL, NULL, NULL, NULL, '🌿', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+"#;
+
+fn every_type_travels(server: &Server, text: &str) {
+    let (url, second) = (server.fresh(), server.fresh());
+    script(&url, text);
+    let mut from = source(&url);
+    let catalogue = from.catalogue().unwrap();
+    let before = state::database_digest(&mut *from, &catalogue).unwrap();
+    let mut target = target(&second);
+    target.begin(Enforce::Nothing).unwrap();
+    for table in &catalogue.tables {
+        target.execute(&Sql::rendered(catalogue.engine, &table.create)).unwrap();
+    }
+    for table in &catalogue.tables {
+        let mut batches: Vec<Batch> = Vec::new();
+        from.read(&state::ordered_rows(catalogue.engine, table), &mut |batch| {
+            batches.push(batch);
+            Ok(())
+        })
+        .unwrap();
+        let stored: Vec<String> = table.stored_columns().iter().map(|&at| table.columns[at].name.clone()).collect();
+        let rules = Rules::new(catalogue.engine, table, &stored).unwrap();
+        let into = LoadTable { table: table.name.clone(), columns: stored, constants: Vec::new() };
+        for batch in batches {
+            let (checked, violations) = check::rows(Masked::vouch(batch), &rules, 0).unwrap();
+            assert_eq!(violations, []);
+            target.load(&into, &checked).unwrap();
+        }
+    }
+    for object in &catalogue.post {
+        target.execute(&Sql::rendered(catalogue.engine, &object.create)).unwrap();
+    }
+    target.end(true).unwrap();
+    let mut back = source(&second);
+    let after = back.catalogue().unwrap();
+    assert_eq!(after.tables, catalogue.tables);
+    assert_eq!((&after.pre, &after.post), (&catalogue.pre, &catalogue.post));
+    assert_eq!(state::database_digest(&mut *back, &after).unwrap(), before);
+}
+
+/// The rows again and again, so that both ways in are taken.
+fn many_rows() -> String {
+    let many = "INSERT INTO many SELECT a.n * 100 + b.n, x'00ff', b'101', 'a\\tb\\\\', 0.1 FROM digits a, digits b";
+    let digits: Vec<String> = (0..100).map(|n| format!("({n})")).collect();
+    format!(
+        "{TYPES} CREATE TABLE digits (n int); INSERT INTO digits VALUES {}; \
+         CREATE TABLE many (id int PRIMARY KEY, b varbinary(8), bi bit(7), t text, f float); {many}",
+        digits.join(", ")
+    )
+}
+
+#[test]
+fn every_type_travels_to_the_last_bit_on_mysql() {
+    every_type_travels(Server::mysql(), &many_rows());
+}
+
+#[test]
+fn every_type_travels_to_the_last_bit_on_mariadb() {
+    let own = "; CREATE TABLE own (u uuid PRIMARY KEY, i inet6, c longtext COMPRESSED, x int DEFAULT (1 + 1)); \
+        INSERT INTO own VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '::1', 'long', 3)";
+    every_type_travels(Server::mariadb(), &format!("{}{own}", many_rows()));
+}

@@ -1,0 +1,260 @@
+//! Rows and statements into MySQL and MariaDB.
+//!
+//! Rows go through one transaction. A change of shape would commit it, so it takes another connection and the journal:
+//! what is made comes at once, what is destroyed waits for the commit. The transaction begins with the first change of a
+//! row, so that changes of shape before it meet no lock of ours.
+
+use super::journal;
+use super::objects;
+use super::session::Session;
+use super::shape::{self, Shape};
+use super::{ddl, explain, load};
+use crate::engine::sql::{self, Sql};
+use crate::engine::{Enforce, LoadTable};
+use crate::error::{Error, Result};
+use crate::event::Cancel;
+use crate::model::mark;
+use crate::model::proof::Checked;
+use crate::model::schema::{Catalogue, EngineKind, TableName};
+use std::time::Duration;
+
+/// What is under way between the begin and the end.
+#[derive(Default)]
+pub(super) struct Work {
+    /// The connection for changes of shape.
+    pub(super) side: Option<Session>,
+    /// Whether the transaction has begun.
+    started: bool,
+    /// Whether a statement failed: then nothing is committed.
+    failed: bool,
+    /// Whether the journal is there.
+    journal: bool,
+    /// Statements for after the commit.
+    later: Vec<String>,
+    /// How long a lock of somebody else is waited for.
+    wait: Duration,
+    /// What is known about the tables that get rows.
+    loads: load::Loads,
+}
+
+impl Work {
+    /// The connection for changes of shape, opened when it is first needed.
+    pub(super) fn side(&mut self, main: &Session) -> Result<&mut Session> {
+        if self.side.is_none() {
+            self.side = Some(journal::open(main, &main.cancel)?);
+        }
+        self.side.as_mut().ok_or_else(|| Error::internal("a connection is not there"))
+    }
+
+    /// The same for what must be finished, whatever the user wishes by now.
+    pub(super) fn last_side(&mut self, main: &Session) -> Result<&mut Session> {
+        if self.side.as_ref().is_none_or(Session::is_broken) {
+            self.side = Some(journal::open(main, &Cancel::default())?);
+        }
+        let side = self.side.as_mut().ok_or_else(|| Error::internal("a connection is not there"))?;
+        side.cancel = Cancel::default();
+        Ok(side)
+    }
+
+    /// From now on a lock of somebody else is waited for so long and no longer.
+    pub(super) fn bound_waits(&mut self, main: &mut Session, wait: Duration) -> Result<()> {
+        self.wait = wait;
+        // Zero is not allowed, and the server counts in whole seconds.
+        let seconds = wait.as_secs().clamp(1, 3600);
+        let setting = format!("SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}");
+        main.run(&setting).map(drop)
+    }
+
+    pub(super) fn begin(&mut self, main: &mut Session, enforce: Enforce) -> Result<()> {
+        (self.started, self.failed, self.later) = (false, false, Vec::new());
+        let checks = if enforce == Enforce::ForeignKeys { "1" } else { "0" };
+        main.run(&format!("SET SESSION foreign_key_checks = {checks}")).map(drop)
+    }
+
+    /// The catalogue as it will be after the commit.
+    pub(super) fn expected(&self, mut catalogue: Catalogue) -> Catalogue {
+        let dropped: Vec<(String, String)> = self.later.iter().filter_map(|text| shape::dropped(text)).collect();
+        let is_dropped = |kind: &str, name: &str| dropped.iter().any(|(word, gone)| word == kind && gone == name);
+        let unmarked: Vec<String> = self.later.iter().filter_map(|text| shape::unmarked(text)).collect();
+        catalogue.tables.retain(|table| !is_dropped("TABLE", &table.name.name));
+        catalogue.own.tables.retain(|table| !is_dropped("TABLE", table));
+        let own = &mut catalogue.own.marked;
+        own.retain(|table| !is_dropped("TABLE", &table.name) && !unmarked.contains(&table.name));
+        for objects in [&mut catalogue.pre, &mut catalogue.post] {
+            objects.retain(|object| {
+                !is_dropped(&object.kind.to_ascii_uppercase(), &object.name)
+                    && !object.table.as_ref().is_some_and(|table| is_dropped("TABLE", &table.name))
+            });
+        }
+        catalogue
+    }
+
+    pub(super) fn execute(&mut self, main: &mut Session, sql: &Sql) -> Result<u64> {
+        let done = self.dispatch(main, sql.text());
+        self.failed |= done.is_err();
+        done
+    }
+
+    fn dispatch(&mut self, main: &mut Session, text: &str) -> Result<u64> {
+        match shape::of(text) {
+            Shape::Rows => {
+                self.start(main)?;
+                main.run(text)
+            }
+            Shape::Private => main.run(text),
+            Shape::Later => {
+                self.later.push(text.to_owned());
+                Ok(0)
+            }
+            Shape::CreateTable { name, if_missing } => self.create_table(main, text, &name, if_missing),
+            Shape::AddMarkers(table) => {
+                let before = self.later.len();
+                self.later.retain(|later| shape::unmarked(later).as_ref() != Some(&table));
+                if self.later.len() < before {
+                    return Ok(0);
+                }
+                let undo = sql::drop_markers(EngineKind::Mysql, &TableName::plain(table));
+                self.now(main, text, undo.first().map(Sql::text))
+            }
+            Shape::Create(undo) => {
+                let waits = |later: &String| Some(later) == undo.as_ref();
+                if self.later.iter().any(waits) {
+                    self.later.push(text.to_owned());
+                    return Ok(0);
+                }
+                self.now(main, text, undo.as_deref())
+            }
+            Shape::DropTrigger(name) => {
+                let create = objects::trigger(self.side(main)?, &name)?;
+                self.now(main, text, Some(&create))
+            }
+        }
+    }
+
+    /// Begins the transaction at the first change of a row.
+    fn start(&mut self, main: &mut Session) -> Result<()> {
+        if !self.started {
+            main.run("START TRANSACTION")?;
+            self.started = true;
+        }
+        Ok(())
+    }
+
+    /// Makes a change of shape at once, with the statement that undoes it written down before.
+    fn now(&mut self, main: &Session, text: &str, undo: Option<&str>) -> Result<u64> {
+        let has_journal = std::mem::replace(&mut self.journal, true);
+        let wait = self.wait;
+        let side = self.side(main)?;
+        if !has_journal {
+            journal::create(side)?;
+        }
+        if let Some(undo) = undo {
+            journal::write(side, true, undo)?;
+        }
+        journal::patiently(side, text, wait)?.map_err(|error| explain::statement(&error))
+    }
+
+    fn create_table(&mut self, main: &mut Session, text: &str, name: &str, if_missing: bool) -> Result<u64> {
+        let quoted = Sql::new(EngineKind::Mysql).name(name);
+        let drop = |later: &String| shape::dropped(later).is_some_and(|(word, gone)| word == "TABLE" && gone == name);
+        if let Some(at) = self.later.iter().position(drop) {
+            // It was to go after the commit. Now it stays, empty.
+            let show = Sql::new(EngineKind::Mysql).lit("SHOW CREATE TABLE ").part(&quoted);
+            let now = main.rows(show.text())?.into_iter().next().and_then(|row| row.into_iter().nth(1).flatten());
+            if !mark::is_own_table(name) && ddl::stripped(&now.unwrap_or_default(), true) != text {
+                return Err(Error::drift(format!(
+                    "table {} was made by an earlier run, and this snapshot has it in another shape",
+                    name.escape_debug()
+                ))
+                .hint("Roll the earlier run back first: terp-fixtures rollback."));
+            }
+            self.later.remove(at);
+            self.start(main)?;
+            return main.run(Sql::new(EngineKind::Mysql).lit("DELETE FROM ").part(&quoted).text());
+        }
+        if if_missing {
+            let sql = Sql::new(EngineKind::Mysql)
+                .lit("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ")
+                .string(name);
+            if !main.rows(sql.text())?.is_empty() {
+                return Ok(0);
+            }
+        }
+        self.now(main, text, Some(&format!("DROP TABLE IF EXISTS {}", quoted.text())))
+    }
+
+    pub(super) fn load(&mut self, main: &mut Session, into: &LoadTable, rows: &Checked) -> Result<u64> {
+        self.start(main)?;
+        let loaded = load::rows(main, &mut self.loads, into, rows);
+        self.failed |= loaded.is_err();
+        loaded.map_err(|error| error.within(format!("table {}", into.table)))
+    }
+
+    pub(super) fn end(&mut self, main: &mut Session, commit: bool) -> Result<()> {
+        let wait = self.wait;
+        self.loads = load::Loads::default();
+        let later = std::mem::take(&mut self.later);
+        if !commit || self.failed || main.is_broken() {
+            self.take_back(main)?;
+            return match (commit, main.is_broken()) {
+                (false, _) => Ok(()),
+                (true, true) => Err(Error::unreachable("the connection was lost; nothing was changed")),
+                (true, false) => Err(Error::rejected("a statement had failed before the commit; nothing was changed")),
+            };
+        }
+        if let Err(error) = self.prepare(main, &later) {
+            return match self.take_back(main) {
+                Ok(()) => Err(error),
+                Err(second) => Err(error.caused_by(second)),
+            };
+        }
+        if std::mem::take(&mut self.started) {
+            let cancel = std::mem::take(&mut main.cancel);
+            let committed = main.run("COMMIT");
+            main.cancel = cancel;
+            if let Err(error) = committed {
+                if main.is_broken() {
+                    // The journal stays and knows; the next run can read it once this session is over.
+                    self.journal = false;
+                    return Err(explain::in_doubt());
+                }
+                self.started = true;
+                self.take_back(main)?;
+                return Err(error);
+            }
+        }
+        if std::mem::take(&mut self.journal) {
+            journal::replay(self.last_side(main)?, wait).map_err(journal::unfinished)?;
+        }
+        Ok(())
+    }
+
+    /// Writes into the transaction what follows its commit.
+    fn prepare(&mut self, main: &mut Session, later: &[String]) -> Result<()> {
+        if !later.is_empty() && !std::mem::replace(&mut self.journal, true) {
+            journal::create(self.side(main)?)?;
+        }
+        if !self.journal {
+            return Ok(());
+        }
+        self.start(main)?;
+        journal::settle(main)?;
+        later.iter().try_for_each(|statement| journal::write(main, false, statement))
+    }
+
+    /// Undoes everything: the rows by the transaction, the shape by the journal.
+    fn take_back(&mut self, main: &mut Session) -> Result<()> {
+        // The server rolls back what a lost connection left open.
+        if std::mem::take(&mut self.started) && !main.is_broken() {
+            let cancel = std::mem::take(&mut main.cancel);
+            let rolled_back = main.run("ROLLBACK");
+            main.cancel = cancel;
+            rolled_back?;
+        }
+        let wait = self.wait;
+        if std::mem::take(&mut self.journal) {
+            journal::replay(self.last_side(main)?, wait).map_err(journal::left)?;
+        }
+        Ok(())
+    }
+}

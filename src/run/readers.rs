@@ -1,0 +1,158 @@
+//! Several readers of one table at once. Its rows still come in the one order, so the snapshot is the same to the byte
+//! whatever the number of readers: reader 1 of 2 takes the 1st, 3rd, 5th part of the key's range, and the parts are handed on in turn.
+
+use super::state;
+use crate::engine::sql::Sql;
+use crate::engine::{Query, Sink, Source, scalar};
+use crate::error::{Error, Result};
+use crate::model::batch::Batch;
+use crate::model::schema::{Family, Table};
+use std::sync::mpsc::sync_channel;
+
+/// A part of a table has about this many rows.
+const PART: u64 = 16_384;
+/// Smaller tables are read by one reader.
+const LEAST: u64 = 4 * PART;
+/// More connections than this only take memory from the server.
+const MOST: usize = 4;
+/// Batches that a reader may be ahead of its turn, about a MiB each.
+const AHEAD: usize = 6;
+
+/// A source, and other readers of the same state that are opened when the first large table comes.
+pub(super) struct Readers<'a> {
+    first: &'a mut dyn Source,
+    others: Option<Vec<Box<dyn Source>>>,
+    wanted: usize,
+}
+
+enum Part {
+    Rows(Batch),
+    End(Result<u64>),
+}
+
+impl<'a> Readers<'a> {
+    /// As many readers as `jobs`, within reason and as far as the source gives them.
+    pub(super) fn new(first: &'a mut dyn Source, jobs: usize) -> Self {
+        Self { first, others: None, wanted: jobs.min(MOST) }
+    }
+
+    /// The source itself.
+    pub(super) fn first(&mut self) -> &mut dyn Source {
+        self.first
+    }
+
+    /// How many readers are open.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        1 + self.others.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Reads a table of about `rows` rows in its stable order.
+    pub(super) fn read(&mut self, table: &Table, rows: u64, sink: &mut Sink<'_>) -> Result<u64> {
+        if self.wanted > 1 && rows >= LEAST && self.fork()? {
+            let parts = parts(self.first, table, rows)?;
+            if parts.len() > 1 {
+                return self.in_turn(&parts, sink);
+            }
+        }
+        self.first.read(&state::ordered_rows(self.first.engine(), table), sink)
+    }
+
+    /// Opens the other readers, once. Says whether there are any.
+    fn fork(&mut self) -> Result<bool> {
+        let others = match self.others.take() {
+            Some(others) => others,
+            None => {
+                let mut others = Vec::new();
+                while others.len() + 1 < self.wanted
+                    && let Some(other) = self.first.fork()?
+                {
+                    others.push(other);
+                }
+                others
+            }
+        };
+        Ok(!self.others.insert(others).is_empty())
+    }
+
+    fn in_turn(&mut self, parts: &[Query], sink: &mut Sink<'_>) -> Result<u64> {
+        let mut sources: Vec<&mut dyn Source> = vec![&mut *self.first];
+        for other in self.others.iter_mut().flatten() {
+            sources.push(&mut **other);
+        }
+        let readers = sources.len();
+        std::thread::scope(|scope| {
+            let mut turns = Vec::new();
+            for (nth, source) in sources.into_iter().enumerate() {
+                let (feed, turn) = sync_channel(AHEAD);
+                turns.push(turn);
+                scope.spawn(move || {
+                    for part in parts.iter().skip(nth).step_by(readers) {
+                        let read = source.read(part, &mut |batch| feed.send(Part::Rows(batch)).map_err(|_| closed()));
+                        let failed = read.is_err();
+                        if feed.send(Part::End(read)).is_err() || failed {
+                            break; // Whoever reads in turn is gone, or about to tell.
+                        }
+                    }
+                });
+            }
+            let mut rows = 0;
+            for turn in turns.iter().cycle().take(parts.len()) {
+                loop {
+                    match turn.recv() {
+                        Ok(Part::Rows(batch)) => sink(batch)?,
+                        Ok(Part::End(read)) => {
+                            rows += read?;
+                            break;
+                        }
+                        Err(_) => return Err(Error::internal("a reader stopped unexpectedly")),
+                    }
+                }
+            }
+            Ok(rows)
+        })
+    }
+}
+
+/// The end of the turns; whoever ended them says why.
+fn closed() -> Error {
+    Error::internal("nobody reads on")
+}
+
+/// Queries that together read the table in its stable order; fewer than two where its key cannot be cut.
+fn parts(source: &mut dyn Source, table: &Table, rows: u64) -> Result<Vec<Query>> {
+    let Some(lead) = table.primary_key.first().map(|&at| &table.columns[at]) else { return Ok(Vec::new()) };
+    if lead.family != Family::Integer {
+        return Ok(Vec::new());
+    }
+    let engine = source.engine();
+    let mut edge =
+        |of: &'static str| scalar(source, Sql::new(engine).lit(of).name(&lead.name).lit(") FROM ").table(&table.name));
+    let (least, most) = (edge("SELECT min(")?, edge("SELECT max(")?);
+    let cuts = cuts(least, most, rows / PART);
+    let bounds = |at: usize| (at.checked_sub(1).map(|at| cuts[at]), cuts.get(at).copied());
+    Ok((0..=cuts.len()).map(|at| state::ordered_part(engine, table, &lead.name, bounds(at))).collect())
+}
+
+/// Where to cut the numbers from `least` to `most` into about `count` parts: rising, each above `least`.
+fn cuts(least: i64, most: i64, count: u64) -> Vec<i64> {
+    let span = i128::from(most) - i128::from(least);
+    let count = i128::from(count).min(span).max(1);
+    (1..count).filter_map(|at| i64::try_from(i128::from(least) + span * at / count).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_rise_and_share_the_range() {
+        assert_eq!(cuts(1, 100, 4), [25, 50, 75]);
+        assert_eq!(cuts(-10, 10, 2), [0]);
+        assert_eq!(cuts(5, 5, 9), [0_i64; 0]);
+        assert_eq!(cuts(5, 7, 9), [6]);
+        assert_eq!(cuts(3, 2, 9), [0_i64; 0]);
+        let wide = cuts(i64::MIN, i64::MAX, 1000);
+        assert!(wide.len() == 999 && wide.windows(2).all(|pair| pair[0] < pair[1]) && wide[0] > i64::MIN);
+    }
+}
