@@ -107,7 +107,8 @@ impl<'a> Loader<'a> {
         match self {
             Self::Direct { to, digest, .. } => {
                 let inserted = digest.rows();
-                let digest = if to.is_exact { digest } else { state::marked_digest(target, to.live, to.columns, to.run)? };
+                let digest =
+                    if to.is_exact { digest } else { state::marked_digest(target, to.live, to.columns, to.run)? };
                 let detail = TableDetail { inserted, digest: digest.to_hex(), ..empty_detail(&to) };
                 Ok((detail, Conflicts::default(), "straight into the empty table"))
             }

@@ -161,7 +161,11 @@ impl<'a> Plan<'a> {
 
     /// Creates indexes, foreign keys and triggers of created tables, and views where the database was empty. Returns the
     /// views, and other objects that go with no table.
-    pub(super) fn create_post(&self, context: &Context<'_>, target: &mut dyn Target) -> Result<(Vec<String>, Vec<Made>)> {
+    pub(super) fn create_post(
+        &self,
+        context: &Context<'_>,
+        target: &mut dyn Target,
+    ) -> Result<(Vec<String>, Vec<Made>)> {
         let created = self.created();
         let (mut views, mut made) = (Vec::new(), Vec::new());
         for object in &self.manifest.schema.post {

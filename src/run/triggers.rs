@@ -40,8 +40,11 @@ pub(super) fn refuse(triggers: &[SchemaObject], is_ours: impl Fn(&TableName) -> 
 pub(super) fn suspend(context: &Context<'_>, target: &mut dyn Target, triggers: &[SchemaObject]) -> Result<()> {
     for trigger in triggers {
         if trigger.create.is_empty() {
-            return Err(Error::guard(format!("this account may not see how trigger {} is made", trigger.name.escape_debug()))
-                .hint("Connect as an account with the TRIGGER privilege, or one with SHOW_ROUTINE."));
+            return Err(Error::guard(format!(
+                "this account may not see how trigger {} is made",
+                trigger.name.escape_debug()
+            ))
+            .hint("Connect as an account with the TRIGGER privilege, or one with SHOW_ROUTINE."));
         }
         target.execute(&sql::drop_trigger(target.engine(), &trigger.name))?;
     }

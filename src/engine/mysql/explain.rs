@@ -32,11 +32,13 @@ fn connection(error: &mysql_async::Error) -> Error {
 
 /// A commit without an answer: the server may have done it or not.
 pub(super) fn in_doubt() -> Error {
-    Error::unreachable("the connection was lost during the commit: whether the changes are in the database is not known")
-        .hint(
-            "Run the same command again, it finds out: a restore that is there already changes nothing, and after a \
+    Error::unreachable(
+        "the connection was lost during the commit: whether the changes are in the database is not known",
+    )
+    .hint(
+        "Run the same command again, it finds out: a restore that is there already changes nothing, and after a \
              rollback that was done no such run is there.",
-        )
+    )
 }
 
 /// Codes whose message has names of objects in it and nothing else.

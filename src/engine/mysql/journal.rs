@@ -5,9 +5,9 @@
 //! after a killed process finds out of one table what to do: undo statements if the transaction did not commit, else the
 //! outstanding ones. Both kinds may run twice.
 
-use super::{connect, explain};
 use super::session::Session;
 use super::shape;
+use super::{connect, explain};
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
 use crate::event::Cancel;

@@ -91,9 +91,10 @@ pub(super) fn holder(session: &mut Session) -> Result<Option<Holder>> {
     Ok(Some(Holder {
         purpose: cell(0, "a run that has left no note"),
         // Host and port of the client.
-        host: host.map_or_else(|| "a host that this account may not see".to_owned(), |host| {
-            host.rsplit_once(':').map_or(host.clone(), |(host, _)| host.to_owned())
-        }),
+        host: host.map_or_else(
+            || "a host that this account may not see".to_owned(),
+            |host| host.rsplit_once(':').map_or(host.clone(), |(host, _)| host.to_owned()),
+        ),
         process: connection.parse().unwrap_or_default(),
         since: cell(1, "a time that is not known"),
     }))
@@ -110,8 +111,10 @@ pub(super) fn release(session: &mut Session, holder: &Holder) -> Result<()> {
             // It has just gone.
             Some(1094) => {}
             Some(1095 | 1227 | 1045) => {
-                return Err(Error::locked(format!("this account may not end the session that holds the lock: {holder}"))
-                    .hint("Connect as the account that runs it, or as one with CONNECTION_ADMIN (SUPER)."));
+                return Err(Error::locked(format!(
+                    "this account may not end the session that holds the lock: {holder}"
+                ))
+                .hint("Connect as the account that runs it, or as one with CONNECTION_ADMIN (SUPER)."));
             }
             _ => return Err(explain::statement(&error)),
         }

@@ -43,7 +43,14 @@ const SCHEMA: &str = "
 
 fn rows(people: usize) -> String {
     let people: Vec<String> = (1..=people)
-        .map(|n| format!("({n}, {}, {}, 'p{n}', {n} / 7, '{{\"n\": [{n}, 1.50]}}', x'00{:02x}')", 1 + n % 3, 1.max(n / 2), n % 256))
+        .map(|n| {
+            format!(
+                "({n}, {}, {}, 'p{n}', {n} / 7, '{{\"n\": [{n}, 1.50]}}', x'00{:02x}')",
+                1 + n % 3,
+                1.max(n / 2),
+                n % 256
+            )
+        })
         .collect();
     format!(
         "SET foreign_key_checks = 0; INSERT INTO `a team` (id, boss, name) VALUES (1, 1, 'x'), (2, NULL, 'y'), (3, 7, 'z');
@@ -123,7 +130,10 @@ fn triggers_of_the_application_are_refused_or_suspended(server: &Server) {
     restore_with(&line, &url, "s", &options).unwrap();
     let sql = "SELECT count(*) FROM person WHERE name LIKE '%?'";
     assert_eq!(server.count(&url, sql), 21, "the source's 20 and the own one, as they were");
-    assert_eq!(server.count(&url, "SELECT count(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"), 2);
+    assert_eq!(
+        server.count(&url, "SELECT count(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"),
+        2
+    );
     assert!(restore_with(&line, &url, "s", &options).unwrap().unchanged);
     rolled_back(&url).unwrap();
     // What the rows of the rollback would have logged is not there.
@@ -144,7 +154,10 @@ fn another_snapshot_replaces_the_first(server: &Server) {
     assert_eq!(server.content(&url), before);
 
     // A table of the first run that the next snapshot has in another shape cannot become that shape inside a transaction.
-    let third = server.with(&format!("{SCHEMA} ALTER TABLE pair ADD COLUMN more INT; {}", rows(2).replace("pair VALUES", "pair (a, b, note) VALUES")));
+    let third = server.with(&format!(
+        "{SCHEMA} ALTER TABLE pair ADD COLUMN more INT; {}",
+        rows(2).replace("pair VALUES", "pair (a, b, note) VALUES")
+    ));
     line.capture(&third, "third").unwrap();
     line.restore(&url, "first").unwrap();
     let during = server.content(&url);

@@ -101,11 +101,8 @@ pub(super) const MYSQL: Server = Server {
 };
 
 /// MariaDB.
-pub(super) const MARIADB: Server = Server {
-    kind: EngineKind::Mariadb,
-    fresh: || engine::mysql::testing::Server::mariadb().fresh(),
-    ..MYSQL
-};
+pub(super) const MARIADB: Server =
+    Server { kind: EngineKind::Mariadb, fresh: || engine::mysql::testing::Server::mariadb().fresh(), ..MYSQL };
 
 /// Makes a test of each function, on every server: one line here plugs a server in.
 macro_rules! on_every_server {
