@@ -7,6 +7,8 @@ mod fill_testing;
 #[cfg(test)]
 mod filled_tests;
 mod foreign;
+#[cfg(test)]
+mod foreign_tests;
 pub mod inspect;
 pub mod keys;
 pub mod ledger;

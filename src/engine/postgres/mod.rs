@@ -15,7 +15,7 @@ pub(crate) mod testing;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;

@@ -31,7 +31,7 @@ fn it_passes_the_conformance_suite() {
     suite::run(&Bench { source: &|| source(&url), target: &|| target(&url) });
 }
 
-const TYPES: &str = r#"
+pub(crate) const TYPES: &str = r#"
 CREATE SCHEMA "Other Schema";
 CREATE TYPE "Mood 🌿" AS ENUM ('sad', 'it''s "ok"', 'a,b\c');
 CREATE DOMAIN positive AS numeric(10,2) DEFAULT 1 CHECK (VALUE > 0);
