@@ -4,6 +4,7 @@
 //! driver's types, so that an engine can bring any driver.
 
 pub mod mysql;
+mod network;
 pub mod postgres;
 pub mod sql;
 pub mod sqlite;

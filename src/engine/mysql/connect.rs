@@ -2,13 +2,13 @@
 
 use super::explain;
 use super::session::Session;
+use crate::engine::network;
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
 use crate::event::Cancel;
 use crate::model::schema::{DatabaseIdentity, EngineKind};
 use crate::secret::Address;
 use mysql_async::{IoError, Opts, OptsBuilder, SslOpts};
-use std::time::Duration;
 
 /// The sql_mode of every session: strict, but for what older rows may hold (zero and impossible dates, an id of 0).
 pub(super) const SQL_MODE: &str = "SET SESSION sql_mode = \
@@ -60,7 +60,7 @@ pub(super) fn open(address: &Address, create: bool, cancel: &Cancel) -> Result<O
                 made = true;
             }
             Err(error) if tries < 3 && is_transient(&error) => {
-                std::thread::park_timeout(pause(tries));
+                std::thread::park_timeout(network::pause(tries));
                 tries += 1;
             }
             Err(error) => return Err(refused(address, &error)),
@@ -119,7 +119,7 @@ fn options(address: &Address) -> Result<Opts> {
             }
         }
     }
-    let default = if is_local(parsed.ip_or_hostname()) { "DISABLED" } else { "REQUIRED" };
+    let default = if network::is_local(parsed.ip_or_hostname()) { "DISABLED" } else { "REQUIRED" };
     let ssl = tls(mode.as_deref().unwrap_or(default), authority).map_err(|word| {
         Error::usage(format!("the address {address} has an unknown ssl-mode"))
             .hint(format!("{word}: write DISABLED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY."))
@@ -146,28 +146,12 @@ fn tls(mode: &str, authority: Option<String>) -> std::result::Result<Option<SslO
     }
 }
 
-fn is_local(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 /// Errors of connecting that time may heal.
 fn is_transient(error: &mysql_async::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof};
     match error {
-        mysql_async::Error::Io(IoError::Io(error)) => {
-            [ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof].contains(&error.kind())
-        }
+        mysql_async::Error::Io(IoError::Io(error)) => network::may_heal(error),
         _ => explain::code(error).is_some_and(|code| [1040, 1053, 1203].contains(&code)),
     }
-}
-
-/// 200, 400, 800 ms, each shortened by up to a half at random so that many clients do not come back together.
-fn pause(tries: u32) -> Duration {
-    let full = 200_u64 << tries;
-    let mut random = [0];
-    // Without randomness the pause is only a whole one.
-    let share = if getrandom::fill(&mut random).is_ok() { u64::from(random[0]) } else { 0 };
-    Duration::from_millis(full - full / 2 * share / 256)
 }
 
 fn refused(address: &Address, error: &mysql_async::Error) -> Error {
@@ -211,11 +195,7 @@ pub(super) fn identity(session: &mut Session, engine: EngineKind) -> Result<Data
     };
     let mut parts: Vec<String> = session.rows(server)?.into_iter().flatten().flatten().collect();
     parts.extend(session.text("SELECT DATABASE()")?);
-    let mut hasher = blake3::Hasher::new_derive_key("terp-fixtures v1 mysql identity");
-    for part in &parts {
-        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-    }
-    Ok(DatabaseIdentity { engine, marks: vec![hasher.finalize().to_hex()[..32].to_owned()] })
+    Ok(DatabaseIdentity { engine, marks: vec![network::digest("terp-fixtures v1 mysql identity", &parts)] })
 }
 
 #[cfg(test)]

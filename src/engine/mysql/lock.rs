@@ -3,7 +3,7 @@
 
 use super::explain;
 use super::session::Session;
-use crate::engine::Holder;
+use crate::engine::{Holder, network};
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
 use crate::model::mark;
@@ -16,8 +16,8 @@ const GOING: Duration = Duration::from_secs(10);
 /// A named lock belongs to the server, so the name says which database it is for; the server allows 64 characters.
 fn name(session: &mut Session) -> Result<Sql> {
     let database = session.text("SELECT DATABASE()")?.unwrap_or_default();
-    let digest = blake3::hash(database.as_bytes()).to_hex();
-    Ok(mysql().string(&format!("terp-fixtures:{}", &digest[..32])))
+    let digest = network::digest("terp-fixtures v1 mysql lock", &[database]);
+    Ok(mysql().string(&format!("terp-fixtures:{digest}")))
 }
 
 fn mysql() -> Sql {

@@ -1,12 +1,12 @@
 //! One connection behind blocking calls. A connection that may be out of step is closed and never used again.
 
 use super::explain;
+use crate::engine::network::{self, or_cancelled};
 use crate::error::{Error, Result};
 use crate::event::Cancel;
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Column, Conn, Opts, Row, Value};
-use std::future::Future;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Receiver;
@@ -39,10 +39,7 @@ impl Drop for Session {
 impl Session {
     /// Connects once.
     pub(super) fn connect(options: &Opts, cancel: &Cancel) -> Result<std::result::Result<Self, mysql_async::Error>> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::internal("the network runtime cannot be started").caused_by(error))?;
+        let runtime = network::runtime()?;
         let connect = async { tokio::time::timeout(Duration::from_secs(30), Conn::new(options.clone())).await };
         let connected = runtime.block_on(or_cancelled(cancel, connect))?;
         Ok(match connected {
@@ -238,16 +235,5 @@ enum Failure {
 impl From<mysql_async::Error> for Failure {
     fn from(error: mysql_async::Error) -> Self {
         Self::Server(error)
-    }
-}
-
-/// Waits for `work`, and gives up when the user interrupts.
-async fn or_cancelled<T>(cancel: &Cancel, work: impl Future<Output = T>) -> Result<T> {
-    let mut work = std::pin::pin!(work);
-    loop {
-        cancel.check()?;
-        if let Ok(done) = tokio::time::timeout(Duration::from_millis(100), work.as_mut()).await {
-            return Ok(done);
-        }
     }
 }

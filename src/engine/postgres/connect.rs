@@ -2,6 +2,7 @@
 
 use super::explain;
 use super::session::Session;
+use crate::engine::network;
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
 use crate::event::Cancel;
@@ -9,7 +10,6 @@ use crate::model::schema::{DatabaseIdentity, EngineKind};
 use crate::secret::Address;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::str::FromStr as _;
-use std::time::Duration;
 
 /// Settings that decide how values are written, and that no session may differ in.
 const PIN: &str = "SET client_encoding = 'UTF8'; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; \
@@ -33,7 +33,7 @@ pub(super) fn open(address: &Address, purpose: &str, create: bool, cancel: &Canc
                 made = true;
             }
             Err(error) if tries < 3 && is_transient(&error) => {
-                std::thread::park_timeout(pause(tries));
+                std::thread::park_timeout(network::pause(tries));
                 tries += 1;
             }
             Err(error) => return Err(refused(address, &error)),
@@ -58,30 +58,17 @@ fn options(address: &Address) -> Result<PgConnectOptions> {
     let host = options.get_host();
     let is_local = options.get_socket().is_some()
         || host.starts_with('/')
-        || host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        || network::is_local(host);
     Ok(options.ssl_mode(if is_local { PgSslMode::Prefer } else { PgSslMode::Require }))
 }
 
 /// Errors of connecting that time may heal.
 fn is_transient(error: &sqlx::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof};
     match error {
-        sqlx::Error::Io(error) => {
-            [ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof].contains(&error.kind())
-        }
+        sqlx::Error::Io(error) => network::may_heal(error),
         _ => explain::code(error)
             .is_some_and(|code| ["57P03", "53300"].contains(&code.as_str()) || code.starts_with("08")),
     }
-}
-
-/// 200, 400, 800 ms, each shortened by up to a half at random so that many clients do not come back together.
-fn pause(tries: u32) -> Duration {
-    let full = 200_u64 << tries;
-    let mut random = [0];
-    // Without randomness the pause is only a whole one.
-    let share = if getrandom::fill(&mut random).is_ok() { u64::from(random[0]) } else { 0 };
-    Duration::from_millis(full - full / 2 * share / 256)
 }
 
 fn refused(address: &Address, error: &sqlx::Error) -> Error {
@@ -134,11 +121,8 @@ pub(super) fn identity(session: &mut Session) -> Result<DatabaseIdentity> {
     } else {
         format!("{host}:{port}")
     };
-    let mut hasher = blake3::Hasher::new_derive_key("terp-fixtures v1 postgres identity");
-    for part in [&cluster, oid, name] {
-        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-    }
-    Ok(DatabaseIdentity { engine: EngineKind::Postgres, marks: vec![hasher.finalize().to_hex()[..32].to_owned()] })
+    let mark = network::digest("terp-fixtures v1 postgres identity", &[&cluster, oid, name]);
+    Ok(DatabaseIdentity { engine: EngineKind::Postgres, marks: vec![mark] })
 }
 
 #[cfg(test)]
@@ -162,13 +146,5 @@ mod tests {
     fn a_malformed_address_keeps_its_password() {
         let error = options(&Address::new("postgres://u:hunter2@h:port/x")).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn pauses_grow_and_vary() {
-        for tries in 0..3 {
-            let pause = pause(tries).as_millis();
-            assert!((100 << tries..=200 << tries).contains(&pause), "{pause}");
-        }
     }
 }

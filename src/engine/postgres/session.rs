@@ -1,13 +1,13 @@
 //! One connection behind blocking calls. A connection that may be out of step is closed and never used again.
 
 use super::explain;
+use crate::engine::network::{self, or_cancelled};
 use crate::error::{Error, Kind, Result};
 use crate::event::Cancel;
 use crate::model::copytext::read_escaped;
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _, raw_sql};
-use std::future::Future;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -47,10 +47,7 @@ impl Session {
         options: &PgConnectOptions,
         cancel: &Cancel,
     ) -> Result<std::result::Result<Self, sqlx::Error>> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::internal("the network runtime cannot be started").caused_by(error))?;
+        let runtime = network::runtime()?;
         let connect =
             async { tokio::time::timeout(Duration::from_secs(30), PgConnection::connect_with(options)).await };
         let connected = runtime.block_on(or_cancelled(cancel, connect))?;
@@ -238,17 +235,6 @@ fn text_row(mut line: &[u8]) -> Result<TextRow> {
         match line {
             [b'\t', rest @ ..] => line = rest,
             _ => return Ok(row),
-        }
-    }
-}
-
-/// Waits for `work`, and gives up when the user interrupts.
-async fn or_cancelled<T>(cancel: &Cancel, work: impl Future<Output = T>) -> Result<T> {
-    let mut work = std::pin::pin!(work);
-    loop {
-        cancel.check()?;
-        if let Ok(done) = tokio::time::timeout(Duration::from_millis(100), work.as_mut()).await {
-            return Ok(done);
         }
     }
 }
