@@ -315,9 +315,7 @@ impl<'a> Work<'a> {
                 EngineKind::Postgres => format!("{}.{constraint}", self.name),
                 EngineKind::Mysql | EngineKind::Mariadb => constraint.clone(),
             };
-            if to != EngineKind::Postgres {
-                lines.push(sql);
-            } else {
+            if to == EngineKind::Postgres {
                 let create = Sql::new(to).lit("ALTER TABLE ").table(self.name).lit(" ADD ").part(&sql);
                 self.post.push(SchemaObject {
                     kind: "foreign key".into(),
@@ -325,6 +323,8 @@ impl<'a> Work<'a> {
                     table: Some(self.name.clone()),
                     create: create.text().to_owned(),
                 });
+            } else {
+                lines.push(sql);
             }
             keys.push(ForeignKey { name, parent: parent.clone(), ..key.clone() });
         }
