@@ -18,7 +18,7 @@ pub enum Event {
     /// Rows and bytes of a table done so far.
     TableProgress { table: TableName, rows: u64, bytes: u64 },
     /// A table is done.
-    TableDone { table: TableName, rows: u64, bytes: u64, millis: u64, how: &'static str },
+    TableDone { table: TableName, rows: u64, bytes: u64, millis: u64, how: String },
     /// A column was masked.
     ColumnMasked { table: TableName, column: String, mask: String },
     /// Worth knowing, needs no action.
@@ -98,7 +98,7 @@ pub(crate) mod suite {
             Event::Stage { what: "reading".into() },
             Event::TableStarted { table: table.clone(), rows: None },
             Event::TableProgress { table: table.clone(), rows: 1, bytes: 2 },
-            Event::TableDone { table: table.clone(), rows: 1, bytes: 2, millis: 3, how: "read" },
+            Event::TableDone { table: table.clone(), rows: 1, bytes: 2, millis: 3, how: "read".into() },
             Event::ColumnMasked { table: table.clone(), column: "c".into(), mask: "email".into() },
             Event::Note { what: "a note".into() },
             Event::Warning { what: "a warning".into(), hint: Some("Do this.".into()) },

@@ -160,6 +160,9 @@ pub trait Target: Source {
         Ok(count)
     }
 
+    /// How the rows loaded since the last such question went in, in the engine's own words: `COPY`, `LOAD DATA`.
+    fn loaded_by(&mut self) -> &'static str;
+
     /// Ends the transaction.
     ///
     /// # Errors

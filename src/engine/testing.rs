@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A server that cannot be had fails the test; it is never skipped.
 pub(crate) fn address(server: &str) -> String {
     let given = std::env::var(format!("TEST_{}_URL", server.to_uppercase())).ok();
-    given.filter(|address| !address.is_empty()).unwrap_or_else(|| start(server))
+    given.filter(|address| !address.is_empty()).unwrap_or_else(|| private(server))
 }
 
 /// The address of another database of the same server.
@@ -26,13 +26,15 @@ pub(crate) fn database_name() -> String {
     format!("terp_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn start(server: &str) -> String {
+/// A server for this test alone; it ends with this process.
+pub(crate) fn private(server: &str) -> String {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/servers");
     let folder = Command::new(&script).arg("folder").output().unwrap();
     let folder = String::from_utf8(folder.stdout).unwrap().trim().to_owned();
     let started = Command::new(&script)
         .args(["up", &folder, server])
         .env("TEST_MYSQL_REQUIRED", "1")
+        .env_remove(format!("TEST_{}_URL", server.to_uppercase()))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()

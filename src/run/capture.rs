@@ -355,7 +355,7 @@ fn capture_table(
         rows: rows_read,
         bytes,
         millis: millis(start),
-        how: "read",
+        how: "read".to_owned(),
     });
     Ok(entry)
 }

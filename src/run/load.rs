@@ -103,20 +103,21 @@ impl<'a> Loader<'a> {
     }
 
     /// Merges what was staged and says what was done.
-    pub(super) fn finish(self, target: &mut dyn Target) -> Result<(TableDetail, Conflicts, &'static str)> {
+    pub(super) fn finish(self, target: &mut dyn Target) -> Result<(TableDetail, Conflicts, String)> {
+        let method = target.loaded_by();
         match self {
             Self::Direct { to, digest, .. } => {
                 let inserted = digest.rows();
                 let digest =
                     if to.is_exact { digest } else { state::marked_digest(target, to.live, to.columns, to.run)? };
                 let detail = TableDetail { inserted, digest: digest.to_hex(), ..empty_detail(&to) };
-                Ok((detail, Conflicts::default(), "straight into the empty table"))
+                Ok((detail, Conflicts::default(), method.to_owned()))
             }
             Self::Staged { to, stage } => {
                 // A refusal ends the transaction, and the staging table goes with it or with the connection.
                 let (detail, conflicts) = merge(target, &to)?;
                 target.execute(&sql::drop_stage(target.engine(), &stage.table))?;
-                Ok((detail, conflicts, "merged through a staging table"))
+                Ok((detail, conflicts, format!("merged through a staging table, {method}")))
             }
         }
     }

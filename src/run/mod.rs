@@ -21,6 +21,8 @@ pub mod repository;
 pub mod restore;
 pub mod rollback;
 #[cfg(test)]
+mod same_fakes_tests;
+#[cfg(test)]
 mod server_tests;
 pub mod state;
 mod triggers;

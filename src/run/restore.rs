@@ -63,6 +63,8 @@ pub struct Outcome {
     pub created: Vec<TableName>,
     /// What was done per table.
     pub tables: Vec<TableDetail>,
+    /// How each table's rows went in: `COPY`, `merged through a staging table, COPY`.
+    pub how: BTreeMap<TableName, String>,
     /// Foreign keys verified afterwards.
     pub foreign_keys: u64,
     /// How long it took.
@@ -178,6 +180,7 @@ fn unchanged(
         replaced: Vec::new(),
         created: Vec::new(),
         tables: run.detail.tables.clone(),
+        how: BTreeMap::new(),
         foreign_keys: 0,
         millis: millis(start),
     }))
@@ -216,6 +219,7 @@ impl Restoring<'_> {
         let counters = counters(target, &live, &plan)?;
         let at = now();
         let mut conflicts = Vec::new();
+        let mut how = BTreeMap::new();
         let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(&live)));
         for (index, entry) in plan.entries.iter().enumerate() {
             let Some(table) = live.table(&entry.table) else { continue };
@@ -229,8 +233,9 @@ impl Restoring<'_> {
                 is_exact: self.foreign.is_none() && is_exact(entry, table),
             };
             let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
-            let (done, conflict) = self.load_table(target, entry, to, rows.as_ref())?;
+            let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
+            how.insert(entry.table.clone(), way);
             if conflict != Conflicts::default() {
                 conflicts.push((entry.table.clone(), conflict));
             }
@@ -263,6 +268,7 @@ impl Restoring<'_> {
             replaced,
             created: run.detail.created,
             tables: run.detail.tables,
+            how,
             foreign_keys,
             millis: millis(start),
         })
@@ -306,7 +312,7 @@ impl Restoring<'_> {
         entry: &TableEntry,
         to: Destination<'_>,
         conversion: Option<&Rows>,
-    ) -> Result<(TableDetail, Conflicts)> {
+    ) -> Result<(TableDetail, Conflicts, String)> {
         let start = Instant::now();
         let report = self.context.report;
         report.event(&Event::TableStarted { table: entry.table.clone(), rows: Some(entry.rows) });
@@ -324,9 +330,9 @@ impl Restoring<'_> {
             rows: detail.inserted + detail.overwritten,
             bytes,
             millis: millis(start),
-            how,
+            how: how.clone(),
         });
-        Ok((detail, conflicts))
+        Ok((detail, conflicts, how))
     }
 
     /// Hands on every chunk of a table, verified, decoded and checked, and verifies the whole stream at the end. Gives its

@@ -168,7 +168,7 @@ pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, ma
             rows: expected,
             bytes: 0,
             millis: 0,
-            how: "rolled back",
+            how: "rolled back".to_owned(),
         });
         done.push((table.name.clone(), expected, put_back));
     }

@@ -130,7 +130,7 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
         "rows": done.rows(), "replaced": done.replaced, "foreign_keys": done.foreign_keys, "millis": done.millis,
         "created": done.created.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "tables": done.tables.iter().map(|table| json!({ "table": table.table.to_string(), "inserted": table.inserted,
-            "overwritten": table.overwritten, "identical": table.identical, "skipped": table.skipped })).collect::<Vec<_>>(),
+            "overwritten": table.overwritten, "identical": table.identical, "skipped": table.skipped, "how": done.how.get(&table.table) })).collect::<Vec<_>>(),
     });
     Answer { json, text }
 }

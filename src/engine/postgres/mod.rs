@@ -4,6 +4,7 @@ mod catalog;
 mod connect;
 mod ddl;
 mod explain;
+mod fresh;
 mod lock;
 mod objects;
 mod read;
@@ -103,6 +104,10 @@ impl Target for Postgres {
 
     fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
         write::load(&mut self.session, into, rows)
+    }
+
+    fn loaded_by(&mut self) -> &'static str {
+        "COPY"
     }
 
     fn end(&mut self, commit: bool) -> Result<()> {

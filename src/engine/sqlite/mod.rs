@@ -89,6 +89,10 @@ impl Target for Sqlite {
         write::load(&self.connection, into, rows)
     }
 
+    fn loaded_by(&mut self) -> &'static str {
+        "prepared inserts"
+    }
+
     fn end(&mut self, commit: bool) -> Result<()> {
         write::end(&self.connection, commit)
     }

@@ -26,8 +26,8 @@ fn status_names_the_holder_and_release_ends_it(server: &Server) {
 
     lock::release(&mut *looking, &holder).unwrap();
     assert_eq!(lock::status(&mut *looking).unwrap(), None);
-    let sql = crate::engine::sql::Sql::new(server.kind).lit("CREATE TABLE t (n INTEGER)");
-    assert_eq!(holding.execute(&sql).unwrap_err().kind(), Kind::Unreachable);
+    let sql = crate::engine::sql::Sql::new(server.kind).lit("SELECT 1");
+    assert_eq!(crate::engine::scalar(&mut *holding, sql).unwrap_err().kind(), Kind::Unreachable);
     looking.lock("the next", Duration::ZERO).unwrap();
 }
 
@@ -51,6 +51,11 @@ fn a_stuck_connection_is_ended(server: &Server) {
     server.is_left_alone(&url, Duration::from_secs(5));
 }
 
+/// MySQL also holds the parents of a table that is written.
+fn names_a_table(error: &crate::error::Error) -> bool {
+    ["table child", "table parent"].iter().any(|table| error.to_string().contains(table))
+}
+
 /// A transaction of the application that holds a table is waited for as long as the user says, and the table is named.
 fn locked_tables_are_named(server: &Server) {
     let line = Line::new();
@@ -68,7 +73,7 @@ fn locked_tables_are_named(server: &Server) {
     };
     hold(&mut *application);
     let error = line.restore_in(&context, &url, "s", &options).unwrap_err();
-    assert!(error.kind() == Kind::Locked && error.to_string().contains("child"), "{error}");
+    assert!(error.kind() == Kind::Locked && names_a_table(&error), "{error}");
     application.end(false).unwrap();
     assert_eq!(server.content(&url), before);
 
@@ -76,7 +81,7 @@ fn locked_tables_are_named(server: &Server) {
     let during = server.content(&url);
     hold(&mut *application);
     let error = super::testing::rolled_back_in(&context, &url, options.lock_timeout).unwrap_err();
-    assert!(error.kind() == Kind::Locked && error.to_string().contains("child"), "{error}");
+    assert!(error.kind() == Kind::Locked && names_a_table(&error), "{error}");
     application.end(false).unwrap();
     assert_eq!(server.content(&url), during);
     rolled_back(&url).unwrap();
