@@ -10,24 +10,24 @@ use crate::generate::sample;
 use crate::model::schema::{Catalogue, EngineKind, ForeignKey, Table, TableName, Traces};
 
 /// A server whose databases are filled.
-struct Server {
-    engine: EngineKind,
+pub(super) struct Server {
+    pub(super) engine: EngineKind,
     /// The address of a new, empty database.
-    fresh: fn() -> String,
+    pub(super) fresh: fn() -> String,
     /// Runs a script in a database.
-    script: fn(&str, &str),
+    pub(super) script: fn(&str, &str),
     /// The mark in the names of the files that are for it.
     files: &'static str,
 }
 
-const POSTGRESQL: Server = Server {
+pub(super) const POSTGRESQL: Server = Server {
     engine: EngineKind::Postgres,
     fresh: || postgres::testing::server().fresh(),
     script: postgres::testing::script,
     files: "_pg",
 };
 
-const MARIADB: Server = Server {
+pub(super) const MARIADB: Server = Server {
     engine: EngineKind::Mariadb,
     fresh: || mysql::testing::Server::mariadb().fresh(),
     script: mysql::testing::script,
@@ -60,7 +60,7 @@ fn come_and_go(server: &Server) {
 }
 
 /// The sample's schema, and those of the folder, without the lines that only a client program understands.
-fn schemas(server: &Server) -> Vec<(String, String)> {
+pub(super) fn schemas(server: &Server) -> Vec<(String, String)> {
     let statements = sample::schema(server.engine);
     let statements: Vec<&str> = statements.iter().map(Sql::text).collect();
     let mut found = vec![("sample".to_owned(), statements.join(";\n"))];
@@ -131,7 +131,7 @@ fn references(url: &str) -> (usize, usize) {
 }
 
 /// A policy that captures every table and keeps every column.
-fn keep_everything(catalogue: &Catalogue) -> String {
+pub(super) fn keep_everything(catalogue: &Catalogue) -> String {
     let quoted = |text: &str| serde_json::to_string(text).unwrap();
     let mut text = "version = 1\n".to_owned();
     for table in &catalogue.tables {

@@ -1,5 +1,7 @@
 //! The whole line from one engine to another: the sample ERP in every direction there is a server for, and every type.
 
+use super::fill_testing::fill;
+use super::filled_tests::{MARIADB, POSTGRESQL, Server, keep_everything, schemas};
 use super::load::OnConflict;
 use super::repository::Repository;
 use super::{Context, capture, keys, restore, rollback, state};
@@ -290,6 +292,7 @@ fn every_type_of_postgresql_goes_into_sqlite() {
     script(&erp, TYPES);
     let catalogue = source(&erp).catalogue().unwrap();
     let mut policy = "version = 1\n".to_owned();
+    // The name of the table alone is enough, and has no escapes.
     for table in &catalogue.tables {
         let keep: Vec<String> =
             table.stored_columns().iter().map(|&at| format!("{:?}", table.columns[at].name)).collect();
@@ -310,4 +313,42 @@ fn every_type_of_postgresql_goes_into_sqlite() {
     assert!(is_there("123456789012345678901234567890.123456789||real|blob||0|"), "{found:?}");
     rolled_back(&dev);
     assert_eq!(content(&dev), before);
+}
+
+#[test]
+fn filled_schemas_of_postgresql_go_into_sqlite_and_mariadb() {
+    for (_, schema) in schemas(&POSTGRESQL) {
+        into_another(&POSTGRESQL, Sqlite, &schema);
+        into_another(&POSTGRESQL, Mariadb, &schema);
+    }
+}
+
+#[test]
+fn filled_schemas_of_mariadb_go_into_sqlite_and_postgresql() {
+    for (_, schema) in schemas(&MARIADB) {
+        into_another(&MARIADB, Sqlite, &schema);
+        into_another(&MARIADB, Postgres, &schema);
+    }
+}
+
+fn into_another(server: &Server, to: EngineKind, schema: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (original, dev) = ((server.fresh)(), fresh(to, &folder, "dev.sqlite"));
+    (server.script)(&original, schema);
+    let filled = fill(&mut *target(&original), 1);
+    let repository = captured(&original, &keep_everything(&source(&original).catalogue().unwrap()));
+    let before = content(&dev);
+    let place = format!("{} to {to}", server.engine);
+    let done = restored(&repository, &dev, true, OnConflict::Fail).unwrap_or_else(|e| panic!("{place}: {e} {e:?}"));
+    let rows: u64 = counts(&original).iter().map(|(_, rows)| rows).sum();
+    assert!(rows >= filled.rows && done.rows() == rows, "{place}");
+    assert!(restored(&repository, &dev, true, OnConflict::Fail).unwrap().unchanged, "{place}");
+    if to == Sqlite {
+        let database = rusqlite::Connection::open(folder.path().join("dev.sqlite")).unwrap();
+        let broken =
+            database.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get::<_, i64>(0));
+        assert_eq!(broken, Ok(0), "{place}");
+    }
+    rolled_back(&dev);
+    assert_eq!(content(&dev), before, "{place}");
 }

@@ -46,16 +46,16 @@ pub fn summary(losses: &[&Loss]) -> Vec<String> {
     lines.collect()
 }
 
-/// `table.name`, or the name alone.
+/// `table.name`, or the name alone where it says the table already.
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(table) = &self.table {
-            write!(f, "{table}")?;
-            if !self.name.is_empty() {
-                f.write_str(".")?;
-            }
+        let name = self.name.escape_debug();
+        match &self.table {
+            Some(table) if self.name.is_empty() => write!(f, "{table}"),
+            Some(table) if self.name.starts_with('(') => write!(f, "{table} {name}"),
+            Some(table) if !self.name.starts_with(&format!("{}.", table.name)) => write!(f, "{table}.{name}"),
+            _ => write!(f, "{name}"),
         }
-        write!(f, "{}", self.name.escape_debug())
     }
 }
 

@@ -44,12 +44,14 @@ fn columns(table: &Table, to: EngineKind) -> Result<()> {
     Ok(())
 }
 
-/// Whether an identifier is short enough.
+/// Whether the engine takes an identifier.
 pub(super) fn fits(name: &str, to: EngineKind) -> bool {
     match to {
         EngineKind::Sqlite => true,
         EngineKind::Postgres => name.len() <= 63,
-        EngineKind::Mysql | EngineKind::Mariadb => name.chars().count() <= 64 && !name.ends_with(' '),
+        EngineKind::Mysql | EngineKind::Mariadb => {
+            name.chars().count() <= 64 && !name.ends_with(' ') && name.chars().all(|c| c <= '\u{FFFF}')
+        }
     }
 }
 
@@ -57,7 +59,7 @@ fn check(place: &str, name: &str, to: EngineKind) -> Result<()> {
     if fits(name, to) {
         return Ok(());
     }
-    Err(refused(place, &format!("the name is too long for {to}")))
+    Err(refused(place, &format!("the name is too long for {to}, or has a character that it does not take")))
 }
 
 fn refused(place: &str, why: &str) -> Error {

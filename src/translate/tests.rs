@@ -371,6 +371,7 @@ fn names_that_cannot_be_kept_are_refused() {
         (vec![named(None, "a__b"), named(Some("a"), "b")], Sqlite, "tables a__b and a.b"),
         (vec![named(None, "Users"), named(None, "users")], Sqlite, "tables Users and users"),
         (vec![named(None, &"x".repeat(65))], Mysql, "too long"),
+        (vec![named(None, "leaves 🌿")], Mysql, "does not take"),
         (vec![named(None, "sqlite_things")], Sqlite, "for itself"),
     ];
     for (tables, to, expected) in cases {
