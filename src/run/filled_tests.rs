@@ -4,6 +4,7 @@ use super::fill_testing::{counters, fill};
 use super::load::OnConflict;
 use super::server_tests::{captured, restored, rolled_back, source, target};
 use super::state;
+use crate::engine::sql::Sql;
 use crate::engine::{mysql, postgres};
 use crate::generate::sample;
 use crate::model::schema::{Catalogue, EngineKind, ForeignKey, Table, TableName, Traces};
@@ -60,15 +61,17 @@ fn come_and_go(server: &Server) {
 
 /// The sample's schema, and those of the folder, without the lines that only a client program understands.
 fn schemas(server: &Server) -> Vec<(String, String)> {
-    let statements: Vec<String> = sample::schema(server.engine).iter().map(|sql| sql.text().to_owned()).collect();
+    let statements = sample::schema(server.engine);
+    let statements: Vec<&str> = statements.iter().map(Sql::text).collect();
     let mut found = vec![("sample".to_owned(), statements.join(";\n"))];
     if let Some(folder) = std::env::var_os("TEST_SCHEMAS").filter(|folder| !folder.is_empty()) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            if name.ends_with(".sql") && name.contains(server.files) {
-                let text = std::fs::read_to_string(entry.path()).unwrap();
-                let lines = text.lines().filter(|line| !line.starts_with('\\') && !line.starts_with("-->"));
+            let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+            if path.extension().is_some_and(|kind| kind == "sql") && name.contains(server.files) {
+                let text = std::fs::read_to_string(path).unwrap();
+                let lines =
+                    text.lines().filter(|line| !line.starts_with('\\')).filter_map(|line| line.split("-->").next());
                 found.push((name, lines.collect::<Vec<_>>().join("\n")));
             }
         }

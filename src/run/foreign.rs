@@ -76,11 +76,16 @@ impl<'a> Foreign<'a> {
         origin.ok_or_else(|| Error::store(format!("the manifest has no schema of table {name}")))
     }
 
+    /// The conversions between the snapshot's columns and live ones.
+    pub(super) fn bridge(&self, live: &Catalogue) -> Bridge {
+        Bridge::new(&self.origin.manifest.schema, live)
+    }
+
     /// Whether values of a captured column can go into a live one.
-    pub(super) fn fits(&self, table: &TableName, column: &Column, live: &Catalogue) -> bool {
+    pub(super) fn fits(&self, bridge: &Bridge, table: &TableName, column: &Column) -> bool {
         let captured = self.captured(table).ok();
         let captured = captured.and_then(|table| Some(&table.columns[table.column_index(&column.name)?]));
-        captured.is_some_and(|captured| Bridge::new(&self.origin.manifest.schema, live).fits(captured, column))
+        captured.is_some_and(|captured| bridge.fits(captured, column))
     }
 
     /// How the rows of a table lie in the snapshot.
@@ -89,8 +94,7 @@ impl<'a> Foreign<'a> {
     }
 
     /// The conversion of a table's rows.
-    pub(super) fn rows(&self, entry: &TableEntry, table: &Table, live: &Catalogue) -> Result<Rows> {
-        let bridge = Bridge::new(&self.origin.manifest.schema, live);
+    pub(super) fn rows(&self, bridge: &Bridge, entry: &TableEntry, table: &Table) -> Result<Rows> {
         bridge.rows(self.captured(&entry.table)?, table, &entry.columns, self.options.allow_lossy)
     }
 

@@ -7,6 +7,8 @@ mod fill_testing;
 #[cfg(test)]
 mod filled_tests;
 mod foreign;
+#[cfg(test)]
+mod foreign_tests;
 pub mod inspect;
 pub mod keys;
 pub mod ledger;
@@ -18,6 +20,8 @@ mod readers;
 pub mod repository;
 pub mod restore;
 pub mod rollback;
+#[cfg(test)]
+mod same_fakes_tests;
 #[cfg(test)]
 mod server_tests;
 pub mod state;

@@ -57,8 +57,9 @@ impl<'a> Plan<'a> {
         tables: &[String],
         foreign: Option<&Foreign<'_>>,
     ) -> Result<Self> {
-        let fits = |captured: &Column, now: &Column, table: &TableName| match foreign {
-            Some(foreign) => foreign.fits(table, now, live),
+        let bridge = foreign.map(|foreign| (foreign, foreign.bridge(live)));
+        let fits = |captured: &Column, now: &Column, table: &TableName| match &bridge {
+            Some((foreign, bridge)) => foreign.fits(bridge, table, now),
             None => same_type(&captured.declared, &now.declared),
         };
         let empty = live.tables.is_empty() && live.post.is_empty();

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 /// How to restore.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct Options {
     /// Create tables that are missing. An empty database never needs it.
     pub create: bool,
@@ -219,6 +220,7 @@ impl Restoring<'_> {
         let at = now();
         let mut conflicts = Vec::new();
         let mut how = BTreeMap::new();
+        let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(&live)));
         for (index, entry) in plan.entries.iter().enumerate() {
             let Some(table) = live.table(&entry.table) else { continue };
             let to = Destination {
@@ -230,7 +232,7 @@ impl Restoring<'_> {
                 on_conflict: self.options.on_conflict,
                 is_exact: self.foreign.is_none() && is_exact(entry, table),
             };
-            let rows = self.foreign.map(|foreign| foreign.rows(entry, table, &live)).transpose()?;
+            let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
             let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
             how.insert(entry.table.clone(), way);

@@ -78,7 +78,8 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
         create: false,
         on_conflict,
         keep_others: false,
-        suspend_triggers: false,
+        // Where triggers cannot be kept silent, they step aside.
+        suspend_triggers: true,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),

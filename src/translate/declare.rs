@@ -8,7 +8,9 @@ use crate::model::schema::EngineKind;
 pub(super) const EXACT_DIGITS: u32 = 15;
 /// The longest VARCHAR on MySQL; a longer one is LONGTEXT, because all columns of a row share 64 KiB.
 const MYSQL_VARCHAR: u32 = 4000;
-/// The longest text in a key on MySQL, whose keys have 3072 bytes.
+/// The longest text that can be a key on MySQL, whose keys have 3072 bytes.
+const MYSQL_LONGEST_KEY: u32 = 768;
+/// A text without a limit in a key on MySQL: several fit into one key.
 const MYSQL_KEYED: u32 = 255;
 
 /// The type on the engine `to`. `keyed` says that the column is part of a key or index, which MySQL wants short and
@@ -109,6 +111,7 @@ fn mysql(neutral: &Neutral, keyed: bool) -> String {
         },
         Neutral::Float(32) => "float".into(),
         Neutral::Float(_) => "double".into(),
+        Neutral::Text { length: Some(length), .. } if keyed => format!("varchar({})", length.min(&MYSQL_LONGEST_KEY)),
         Neutral::Text { length: Some(length), .. } if *length <= MYSQL_VARCHAR => format!("varchar({length})"),
         Neutral::Bytes(Some(length)) if *length <= MYSQL_VARCHAR => format!("varbinary({length})"),
         Neutral::Bytes(_) if keyed => format!("varbinary({MYSQL_KEYED})"),

@@ -57,6 +57,7 @@ pub fn schema(captured: &Catalogue, to: EngineKind) -> Result<Translation> {
         all: &travelling,
         indexes: &indexes,
         deferred: &deferred,
+        collation: captured.settings.get("collation").map(String::as_str),
     };
     let mut catalogue = Catalogue {
         engine: to,

@@ -258,7 +258,6 @@ fn of_sqlite(column: &Column) -> Neutral {
         Family::Integer => integer(64),
         Family::Real => Neutral::Float(64),
         Family::Numeric if ["NUM", "DEC"].iter().any(|word| upper.contains(word)) => decimal(&numbers),
-        Family::Numeric => Neutral::Any,
         Family::Text => Neutral::Text { length: count(&numbers), padded: false },
         Family::Blob => Neutral::Bytes(None),
         Family::Date => Neutral::Date,
@@ -269,6 +268,6 @@ fn of_sqlite(column: &Column) -> Neutral {
         }
         Family::Json => Neutral::Json,
         Family::Uuid => Neutral::Uuid,
-        Family::Enum | Family::Any => Neutral::Any,
+        Family::Numeric | Family::Enum | Family::Any => Neutral::Any,
     }
 }

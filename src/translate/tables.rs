@@ -24,6 +24,8 @@ pub(super) struct Tables<'a> {
     pub(super) indexes: &'a [(TableName, Index)],
     /// What follows the foreign keys of PostgreSQL: `DEFERRABLE ...`, by the key's name.
     pub(super) deferred: &'a BTreeSet<String>,
+    /// How text compares where nothing else is said.
+    pub(super) collation: Option<&'a str>,
 }
 
 /// A table as it will be.
@@ -85,7 +87,9 @@ impl<'a> Work<'a> {
         let (from, to) = (self.tables.from, self.tables.to);
         let created = Created::read(from, &self.captured.create);
         let listed = self.tables.indexes.iter().filter(|(table, _)| *table == self.captured.name);
-        let indexes: Vec<Index> = listed.map(|(_, index)| index.clone()).chain(created.keys()).collect();
+        let mut indexes: Vec<Index> = listed.map(|(_, index)| index.clone()).collect();
+        let said = created.keys().into_iter().filter(|key| !indexes.iter().any(|index| index.name == key.name));
+        indexes.extend(said.collect::<Vec<_>>());
         let keyed = self.tables.keyed(self.captured, &indexes);
         let drafts = self.drafts(&created, &keyed);
         let is_there = |name: &String| drafts.iter().any(|draft| draft.captured.name == *name);
@@ -102,11 +106,11 @@ impl<'a> Work<'a> {
         let keys = self.foreign_keys(&mut lines);
         let checks = self.checks(&created, &drafts);
         lines.extend(checks.iter().map(|check| Sql::new(to).lit("CHECK ").part(check)));
-        self.indexes(&indexes, &drafts);
+        self.indexes(&indexes, &drafts, &mut lines);
         self.engine_only(&created);
 
         let mut sql = Sql::new(to).lit("CREATE TABLE ").table(self.name).lit(" (\n    ");
-        sql = sql.list(&lines, ",\n    ", |sql, line| sql.part(line)).lit("\n)");
+        sql = sql.list(&lines, ",\n    ", Sql::part).lit("\n)");
         if let Some(collation) = collation::of_table(from, to, created.collation().as_deref()) {
             sql = sql.lit(" DEFAULT CHARACTER SET utf8mb4 COLLATE ").part(&Sql::rendered(to, collation));
         }
@@ -161,7 +165,7 @@ impl<'a> Work<'a> {
             let text = matches!(draft.neutral, Neutral::Text { .. } | Neutral::Enum(_) | Neutral::Set(_));
             if text {
                 let of_table = created.collation();
-                let source = captured.collation.as_deref().or(of_table.as_deref());
+                let source = captured.collation.as_deref().or(self.tables.collation).or(of_table.as_deref());
                 let (collation, same) = collation::of_column(from, to, source, &captured.declared);
                 if !same {
                     let what = format!("text that compares by {}, on {to} otherwise", source.unwrap_or("no case"));
@@ -201,7 +205,7 @@ impl<'a> Work<'a> {
         let target = cells::Target::declared(to, &draft.neutral, &draft.declared);
         draft.default = match parsed {
             Some(Expr::Null) => return,
-            Some(Expr::Now(word)) => now(to, &draft.neutral, word),
+            Some(Expr::Now(word)) => Some(now(to, &draft.neutral, word)),
             Some(Expr::Boolean(value)) => cells::literal(to, &target, if value { b"1" } else { b"0" }),
             Some(Expr::Number(text) | Expr::Text(text)) => cells::literal(to, &target, text.as_bytes()),
             Some(Expr::Hex(digits)) => {
@@ -282,7 +286,7 @@ impl<'a> Work<'a> {
         uniques
     }
 
-    /// Foreign keys: inside of the statement on SQLite, behind the rows elsewhere.
+    /// Foreign keys: behind the rows on PostgreSQL, inside of the statement elsewhere.
     fn foreign_keys(&mut self, lines: &mut Vec<Sql>) -> Vec<ForeignKey> {
         let to = self.tables.to;
         let mut keys = Vec::new();
@@ -308,9 +312,10 @@ impl<'a> Work<'a> {
             let columns = key.columns.join(", ");
             let name = match to {
                 EngineKind::Sqlite => format!("{}({columns}) -> {}", self.name.name, parent.name),
-                _ => format!("{}.{constraint}", self.name),
+                EngineKind::Postgres => format!("{}.{constraint}", self.name),
+                EngineKind::Mysql | EngineKind::Mariadb => constraint.clone(),
             };
-            if to == EngineKind::Sqlite {
+            if to != EngineKind::Postgres {
                 lines.push(sql);
             } else {
                 let create = Sql::new(to).lit("ALTER TABLE ").table(self.name).lit(" ADD ").part(&sql);
@@ -329,7 +334,10 @@ impl<'a> Work<'a> {
     /// The constraint's own name where the engine has kept one, and it fits.
     fn constraint_name(&self, key: &ForeignKey, nth: usize) -> String {
         let own = key.name.strip_prefix(&format!("{}.", self.captured.name)).unwrap_or(&key.name);
-        if !own.contains('(') && names::fits(own, self.tables.to) {
+        // MySQL's names are unique in the whole database.
+        let unique =
+            !is_mysql(self.tables.to) || is_mysql(self.tables.from) || own.starts_with(&self.captured.name.name);
+        if !own.contains('(') && unique && names::fits(own, self.tables.to) {
             return own.to_owned();
         }
         let made = format!("{}_{}_fk", self.name.name, key.columns.join("_"));
@@ -375,10 +383,11 @@ impl<'a> Work<'a> {
         checks
     }
 
-    fn indexes(&mut self, indexes: &[Index], drafts: &[Draft<'_>]) {
+    /// Indexes: inside of the statement on MySQL, where a change of shape ends a transaction; behind the rows elsewhere.
+    fn indexes(&mut self, indexes: &[Index], drafts: &[Draft<'_>], lines: &mut Vec<Sql>) {
         let (from, to) = (self.tables.from, self.tables.to);
         let known = self.known();
-        for index in indexes {
+        for (nth, index) in indexes.iter().enumerate() {
             if index.unique && index.condition.is_empty() && index.columns.is_some() {
                 continue; // It is among the uniques.
             }
@@ -391,17 +400,20 @@ impl<'a> Work<'a> {
                 self.lose(LossKind::Shape, "indexes of a kind of their own", &index.name);
                 continue;
             };
-            let name = format!("{}_{}", self.name.name, index.name);
-            let name = if index.name.starts_with(&self.name.name) { index.name.clone() } else { name };
-            let name = if names::fits(&name, to) { name } else { format!("ix_{}_{}", self.at, self.post.len()) };
-            let mut sql = Sql::new(to).lit(if index.unique { "CREATE UNIQUE INDEX " } else { "CREATE INDEX " });
-            sql = sql
-                .name(&name)
-                .lit(" ON ")
-                .table(self.name)
-                .lit(" (")
+            // MySQL's names of indexes are those of one table, the others' of a schema.
+            let is_own = is_mysql(to) || (!is_mysql(from) && self.captured.name.schema.is_none());
+            let name = if is_own { index.name.clone() } else { format!("{}_{}", self.name.name, index.name) };
+            let name = if names::fits(&name, to) { name } else { format!("ix_{}_{nth}", self.at) };
+            let listed = Sql::new(to)
+                .lit("(")
                 .list(columns, ", ", |sql, (column, down)| sql.name(column).lit(if *down { " DESC" } else { "" }));
-            sql = sql.lit(")");
+            let listed = listed.lit(")");
+            if is_mysql(to) {
+                lines.push(Sql::new(to).lit("KEY ").name(&name).lit(" ").part(&listed));
+                continue;
+            }
+            let mut sql = Sql::new(to).lit(if index.unique { "CREATE UNIQUE INDEX " } else { "CREATE INDEX " });
+            sql = sql.name(&name).lit(" ON ").table(self.name).lit(" ").part(&listed);
             if let Some(condition) = condition {
                 sql = sql.lit(" WHERE ").part(&condition);
             }
@@ -500,17 +512,17 @@ fn said(from: EngineKind, to: EngineKind, tokens: &[Token], scope: &Scope<'_>) -
 }
 
 /// The default of a moment.
-fn now(to: EngineKind, neutral: &Neutral, word: &'static str) -> Option<Sql> {
+fn now(to: EngineKind, neutral: &Neutral, word: &'static str) -> Sql {
     let sql = Sql::new(to);
     match (to, neutral) {
         (EngineKind::Mysql | EngineKind::Mariadb, Neutral::Timestamp { digits: digits @ 1.., .. })
             if word == "CURRENT_TIMESTAMP" =>
         {
-            Some(sql.lit("CURRENT_TIMESTAMP(").integer(i64::from(*digits)).lit(")"))
+            sql.lit("CURRENT_TIMESTAMP(").integer(i64::from(*digits)).lit(")")
         }
-        (EngineKind::Mysql | EngineKind::Mariadb, Neutral::Timestamp { .. }) => Some(sql.lit(word)),
-        (EngineKind::Mysql | EngineKind::Mariadb, _) => Some(sql.lit("(").lit(word).lit(")")),
-        _ => Some(sql.lit(word)),
+        (EngineKind::Mysql | EngineKind::Mariadb, Neutral::Timestamp { .. }) => sql.lit(word),
+        (EngineKind::Mysql | EngineKind::Mariadb, _) => sql.lit("(").lit(word).lit(")"),
+        _ => sql.lit(word),
     }
 }
 

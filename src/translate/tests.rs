@@ -311,6 +311,7 @@ fn mysql_and_mariadb_keep_their_types() {
         "`email` varchar(120) COLLATE utf8mb4_bin NOT NULL",
         "`state` enum('new','old') COLLATE utf8mb4_unicode_520_ci NOT NULL DEFAULT 'new'",
         "`at` datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)",
+        "KEY `by_state` (`state`, `paid`)",
         "DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci",
     ] {
         assert!(create.contains(part), "{part} in {create}");

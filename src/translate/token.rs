@@ -144,8 +144,9 @@ impl Lexer<'_> {
     fn number(&mut self) -> Token {
         let mut text = self.take_while(|c| c.is_ascii_digit() || c == '.');
         let exponent = match (self.peek(0), self.peek(1), self.peek(2)) {
-            (Some('e' | 'E'), Some('+' | '-'), Some(digit)) => digit.is_ascii_digit(),
-            (Some('e' | 'E'), Some(digit), _) => digit.is_ascii_digit(),
+            (Some('e' | 'E'), Some('+' | '-'), Some(digit)) | (Some('e' | 'E'), Some(digit), _) => {
+                digit.is_ascii_digit()
+            }
             _ => false,
         };
         if exponent {

@@ -1,8 +1,8 @@
 //! Rows into a table: LOAD DATA LOCAL where the server allows it and there are more than a few, else INSERT.
 
-use super::explain;
 use super::read::hex;
-use super::session::Session;
+use super::session::{Loaded, Session};
+use super::{explain, insert};
 use crate::engine::LoadTable;
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
@@ -12,56 +12,81 @@ use crate::model::mark;
 use crate::model::proof::Checked;
 use crate::model::schema::EngineKind;
 use mysql_async::ServerError;
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use tokio::sync::mpsc::channel;
 
-/// Statements are about this long, in bytes.
-const PIECE: usize = 1 << 20;
 /// From this many rows on, LOAD DATA is worth its extra round trip.
 const MANY: usize = 100;
+/// Encoded parts that may wait for the server.
+const AHEAD: usize = 4;
 
-/// What is known about the tables that get rows, and about the server.
+/// What the server takes.
 #[derive(Default)]
-pub(super) struct Loads {
-    /// Which columns hold raw bytes.
-    bytes: HashMap<String, Vec<bool>>,
-    /// Whether the server takes LOAD DATA LOCAL.
+pub(super) struct Limits {
+    /// Whether it takes LOAD DATA LOCAL.
     local_infile: Option<bool>,
-    /// The longest statement that the server takes, in bytes.
+    /// The longest statement, in bytes.
     longest: Option<usize>,
-    /// Whether LOAD DATA was used since the last question.
+    /// Whether the last table took LOAD DATA.
     pub(super) used_load_data: bool,
 }
 
-pub(super) fn rows(session: &mut Session, known: &mut Loads, into: &LoadTable, rows: &Checked) -> Result<u64> {
-    let rows = rows.rows();
-    if rows.columns() != into.columns.len() {
-        return Err(Error::internal(format!("a batch for {} has another number of columns than the load", into.table)));
-    }
-    let names = names(into);
-    if !known.bytes.contains_key(names.text()) {
-        refuse_lasting(session, into)?;
-        let sql = Sql::new(EngineKind::Mysql).lit("SELECT ").list(&into.columns, ", ", |sql, name| sql.name(name));
-        let bytes = session.byte_columns(sql.lit(" FROM ").table(&into.table).lit(" LIMIT 0").text())?;
-        known.bytes.insert(names.text().to_owned(), bytes);
-    }
-    let bytes = known.bytes.get(names.text()).map(Vec::as_slice).unwrap_or_default();
-    if rows.rows() > MANY {
-        let allowed = match known.local_infile {
+impl Limits {
+    fn local_infile(&mut self, session: &mut Session) -> Result<bool> {
+        let allowed = match self.local_infile {
             Some(allowed) => allowed,
             None => session.text("SELECT @@local_infile")?.as_deref() == Some("1"),
         };
-        known.local_infile = Some(allowed);
-        known.used_load_data |= allowed;
-        if allowed {
-            return load_data(session, into, rows, bytes);
-        }
+        self.local_infile = Some(allowed);
+        Ok(allowed)
     }
-    let longest = match known.longest {
-        Some(longest) => longest,
-        None => session.text("SELECT @@max_allowed_packet")?.and_then(|text| text.parse().ok()).unwrap_or(PIECE),
+
+    fn longest(&mut self, session: &mut Session) -> Result<usize> {
+        let longest = match self.longest {
+            Some(longest) => longest,
+            None => session.text("SELECT @@max_allowed_packet")?.and_then(|text| text.parse().ok()).unwrap_or(1 << 20),
+        };
+        self.longest = Some(longest);
+        Ok(longest)
+    }
+}
+
+/// Puts in all of `rows`. One LOAD DATA takes them while they come: its end is the only answer that is waited for.
+pub(super) fn rows<R: Borrow<Checked>>(
+    session: &mut Session,
+    limits: &mut Limits,
+    into: &LoadTable,
+    rows: &mut (impl Iterator<Item = Result<R>> + ?Sized),
+) -> Result<u64> {
+    let shape = |rows: &R| {
+        let fits = rows.borrow().rows().columns() == into.columns.len();
+        if fits { Ok(()) } else { Err(Error::internal("a batch has another number of columns than its load")) }
     };
-    known.longest = Some(longest);
-    insert(session, &names, rows, bytes, into, longest)
+    refuse_lasting(session, into)?;
+    let sql = Sql::new(EngineKind::Mysql).lit("SELECT ").list(&into.columns, ", ", |sql, name| sql.name(name));
+    let bytes = session.byte_columns(sql.lit(" FROM ").table(&into.table).lit(" LIMIT 0").text())?;
+    let (mut first, mut few) = (Vec::new(), 0);
+    while few <= MANY {
+        let Some(part) = rows.next().transpose()? else { break };
+        shape(&part)?;
+        few += part.borrow().rows().rows();
+        first.push(part);
+    }
+    let rest = rows.map(|part| part.and_then(|part| shape(&part).map(|()| part)));
+    let mut all = first.into_iter().map(Ok).chain(rest);
+    limits.used_load_data = few > MANY && limits.local_infile(session)?;
+    if limits.used_load_data {
+        return load_data(session, into, &bytes, &mut all);
+    }
+    let longest = limits.longest(session)?;
+    let names = into.columns.iter().chain(into.constants.iter().map(|(name, _)| name));
+    let names = Sql::new(EngineKind::Mysql).table(&into.table).lit(" (").list(names, ", ", |sql, name| sql.name(name));
+    let names = names.lit(")");
+    let mut inserted = 0;
+    for part in all {
+        inserted += insert::rows(session, &names, part?.borrow().rows(), &bytes, into, longest)?;
+    }
+    Ok(inserted)
 }
 
 /// A table of a storage engine without transactions would keep the rows of a restore that failed.
@@ -80,12 +105,66 @@ fn refuse_lasting(session: &mut Session, into: &LoadTable) -> Result<()> {
     }
 }
 
-fn names(into: &LoadTable) -> Sql {
-    let names = into.columns.iter().chain(into.constants.iter().map(|(name, _)| name));
-    Sql::new(EngineKind::Mysql).table(&into.table).lit(" (").list(names, ", ", |sql, name| sql.name(name)).lit(")")
+/// Feeds one LOAD DATA statement from here while another thread waits for the server.
+fn load_data<R: Borrow<Checked>>(
+    session: &mut Session,
+    into: &LoadTable,
+    bytes: &[bool],
+    rows: &mut dyn Iterator<Item = Result<R>>,
+) -> Result<u64> {
+    let statement = statement(into, bytes);
+    let (mut sent, mut fed) = (0, Ok(()));
+    let loaded = std::thread::scope(|scope| {
+        let (feed, data) = channel(AHEAD);
+        let loading = scope.spawn(|| session.load(statement.text(), data));
+        for part in rows {
+            let encoded = part.and_then(|part| {
+                sent += part.borrow().rows().rows() as u64;
+                encode(part.borrow().rows(), into, bytes)
+            });
+            match encoded {
+                Ok(data) => {
+                    // Once the loader is gone, it says why.
+                    if feed.blocking_send(data).is_err() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    fed = Err(error);
+                    break;
+                }
+            }
+        }
+        drop(feed);
+        loading.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")))
+    });
+    // Rows that went in before an error here go with the transaction.
+    fed?;
+    let loaded = loaded?.map_err(|error| explain::statement(&error))?;
+    refuse_warnings(session, &loaded)?;
+    if loaded.changed == sent {
+        return Ok(sent);
+    }
+    Err(Error::rejected(format!("the server took {} of {sent} rows", loaded.changed)))
 }
 
-fn load_data(session: &mut Session, into: &LoadTable, rows: &Batch, bytes: &[bool]) -> Result<u64> {
+/// LOCAL turns errors into warnings; here they stay errors.
+fn refuse_warnings(session: &mut Session, loaded: &Loaded) -> Result<()> {
+    if loaded.warnings == 0 {
+        return Ok(());
+    }
+    for row in session.rows("SHOW WARNINGS")? {
+        let [Some(level), Some(code), Some(message)] = row.as_slice() else { continue };
+        if level != "Note" {
+            let error =
+                ServerError { code: code.parse().unwrap_or_default(), message: message.clone(), state: String::new() };
+            return Err(explain::statement(&mysql_async::Error::Server(error)));
+        }
+    }
+    Ok(())
+}
+
+fn encode(rows: &Batch, into: &LoadTable, bytes: &[bool]) -> Result<Vec<u8>> {
     let mut data = Vec::with_capacity(rows.len_bytes() + rows.len_bytes() / 8 + 2 * rows.rows() * rows.columns());
     for row in 0..rows.rows() {
         for column in 0..rows.columns() {
@@ -102,6 +181,10 @@ fn load_data(session: &mut Session, into: &LoadTable, rows: &Batch, bytes: &[boo
         }
         data.push(b'\n');
     }
+    Ok(data)
+}
+
+fn statement(into: &LoadTable, bytes: &[bool]) -> Sql {
     let sql = Sql::new(EngineKind::Mysql).lit("LOAD DATA LOCAL INFILE 'rows' INTO TABLE ").table(&into.table);
     let sql =
         sql.lit(" CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (");
@@ -123,27 +206,11 @@ fn load_data(session: &mut Session, into: &LoadTable, rows: &Batch, bytes: &[boo
         sql = sql.lit(word).name(name).lit(" = ").string(value);
         word = ", ";
     }
-    let loaded = session.load(sql.text(), data)?.map_err(|error| explain::statement(&error))?;
-    if loaded.warnings == 0 && loaded.changed == rows.rows() as u64 {
-        return Ok(loaded.changed);
-    }
-    // LOCAL turns errors into warnings; here they stay errors.
-    for row in session.rows("SHOW WARNINGS")? {
-        let [Some(level), Some(code), Some(message)] = row.as_slice() else { continue };
-        if level != "Note" {
-            let error =
-                ServerError { code: code.parse().unwrap_or_default(), message: message.clone(), state: String::new() };
-            return Err(explain::statement(&mysql_async::Error::Server(error)));
-        }
-    }
-    if loaded.changed == rows.rows() as u64 {
-        return Ok(loaded.changed);
-    }
-    Err(Error::rejected(format!("the server took {} of {} rows", loaded.changed, rows.rows())))
+    sql
 }
 
 /// The hex digits of a cell of raw bytes, behind their `0x`.
-fn digits<'a>(cell: &'a [u8], into: &LoadTable, column: usize) -> Result<&'a [u8]> {
+pub(super) fn digits<'a>(cell: &'a [u8], into: &LoadTable, column: usize) -> Result<&'a [u8]> {
     let digits =
         cell.strip_prefix(b"0x").filter(|digits| digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit));
     digits.ok_or_else(|| {
@@ -152,83 +219,4 @@ fn digits<'a>(cell: &'a [u8], into: &LoadTable, column: usize) -> Result<&'a [u8
             into.columns[column]
         ))
     })
-}
-
-fn insert(
-    session: &mut Session,
-    names: &Sql,
-    rows: &Batch,
-    bytes: &[bool],
-    into: &LoadTable,
-    longest: usize,
-) -> Result<u64> {
-    let head = Sql::new(EngineKind::Mysql).lit("INSERT INTO ").part(names).lit(" VALUES ");
-    let mut tail = Vec::new();
-    for (at, (_, value)) in into.constants.iter().enumerate() {
-        if at > 0 || !into.columns.is_empty() {
-            tail.extend_from_slice(b", ");
-        }
-        tail.extend_from_slice(Sql::new(EngineKind::Mysql).string(value).text().as_bytes());
-    }
-    tail.push(b')');
-    let (mut statement, mut one, mut inserted) = (head.text().as_bytes().to_vec(), Vec::new(), 0);
-    let empty = statement.len();
-    for row in 0..rows.rows() {
-        one.clear();
-        one.push(b'(');
-        for column in 0..rows.columns() {
-            if column > 0 {
-                one.extend_from_slice(b", ");
-            }
-            let cell = rows.cell(row, column);
-            match cell.kind {
-                CellKind::Null => one.extend_from_slice(b"NULL"),
-                CellKind::Blob => {
-                    one.extend_from_slice(b"x'");
-                    hex(&mut one, cell.bytes);
-                    one.push(b'\'');
-                }
-                _ if bytes[column] => {
-                    one.extend_from_slice(b"x'");
-                    one.extend_from_slice(digits(cell.bytes, into, column)?);
-                    one.push(b'\'');
-                }
-                _ => literal(&mut one, cell.bytes),
-            }
-        }
-        one.extend_from_slice(&tail);
-        let limit = PIECE.min(longest.saturating_sub(1024));
-        if statement.len() > empty && statement.len() + one.len() + 2 > limit {
-            inserted += session.run_bytes(&statement)?;
-            statement.truncate(empty);
-        }
-        if one.len() + empty + 1024 > longest {
-            return Err(Error::rejected(format!(
-                "row {row} of a piece needs a statement of {} bytes, the server takes {longest}",
-                one.len() + empty
-            ))
-            .hint("Raise max_allowed_packet on the server, or turn local_infile on."));
-        }
-        if statement.len() > empty {
-            statement.extend_from_slice(b", ");
-        }
-        statement.extend_from_slice(&one);
-    }
-    if statement.len() > empty {
-        inserted += session.run_bytes(&statement)?;
-    }
-    Ok(inserted)
-}
-
-/// Appends a string literal.
-fn literal(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.push(b'\'');
-    for &byte in bytes {
-        match byte {
-            0 => out.extend_from_slice(b"\\0"),
-            b'\'' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'\'');
 }

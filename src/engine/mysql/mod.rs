@@ -7,6 +7,7 @@ mod catalog;
 mod connect;
 mod ddl;
 mod explain;
+mod insert;
 mod journal;
 mod load;
 mod lock;
@@ -115,6 +116,10 @@ impl Target for Mysql {
     }
 
     fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64> {
+        self.work.load(&mut self.session, into, &mut std::iter::once(Ok(rows)))
+    }
+
+    fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
         self.work.load(&mut self.session, into, rows)
     }
 

@@ -9,6 +9,7 @@ use mysql_async::{Column, Conn, Opts, Row, Value};
 use std::future::Future;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::Receiver;
 
 /// A row of texts.
 pub(super) type TextRow = Vec<Option<String>>;
@@ -162,14 +163,14 @@ impl Session {
         done?.map_err(|error| explain::statement(&error))
     }
 
-    /// Runs a LOAD DATA LOCAL statement that reads `data`.
+    /// Runs a LOAD DATA LOCAL statement that reads `data` as it comes, until its other end is gone.
     pub(super) fn load(
         &mut self,
         statement: &str,
-        data: Vec<u8>,
+        data: Receiver<Vec<u8>>,
     ) -> Result<std::result::Result<Loaded, mysql_async::Error>> {
         self.with(async |connection| {
-            let data = futures_util::stream::iter([Ok(data.into())]);
+            let data = futures_util::stream::unfold(data, async |mut data| Some((Ok(data.recv().await?.into()), data)));
             connection.set_infile_handler(async move { Ok(Box::pin(data) as mysql_async::InfileData) });
             let result = connection.query_iter(statement).await?;
             let loaded = Loaded { changed: result.affected_rows(), warnings: result.warnings() };

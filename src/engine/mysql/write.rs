@@ -16,6 +16,7 @@ use crate::event::Cancel;
 use crate::model::mark;
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, EngineKind, TableName};
+use std::borrow::Borrow;
 use std::time::Duration;
 
 /// What is under way between the begin and the end.
@@ -33,8 +34,8 @@ pub(super) struct Work {
     later: Vec<String>,
     /// How long a lock of somebody else is waited for.
     wait: Duration,
-    /// What is known about the tables that get rows.
-    loads: load::Loads,
+    /// What the server takes.
+    limits: load::Limits,
 }
 
 impl Work {
@@ -183,21 +184,25 @@ impl Work {
         self.now(main, text, Some(&format!("DROP TABLE IF EXISTS {}", quoted.text())))
     }
 
-    /// The last, small batch of a table may have gone in by INSERT; LOAD DATA is the word for the table then.
+    /// How the last table's rows went in.
     pub(super) fn loaded_by(&mut self) -> &'static str {
-        if std::mem::take(&mut self.loads.used_load_data) { "LOAD DATA" } else { "inserts of many rows" }
+        if std::mem::take(&mut self.limits.used_load_data) { "LOAD DATA" } else { "inserts of many rows" }
     }
 
-    pub(super) fn load(&mut self, main: &mut Session, into: &LoadTable, rows: &Checked) -> Result<u64> {
+    pub(super) fn load<R: Borrow<Checked>>(
+        &mut self,
+        main: &mut Session,
+        into: &LoadTable,
+        rows: &mut (impl Iterator<Item = Result<R>> + ?Sized),
+    ) -> Result<u64> {
         self.start(main)?;
-        let loaded = load::rows(main, &mut self.loads, into, rows);
+        let loaded = load::rows(main, &mut self.limits, into, rows);
         self.failed |= loaded.is_err();
         loaded.map_err(|error| error.within(format!("table {}", into.table)))
     }
 
     pub(super) fn end(&mut self, main: &mut Session, commit: bool) -> Result<()> {
         let wait = self.wait;
-        self.loads = load::Loads::default();
         let later = std::mem::take(&mut self.later);
         if !commit || self.failed || main.is_broken() {
             self.take_back(main)?;

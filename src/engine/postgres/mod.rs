@@ -4,6 +4,7 @@ mod catalog;
 mod connect;
 mod ddl;
 mod explain;
+mod fresh;
 mod lock;
 mod objects;
 mod read;
@@ -14,7 +15,7 @@ pub(crate) mod testing;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;

@@ -31,7 +31,7 @@ fn it_passes_the_conformance_suite() {
     suite::run(&Bench { source: &|| source(&url), target: &|| target(&url) });
 }
 
-const TYPES: &str = r#"
+pub(crate) const TYPES: &str = r#"
 CREATE SCHEMA "Other Schema";
 CREATE TYPE "Mood 🌿" AS ENUM ('sad', 'it''s "ok"', 'a,b\c');
 CREATE DOMAIN positive AS numeric(10,2) DEFAULT 1 CHECK (VALUE > 0);
@@ -275,4 +275,57 @@ fn tls_is_used_with_any_certificate_and_verified_where_that_is_asked_for() {
             assert!(error.hint_text().unwrap().contains("sslrootcert"), "{:?}", error.hint_text());
         }
     }
+}
+
+/// Rows `from..to` of a table with a number, a text that must be unique, and filling.
+fn numbered(table: &crate::model::schema::Table, from: u32, to: u32) -> crate::model::proof::Checked {
+    let names = ["id", "code", "note"].map(str::to_owned);
+    let mut batch = Batch::new(3);
+    for row in from..to {
+        for text in [row.to_string(), format!("c{}", row.wrapping_mul(2_654_435_761)), "filling ".repeat(20)] {
+            batch.push(crate::model::batch::Cell::text(&text));
+        }
+    }
+    check::rows(Masked::vouch(batch), &Rules::new(EngineKind::Postgres, table, &names).unwrap(), 0).unwrap().0
+}
+
+#[test]
+fn keys_of_fresh_tables_are_built_after_the_rows() {
+    let create =
+        "CREATE TABLE \"Big One\" (id bigint NOT NULL, code text, note text, CONSTRAINT \"The Key\" PRIMARY KEY (id),
+        CONSTRAINT codes UNIQUE (code) INCLUDE (note) DEFERRABLE INITIALLY DEFERRED)";
+    let model = server().fresh();
+    script(&model, create);
+    let wanted = source(&model).catalogue().unwrap();
+    let table = &wanted.tables[0];
+    let columns = ["id", "code", "note"].map(str::to_owned).to_vec();
+    let into = LoadTable { table: table.name.clone(), columns, constants: Vec::new() };
+    let create = Sql::rendered(EngineKind::Postgres, create);
+    for known in [false, true] {
+        let url = server().fresh();
+        let mut target = target(&url);
+        if known {
+            script(&url, create.text());
+        }
+        target.begin(Enforce::Nothing).unwrap();
+        if !known {
+            target.execute(&create).unwrap();
+        }
+        let parts = [numbered(table, 0, 9_000), numbered(table, 9_000, 20_000)];
+        assert_eq!(target.load_all(&into, &mut parts.into_iter().map(Ok)).unwrap(), 20_000);
+        assert_eq!(target.load_all(&into, &mut [numbered(table, 20_000, 20_001)].into_iter().map(Ok)).unwrap(), 1);
+        target.end(true).unwrap();
+        let mut back = source(&url);
+        assert_eq!(back.catalogue().unwrap().tables, wanted.tables);
+        assert_eq!(state::count(&mut *back, &table.name).unwrap(), 20_001);
+    }
+    // A row that is there twice is refused by the key's name, whenever the key is built.
+    let mut target = target(&server().fresh());
+    target.begin(Enforce::Nothing).unwrap();
+    target.execute(&create).unwrap();
+    let parts = [numbered(table, 0, 9_000), numbered(table, 8_999, 18_000)];
+    let error = target.load_all(&into, &mut parts.into_iter().map(Ok)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Rejected);
+    assert!(error.to_string().contains("The Key") && !format!("{error:?} {error}").contains("8999"), "{error}");
+    target.end(false).unwrap();
 }

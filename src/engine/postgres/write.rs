@@ -1,5 +1,6 @@
 //! Rows and statements into PostgreSQL: one transaction, triggers silent, COPY.
 
+use super::fresh::Fresh;
 use super::session::Session;
 use crate::engine::sql::Sql;
 use crate::engine::{Enforce, LoadTable};
@@ -23,7 +24,8 @@ pub(super) struct Silenced {
 }
 
 pub(super) fn begin(session: &mut Session, enforce: Enforce) -> Result<Silenced> {
-    session.run("BEGIN")?;
+    // As for captures: one process per connection.
+    session.run("BEGIN; SET LOCAL max_parallel_workers_per_gather = 0")?;
     session.failed = false;
     let silenced = silence(session, enforce);
     if silenced.is_err() && !session.is_broken() {
@@ -36,7 +38,8 @@ fn silence(session: &mut Session, enforce: Enforce) -> Result<Silenced> {
     if enforce == Enforce::Nothing {
         session.run("SAVEPOINT terp_fixtures")?;
         let replica = session.attempt("SET LOCAL session_replication_role = replica")?.is_ok();
-        session.run(if replica { "RELEASE terp_fixtures" } else { "ROLLBACK TO terp_fixtures" })?;
+        let back = "ROLLBACK TO terp_fixtures; RELEASE terp_fixtures";
+        session.run(if replica { "RELEASE terp_fixtures" } else { back })?;
         session.failed = false;
         if replica {
             return Ok(Silenced { replica, give_back: Vec::new() });
@@ -117,6 +120,7 @@ pub(super) fn load<R: Borrow<Checked>>(
     let names = into.columns.iter().chain(into.constants.iter().map(|(name, _)| name));
     let copy = Sql::new(EngineKind::Postgres).lit("COPY ").table(&into.table).lit(" (");
     let copy = copy.list(names, ", ", |sql, name| sql.name(name)).lit(") FROM STDIN");
+    let within = |error: Error| error.within(format!("table {}", into.table));
     let tail = constants(into);
     let mut current: Option<(R, usize)> = None;
     let mut piece = |out: &mut Vec<u8>| {
@@ -134,7 +138,16 @@ pub(super) fn load<R: Borrow<Checked>>(
         }
         Ok(())
     };
-    session.copy_in(copy.text(), &mut piece).map_err(|error| error.within(format!("table {}", into.table)))
+    let mut first = Vec::new();
+    piece(&mut first)?;
+    let fresh = if first.len() < PIECE { None } else { Fresh::begin(session, &into.table).map_err(within)? };
+    let copy = if fresh.is_some() { copy.lit(" (FREEZE)") } else { copy };
+    let mut next = |out: &mut Vec<u8>| {
+        if first.is_empty() { piece(out) } else { Ok(std::mem::swap(out, &mut first)) }
+    };
+    let rows = session.copy_in(copy.text(), &mut next).map_err(within)?;
+    fresh.map_or(Ok(()), |fresh| fresh.end(session)).map_err(within)?;
+    Ok(rows)
 }
 
 /// What stands behind every row: the constants and the end of the line.

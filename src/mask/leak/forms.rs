@@ -6,6 +6,9 @@ use std::ops::Range;
 
 /// `last, first` in one text with a single comma.
 pub(super) fn split_comma(text: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
+    if !text.contains(&b',') {
+        return None;
+    }
     let comma = text.windows(2).position(|pair| pair == b", ")?;
     let rest = comma + 2..text.len();
     (comma > 0 && !rest.is_empty() && !text[rest.clone()].contains(&b',')).then_some((0..comma, rest))

@@ -16,7 +16,7 @@ use super::definition::Scan;
 use super::dictionary;
 use crate::secret::Secret32;
 use forms::{is_fictional, is_space, numbers, parts, split_comma, words};
-use hash::{Key, Print};
+use hash::Key;
 use prints::{Original, Seen, Side};
 use quiet::{Fate, Quiet};
 use std::collections::{BTreeMap, HashMap};
@@ -125,16 +125,15 @@ impl LeakScan {
         if free && !is_telling(&self.buffer) {
             return Fate::Skipped(2);
         }
-        let Print { value, digits } = self.key.print(&self.buffer);
-        self.originals.entry(value, column).add(Original { count: 1, free, first: true, digits });
-        self.scratch.clear();
-        self.scratch.extend(self.buffer.iter().filter(|byte| byte.is_ascii_digit()));
-        let count = self.scratch.len();
+        let other = Original { count: 1, free, first: false };
+        self.originals.add(self.key.print(&self.buffer), column, Original { first: true, ..other });
+        let count = self.buffer.iter().filter(|byte| byte.is_ascii_digit()).count();
         if count >= FEWEST_DIGITS && count < self.buffer.len() && count * 2 >= self.buffer.len() {
+            self.scratch.clear();
+            self.scratch.extend(self.buffer.iter().filter(|byte| byte.is_ascii_digit()));
             let domestic = usize::from(count == 11 && self.scratch[0] == b'1');
             for from in 0..=domestic {
-                let Print { value, digits } = self.key.print(&self.scratch[from..]);
-                self.originals.entry(value, column).add(Original { count: 1, free, first: false, digits });
+                self.originals.add(self.key.print(&self.scratch[from..]), column, other);
             }
         }
         if let Some((last, first)) = split_comma(&self.buffer) {
@@ -142,10 +141,8 @@ impl LeakScan {
             self.scratch.extend_from_slice(&self.buffer[first]);
             self.scratch.push(b' ');
             self.scratch.extend_from_slice(&self.buffer[last]);
-            let Print { value, digits } = self.key.print(&self.scratch);
-            self.originals.entry(value, column).add(Original { count: 1, free, first: false, digits });
+            self.originals.add(self.key.print(&self.scratch), column, other);
         }
-        self.originals.shrink();
         Fate::Observed
     }
 
@@ -170,15 +167,14 @@ impl LeakScan {
     fn look(&mut self, column: u16, value: &[u8], generated: bool) {
         let Self { key, outputs, buffer, scratch, .. } = self;
         if !generated && value.iter().all(u8::is_ascii_digit) {
-            outputs.see(key.print(value), column);
-            return outputs.shrink();
+            return outputs.add(key.print(value), column, Seen(1));
         }
         buffer.clear();
         canonical::append(Form::Text, value, buffer);
         let text = buffer.as_slice();
         let mut see = |form: &[u8]| {
             if form.len() >= SHORTEST {
-                outputs.see(key.print(form), column);
+                outputs.add(key.print(form), column, Seen(1));
             }
         };
         if generated {
@@ -191,7 +187,6 @@ impl LeakScan {
                     see(scratch);
                 }
             }
-            self.outputs.shrink();
             return;
         }
         see(text);
@@ -223,8 +218,7 @@ impl LeakScan {
             }
             last = Some(word);
         }
-        numbers(text, |number, length| outputs.see(key.number(number, length), column));
-        self.outputs.shrink();
+        numbers(text, |number, length| outputs.add(key.number(number, length), column, Seen(1)));
     }
 
     /// Joins what two workers saw.
@@ -235,48 +229,47 @@ impl LeakScan {
         for (sum, count) in self.skipped.iter_mut().zip(other.skipped) {
             *sum += count;
         }
-        self.originals.threshold = self.originals.threshold.min(other.originals.threshold);
-        self.outputs.threshold = self.outputs.threshold.min(other.outputs.threshold);
-        for (print, met) in other.originals.prints {
-            self.originals.entry(print.value, print.column).add(met);
-        }
-        for (print, other) in other.outputs.prints {
-            let seen = self.outputs.entry(print.value, print.column);
-            *seen = Seen { count: seen.count + other.count, digits: other.digits };
-        }
-        self.originals.shrink();
-        self.outputs.shrink();
+        self.originals.join(other.originals);
+        self.outputs.join(other.outputs);
         self
     }
 
     /// Compares both sides.
     #[must_use]
     pub fn finish(self) -> LeakReport {
-        let threshold = self.originals.threshold.min(self.outputs.threshold);
+        let (mut originals, threshold) = self.originals.finish();
+        let (mut outputs, output_threshold) = self.outputs.finish();
+        let threshold = threshold.min(output_threshold);
+        originals.retain(|met| met.value <= threshold);
+        outputs.retain(|met| met.value <= threshold);
         let mut columns: HashMap<u64, Vec<u16>> = HashMap::new();
         let (mut common, mut compared) = (0, 0);
-        for (print, met) in self.originals.prints.iter().filter(|(print, _)| print.value <= threshold) {
-            let boilerplate = met.free && met.count > COMMON;
-            if met.first {
-                *(if boilerplate { &mut common } else { &mut compared }) += u64::from(met.count);
+        for met in &originals {
+            let boilerplate = met.known.free && met.known.count > COMMON;
+            if met.known.first {
+                *(if boilerplate { &mut common } else { &mut compared }) += u64::from(met.known.count);
             }
             if !boilerplate {
-                columns.entry(print.value).or_default().push(print.column);
+                columns.entry(met.value).or_default().push(met.column);
             }
         }
         let mut hits: BTreeMap<(u16, u16), u64> = BTreeMap::new();
         let mut numbers: BTreeMap<(u16, u16, u8), u64> = BTreeMap::new();
-        for (print, seen) in &self.outputs.prints {
-            for original in columns.get(&print.value).into_iter().flatten() {
-                match seen.digits {
-                    0 => *hits.entry((*original, print.column)).or_default() += seen.count,
-                    digits => *numbers.entry((*original, print.column, digits)).or_default() += seen.count,
+        for met in &outputs {
+            for original in columns.get(&met.value).into_iter().flatten() {
+                let count = u64::from(met.known.0);
+                match met.digits {
+                    0 => *hits.entry((*original, met.column)).or_default() += count,
+                    digits => *numbers.entry((*original, met.column, digits)).or_default() += count,
                 }
             }
         }
         let mut chance = 0;
         for ((original, output, digits), count) in numbers {
-            if self.is_chance(threshold, (original, output, digits), count) {
+            let known = originals.iter().filter(|met| met.column == original && met.digits == digits).count();
+            let seen = outputs.iter().filter(|met| met.column == output && met.digits == digits);
+            let seen = seen.map(|met| u64::from(met.known.0)).sum();
+            if is_chance(Side::<Seen>::share(threshold), digits, known, seen, count) {
                 chance += count;
             } else {
                 *hits.entry((original, output)).or_default() += count;
@@ -297,27 +290,18 @@ impl LeakScan {
             skipped,
         }
     }
+}
 
-    /// Whether `count` meetings of bare numbers are no more than chance brings about.
-    ///
-    /// A million phone numbers fill a good part of all ten-digit numbers, so an order id meets one now and then. Expected are
-    /// (numbers seen) × (distinct originals) / (all numbers of that length); what lies within four standard deviations and
-    /// three of it is chance. Where less than a hundredth of a meeting is expected, every single one counts.
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    fn is_chance(&self, threshold: u64, (original, output, digits): (u16, u16, u8), count: u64) -> bool {
-        let originals = self.originals.prints.iter();
-        let known = originals
-            .filter(|(print, met)| print.column == original && met.digits == digits && print.value <= threshold);
-        let seen = self
-            .outputs
-            .prints
-            .iter()
-            .filter(|(print, seen)| print.column == output && seen.digits == digits && print.value <= threshold);
-        let known = known.count() as f64 / Side::<Seen>::share(threshold);
-        let seen: u64 = seen.map(|(_, seen)| seen.count).sum();
-        let expected = seen as f64 * known / 10_f64.powi(i32::from(digits));
-        expected >= 0.01 && (count as f64) <= expected + 4.0 * expected.sqrt() + 3.0
-    }
+/// Whether `count` meetings of bare numbers are no more than chance brings about.
+///
+/// A million phone numbers fill a good part of all ten-digit numbers, so an order id meets one now and then. Expected are
+/// (numbers seen) × (distinct originals) / (all numbers of that length); what lies within four standard deviations and
+/// three of it is chance. Where less than a hundredth of a meeting is expected, every single one counts.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn is_chance(share: f64, digits: u8, known: usize, seen: u64, count: u64) -> bool {
+    let known = known as f64 / share;
+    let expected = seen as f64 * known / 10_f64.powi(i32::from(digits));
+    expected >= 0.01 && (count as f64) <= expected + 4.0 * expected.sqrt() + 3.0
 }
 
 /// Whether free text tells more than a common phrase would.

@@ -140,14 +140,15 @@ impl Conversion {
         let loose = self.origin.engine == EngineKind::Sqlite && !matches!(self.origin.neutral, Bytes(_));
         match (&self.origin.neutral, &self.target.neutral) {
             (from, to) if is_number(from) && is_number(to) => true,
-            (Bytes(_), Bytes(_)) | (Bytes(_), Any) | (Any, _) => true,
+            (Bytes(_), Bytes(_) | Any)
+            | (Any, _)
+            | (Date | Timestamp { .. }, Timestamp { .. })
+            | (Date, Date)
+            | (Time, Time)
+            | (Bits { .. }, Bits { .. }) => true,
             (Bytes(_), _) => false,
-            (Date | Timestamp { .. }, Timestamp { .. }) | (Date, Date) | (Time, Time) | (Bits { .. }, Bits { .. }) => {
-                true
-            }
             (_, to) if !is_own(to) => true,
-            (_, Bytes(_)) => false,
-            _ => loose,
+            (_, to) => loose && !matches!(to, Bytes(_)),
         }
     }
 

@@ -15,8 +15,7 @@ impl Decimal {
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let (negative, rest) = match text {
             [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            rest => (false, rest),
+            [b'+', rest @ ..] | rest => (false, rest),
         };
         let (mantissa, power) = match rest.iter().position(|byte| matches!(byte, b'e' | b'E')) {
             Some(at) => {

@@ -18,7 +18,7 @@ pub(super) fn plain(origin: &Origin, cell: Cell<'_>, out: &mut Vec<u8>) -> Resul
         };
     }
     match origin.engine {
-        EngineKind::Sqlite => sqlite(&origin.neutral, cell, out),
+        EngineKind::Sqlite => Ok(sqlite(&origin.neutral, cell, out)),
         EngineKind::Postgres => postgres(&origin.neutral, cell.bytes, out),
         EngineKind::Mysql | EngineKind::Mariadb => mysql(&origin.neutral, cell.bytes, out),
     }
@@ -57,7 +57,7 @@ fn mysql(neutral: &Neutral, bytes: &[u8], out: &mut Vec<u8>) -> Result<Form, &'s
     Ok(Form::Text)
 }
 
-fn sqlite(neutral: &Neutral, cell: Cell<'_>, out: &mut Vec<u8>) -> Result<Form, &'static str> {
+fn sqlite(neutral: &Neutral, cell: Cell<'_>, out: &mut Vec<u8>) -> Form {
     match (neutral, cell.kind, cell.bytes) {
         (Neutral::Boolean, CellKind::Text, text) => match text.to_ascii_lowercase().as_slice() {
             b"t" | b"true" => out.push(b'1'),
@@ -68,11 +68,11 @@ fn sqlite(neutral: &Neutral, cell: Cell<'_>, out: &mut Vec<u8>) -> Result<Form, 
         (_, CellKind::Real, b"-Inf") => out.extend_from_slice(b"-Infinity"),
         (Neutral::Bytes(_), CellKind::Text, text) => {
             out.extend_from_slice(text);
-            return Ok(Form::Bytes);
+            return Form::Bytes;
         }
         (_, _, bytes) => out.extend_from_slice(bytes),
     }
-    Ok(Form::Text)
+    Form::Text
 }
 
 fn hex(bytes: &[u8], prefix: &[u8], out: &mut Vec<u8>) -> Result<Form, &'static str> {

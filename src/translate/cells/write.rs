@@ -239,11 +239,12 @@ fn timestamp(
     if moment.zone.starts_with(b" ") {
         return Ok(Written::null(NO_DATE));
     }
-    if !moment.is_utc() && !(zoned && engine == EngineKind::Postgres) {
+    let keeps_zone = zoned && engine == EngineKind::Postgres;
+    if !(moment.is_utc() || keeps_zone) {
         return Err("a time in another zone than UTC, in a column without a zone");
     }
     moment.write(out);
-    if zoned && engine == EngineKind::Postgres {
+    if keeps_zone {
         out.extend_from_slice(if moment.zone.is_empty() { b"+00" } else { moment.zone });
     }
     let changed =
