@@ -46,6 +46,9 @@ pub(super) struct Destination<'a> {
     pub(super) on_conflict: OnConflict,
 }
 
+/// Rows as they come out of the pipeline, each part with its digest.
+pub(super) type Parts<'a> = dyn Iterator<Item = Result<(Checked, ContentDigest)>> + 'a;
+
 /// How the rows of a table are being put in.
 pub(super) enum Loader<'a> {
     /// The table is empty: straight in.
@@ -73,11 +76,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Takes the rows as they come, each part with its digest.
-    pub(super) fn load(
-        &mut self,
-        target: &mut dyn Target,
-        rows: &mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>,
-    ) -> Result<()> {
+    pub(super) fn load(&mut self, target: &mut dyn Target, rows: &mut Parts<'_>) -> Result<()> {
         match self {
             Self::Direct { into, digest, .. } => {
                 let mut digested = rows.map(|part| {

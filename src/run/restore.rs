@@ -4,7 +4,7 @@
 //! snapshot changes nothing; another snapshot replaces the previous run.
 
 use super::ledger::{self, Counter, Detail, Run, TableDetail};
-use super::load::{Conflicts, Destination, Loader, OnConflict};
+use super::load::{Conflicts, Destination, Loader, OnConflict, Parts};
 use super::pipeline::{ordered_map, settle};
 use super::plan::{self, Plan};
 use super::repository::{PackReader, Repository, Snapshot};
@@ -301,7 +301,7 @@ impl Restoring<'_> {
         &self,
         entry: &TableEntry,
         rules: &Rules,
-        load: &mut dyn FnMut(&mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>) -> Result<()>,
+        load: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
     ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
         let schema = manifest.schema.table(&entry.table);
