@@ -177,7 +177,7 @@ pub fn knows(word: &[u8]) -> bool {
 struct Words {
     /// Hash and index of a word, at the slot of the hash or behind it.
     slots: Vec<Option<(u32, u32)>>,
-    words: Vec<Vec<u8>>,
+    known: Vec<Vec<u8>>,
     longest: usize,
 }
 
@@ -186,13 +186,13 @@ impl Words {
     const BITS: u32 = 14;
 
     fn new(words: impl Iterator<Item = Vec<u8>>) -> Self {
-        let mut table = Self { slots: vec![None; 1 << Self::BITS], words: Vec::new(), longest: 0 };
+        let mut table = Self { slots: vec![None; 1 << Self::BITS], known: Vec::new(), longest: 0 };
         for word in words {
             let (hash, found) = table.find(&word);
-            let (Err(free), Ok(index)) = (found, u32::try_from(table.words.len())) else { continue };
+            let (Err(free), Ok(index)) = (found, u32::try_from(table.known.len())) else { continue };
             table.slots[free] = Some((hash, index));
             table.longest = table.longest.max(word.len());
-            table.words.push(word);
+            table.known.push(word);
         }
         table
     }
@@ -205,8 +205,8 @@ impl Words {
     fn find(&self, word: &[u8]) -> (u32, Result<u32, usize>) {
         let hash = hash(word);
         let mut slot = (hash >> (32 - Self::BITS)) as usize;
-        while let Some((known, index)) = self.slots[slot] {
-            if known == hash && self.words[index as usize] == word {
+        while let Some((other, index)) = self.slots[slot] {
+            if other == hash && self.known[index as usize] == word {
                 return (hash, Ok(index));
             }
             slot = (slot + 1) % self.slots.len();

@@ -43,7 +43,6 @@ impl Repeats {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper twelve bits")]
 fn slot(cell: Cell<'_>, subject: Option<Cell<'_>>) -> usize {
     let mut hash = cell.bytes.len() as u64;
     for part in cell.bytes.chunks(8).chain(subject.iter().flat_map(|subject| subject.bytes.chunks(8))) {
@@ -72,7 +71,9 @@ mod tests {
             [Cell::text("1"), Cell::text("7")],
             [Cell::text("1"), number(b"7")],
         ] {
-            row.into_iter().for_each(|cell| batch.push(cell));
+            for cell in row {
+                batch.push(cell);
+            }
         }
         let found = |subject| {
             let mut repeats = Repeats::default();

@@ -106,7 +106,9 @@ mod tests {
     fn parts_join_to_the_whole() {
         let digest = |cells: &[&str]| {
             let mut batch = Batch::new(1);
-            cells.iter().for_each(|cell| batch.push(Cell::text(cell)));
+            for cell in cells {
+                batch.push(Cell::text(cell));
+            }
             let mut digest = ContentDigest::default();
             digest.add(&batch);
             digest

@@ -48,6 +48,9 @@ pub(super) struct Destination<'a> {
     pub(super) is_exact: bool,
 }
 
+/// Rows as they come out of the pipeline, each part with its digest.
+pub(super) type Parts<'a> = dyn Iterator<Item = Result<(Checked, ContentDigest)>> + 'a;
+
 /// How the rows of a table are being put in.
 pub(super) enum Loader<'a> {
     /// The table is empty: straight in.
@@ -76,11 +79,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Takes the rows as they come, each part with its digest.
-    pub(super) fn load(
-        &mut self,
-        target: &mut dyn Target,
-        rows: &mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>,
-    ) -> Result<()> {
+    pub(super) fn load(&mut self, target: &mut dyn Target, rows: &mut Parts<'_>) -> Result<()> {
         match self {
             Self::Direct { into, digest, .. } => {
                 let mut digested = rows.map(|part| {

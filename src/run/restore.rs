@@ -5,7 +5,7 @@
 
 use super::foreign::Foreign;
 use super::ledger::{self, Counter, Detail, Run, TableDetail};
-use super::load::{Conflicts, Destination, Loader, OnConflict};
+use super::load::{Conflicts, Destination, Loader, OnConflict, Parts};
 use super::pipeline::{ordered_map, settle};
 use super::plan::{self, Plan};
 use super::repository::{PackReader, Repository, Snapshot};
@@ -342,7 +342,7 @@ impl Restoring<'_> {
         entry: &TableEntry,
         rules: &Rules,
         conversion: Option<&Rows>,
-        load: &mut dyn FnMut(&mut dyn Iterator<Item = Result<(Checked, ContentDigest)>>) -> Result<()>,
+        load: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
     ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
         let layout = match (self.foreign, manifest.schema.table(&entry.table)) {

@@ -35,7 +35,7 @@ pub(super) fn rows(
     for row in 0..rows.rows() {
         one.clear();
         one.push(b'(');
-        for column in 0..rows.columns() {
+        for (column, &is_bytes) in bytes.iter().enumerate() {
             if column > 0 {
                 one.extend_from_slice(b", ");
             }
@@ -47,7 +47,7 @@ pub(super) fn rows(
                     hex(&mut one, cell.bytes);
                     one.push(b'\'');
                 }
-                _ if bytes[column] => {
+                _ if is_bytes => {
                     one.extend_from_slice(b"x'");
                     one.extend_from_slice(digits(cell.bytes, into, column)?);
                     one.push(b'\'');

@@ -167,7 +167,7 @@ fn refuse_warnings(session: &mut Session, loaded: &Loaded) -> Result<()> {
 fn encode(rows: &Batch, into: &LoadTable, bytes: &[bool]) -> Result<Vec<u8>> {
     let mut data = Vec::with_capacity(rows.len_bytes() + rows.len_bytes() / 8 + 2 * rows.rows() * rows.columns());
     for row in 0..rows.rows() {
-        for column in 0..rows.columns() {
+        for (column, &is_bytes) in bytes.iter().enumerate() {
             if column > 0 {
                 data.push(b'\t');
             }
@@ -175,7 +175,7 @@ fn encode(rows: &Batch, into: &LoadTable, bytes: &[bool]) -> Result<Vec<u8>> {
             match cell.kind {
                 CellKind::Null => data.extend_from_slice(b"\\N"),
                 CellKind::Blob => hex(&mut data, cell.bytes),
-                _ if bytes[column] => data.extend_from_slice(digits(cell.bytes, into, column)?),
+                _ if is_bytes => data.extend_from_slice(digits(cell.bytes, into, column)?),
                 _ => write_escaped(&mut data, cell.bytes, &MYSQL_ESCAPES),
             }
         }

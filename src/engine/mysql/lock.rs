@@ -3,8 +3,8 @@
 
 use super::explain;
 use super::session::Session;
-use crate::engine::{Holder, network};
 use crate::engine::sql::Sql;
+use crate::engine::{Holder, network};
 use crate::error::{Error, Result};
 use crate::model::mark;
 use crate::model::schema::EngineKind;

@@ -56,9 +56,7 @@ fn options(address: &Address) -> Result<PgConnectOptions> {
         return Ok(options);
     }
     let host = options.get_host();
-    let is_local = options.get_socket().is_some()
-        || host.starts_with('/')
-        || network::is_local(host);
+    let is_local = options.get_socket().is_some() || host.starts_with('/') || network::is_local(host);
     Ok(options.ssl_mode(if is_local { PgSslMode::Prefer } else { PgSslMode::Require }))
 }
 

@@ -143,7 +143,11 @@ pub(super) fn load<R: Borrow<Checked>>(
     let fresh = if first.len() < PIECE { None } else { Fresh::begin(session, &into.table).map_err(within)? };
     let copy = if fresh.is_some() { copy.lit(" (FREEZE)") } else { copy };
     let mut next = |out: &mut Vec<u8>| {
-        if first.is_empty() { piece(out) } else { Ok(std::mem::swap(out, &mut first)) }
+        if first.is_empty() {
+            return piece(out);
+        }
+        std::mem::swap(out, &mut first);
+        Ok(())
     };
     let rows = session.copy_in(copy.text(), &mut next).map_err(within)?;
     fresh.map_or(Ok(()), |fresh| fresh.end(session)).map_err(within)?;

@@ -29,10 +29,13 @@ pub(super) fn is_fictional(text: &[u8]) -> bool {
 /// What a byte is to the words: 0 between them, 1 inside one but not at its end, 3 a letter or digit.
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        if byte >= 0x80 || (byte as u8).is_ascii_alphanumeric() {
-            classes[byte] = 3;
+    let mut byte = 0_u8;
+    loop {
+        if byte >= 0x80 || byte.is_ascii_alphanumeric() {
+            classes[byte as usize] = 3;
+        }
+        if byte == u8::MAX {
+            break;
         }
         byte += 1;
     }

@@ -153,7 +153,9 @@ mod tests {
 
     fn side(values: &[u64], capacity: usize) -> Side<Seen> {
         let mut side = Side::new(capacity);
-        values.iter().for_each(|&value| side.add(Print { value, digits: 0 }, 1, Seen(1)));
+        for &value in values {
+            side.add(Print { value, digits: 0 }, 1, Seen(1));
+        }
         side
     }
 

@@ -36,7 +36,6 @@ impl Quiet {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper fourteen bits")]
 fn slot(mark: u64) -> usize {
     (mark >> 50) as usize % SLOTS
 }
