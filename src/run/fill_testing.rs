@@ -1,7 +1,7 @@
 //! Fills the tables of any schema with a few rows, from what its catalogue says. Rows that a constraint refuses are made
 //! again with other values; tables that stay empty are reported, never forgotten.
 
-use super::restore::dangling;
+use super::references::dangling;
 use super::state;
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Query, Target};
@@ -317,5 +317,5 @@ fn quoted(text: &str) -> Vec<String> {
 /// The counters of a database, which are no part of its content.
 pub(crate) fn counters(target: &mut dyn Target, catalogue: &Catalogue) -> Vec<(String, Option<i64>)> {
     let tables = catalogue.tables.iter().filter(|table| table.counter && catalogue.engine != EngineKind::Sqlite);
-    tables.map(|table| (table.name.to_string(), super::restore::counter(target, &table.name).unwrap())).collect()
+    tables.map(|table| (table.name.to_string(), super::counters::value(target, &table.name).unwrap())).collect()
 }

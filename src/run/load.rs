@@ -30,6 +30,32 @@ pub(super) struct Conflicts {
     pub(super) other_key: u64,
 }
 
+/// Refuses a restore that met conflicts, all of them at once.
+pub(super) fn refuse(conflicts: &[(TableName, Conflicts)], on_conflict: OnConflict) -> Result<()> {
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = conflicts
+        .iter()
+        .map(|(table, conflict)| match conflict.other_key {
+            0 => format!("{table}: {} rows under the same key with other content", conflict.same_key),
+            other => format!(
+                "{table}: {} rows under the same key, {other} hold another row's unique value",
+                conflict.same_key
+            ),
+        })
+        .collect();
+    let hint = match on_conflict {
+        OnConflict::Overwrite => {
+            "A unique value that another row holds cannot be overwritten; remove those rows or use --on-conflict skip."
+        }
+        OnConflict::Fail | OnConflict::Skip => {
+            "Add --on-conflict skip to keep the target's rows, or --on-conflict overwrite to replace them until the rollback."
+        }
+    };
+    Err(Error::rejected(format!("the target holds rows in the way ({})", lines.join("; "))).hint(hint))
+}
+
 /// Where rows go, and how they are marked.
 pub(super) struct Destination<'a> {
     /// The live table.

@@ -1,6 +1,7 @@
 //! Floor 3: one file per command, each a straight line from top to bottom.
 
 pub mod capture;
+mod counters;
 pub mod demo;
 #[cfg(test)]
 mod fill_testing;
@@ -17,6 +18,7 @@ pub mod lock;
 mod pipeline;
 mod plan;
 mod readers;
+mod references;
 pub mod repository;
 pub mod restore;
 pub mod rollback;

@@ -4,17 +4,16 @@
 //! snapshot changes nothing; another snapshot replaces the previous run.
 
 use super::foreign::Foreign;
-use super::ledger::{self, Counter, Detail, Run, TableDetail};
-use super::load::{Conflicts, Destination, Loader, OnConflict, Parts};
+use super::ledger::{self, Detail, Run, TableDetail};
+use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
 use super::pipeline::{ordered_map, settle};
 use super::plan::{self, Plan};
 use super::repository::{PackReader, Repository, Snapshot};
-use super::rollback;
-use super::{Context, millis, now, state, triggers};
+use super::{Context, counters, millis, now, references, rollback, state, triggers};
 use crate::check::{self, Rules, Violation};
 use crate::codec::{pack, rows};
 use crate::engine::sql::{self, Sql};
-use crate::engine::{Enforce, Source, Target};
+use crate::engine::{Enforce, Target};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::model::digest::ContentDigest;
@@ -201,7 +200,7 @@ impl Restoring<'_> {
         let manifest = &self.snapshot.manifest;
         let leaving: Vec<&str> = self.leaving(runs).map(|run| run.id.as_str()).collect();
         let silent = self.silence(target, live, runs)?;
-        let before = dangling(target, live, &leaving)?;
+        let before = references::dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
         let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables, self.foreign)?;
@@ -216,7 +215,7 @@ impl Restoring<'_> {
         let live = target.catalogue()?;
         plan.add_markers(target, &live)?;
 
-        let counters = counters(target, &live, &plan)?;
+        let counters = counters::before(target, &live, &plan)?;
         let at = now();
         let mut conflicts = Vec::new();
         let mut how = BTreeMap::new();
@@ -240,7 +239,7 @@ impl Restoring<'_> {
                 conflicts.push((entry.table.clone(), conflict));
             }
         }
-        refuse_conflicts(&conflicts, self.options.on_conflict)?;
+        load::refuse(&conflicts, self.options.on_conflict)?;
 
         self.context.stage("creating indexes, views and triggers");
         let (views, made) = plan.create_post(self.context, target)?;
@@ -252,13 +251,13 @@ impl Restoring<'_> {
         self.context.stage("verifying every foreign key");
         let known = self.foreign.map(|foreign| foreign.dangling(&live));
         let known = known.as_ref().unwrap_or(&manifest.results.closure.dangling);
-        let foreign_keys = verify_foreign_keys(target, &live, &run, &before, known)?;
+        let foreign_keys = references::verify(target, &live, &run, &before, known)?;
         for known in &counters {
             if let Some(sql) = sql::advance_counter(target.engine(), &known.table) {
                 target.execute(&sql)?;
             }
         }
-        detail.counters = counters_after(target, &live, counters)?;
+        detail.counters = counters::after(target, &live, counters)?;
         detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
         let run = Run { id: run, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };
         ledger::record(target, &run)?;
@@ -416,104 +415,6 @@ struct Opened {
     checked: Checked,
     digest: ContentDigest,
     violations: Vec<Violation>,
-}
-
-fn refuse_conflicts(conflicts: &[(TableName, Conflicts)], on_conflict: OnConflict) -> Result<()> {
-    if conflicts.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<String> = conflicts
-        .iter()
-        .map(|(table, conflict)| match conflict.other_key {
-            0 => format!("{table}: {} rows under the same key with other content", conflict.same_key),
-            other => format!(
-                "{table}: {} rows under the same key, {other} hold another row's unique value",
-                conflict.same_key
-            ),
-        })
-        .collect();
-    let hint = match on_conflict {
-        OnConflict::Overwrite => {
-            "A unique value that another row holds cannot be overwritten; remove those rows or use --on-conflict skip."
-        }
-        OnConflict::Fail | OnConflict::Skip => {
-            "Add --on-conflict skip to keep the target's rows, or --on-conflict overwrite to replace them until the rollback."
-        }
-    };
-    Err(Error::rejected(format!("the target holds rows in the way ({})", lines.join("; "))).hint(hint))
-}
-
-/// Dangling references of every foreign key, by name, but for those of rows of the runs `without`; keys without any are
-/// left out.
-pub(super) fn dangling<S: Source + ?Sized>(
-    source: &mut S,
-    live: &Catalogue,
-    without: &[&str],
-) -> Result<BTreeMap<String, u64>> {
-    let mut found = BTreeMap::new();
-    for table in &live.tables {
-        for key in table.foreign_keys.iter().filter(|key| live.table(&key.parent).is_some()) {
-            let without = if live.own.marked.contains(&table.name) { without } else { &[] };
-            let count = state::dangling(source, &table.name, key, without)?;
-            if count > 0 {
-                found.insert(key.name.clone(), count);
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Every foreign key must hold. The target's own rows may dangle where they did `before`, the run's rows where they do in
-/// the snapshot's `source`.
-fn verify_foreign_keys(
-    target: &mut dyn Target,
-    live: &Catalogue,
-    run: &str,
-    before: &BTreeMap<String, u64>,
-    source: &BTreeMap<String, u64>,
-) -> Result<u64> {
-    let all = dangling(target, live, &[])?;
-    // Where nothing dangles, nothing of the target's own does.
-    let own = if all.is_empty() { BTreeMap::new() } else { dangling(target, live, &[run])? };
-    for (name, all) in all {
-        let count = |map: &BTreeMap<String, u64>| map.get(&name).copied().unwrap_or(0);
-        let fixtures = all - count(&own);
-        if count(&own) > count(before) || fixtures > count(source) {
-            return Err(Error::rejected(format!(
-                "the foreign key {} would be broken by {} rows",
-                name.escape_debug(),
-                (count(&own) - count(before).min(count(&own))) + (fixtures - count(source).min(fixtures))
-            ))
-            .hint("Rows of the application, or rows that were skipped, lack their parents. Nothing was changed."));
-        }
-    }
-    Ok(live.tables.iter().map(|table| table.foreign_keys.len() as u64).sum())
-}
-
-fn counters(target: &mut dyn Target, live: &Catalogue, plan: &Plan<'_>) -> Result<Vec<Counter>> {
-    let mut counters = Vec::new();
-    for table in live.tables.iter().filter(|table| table.counter && plan.loads(&table.name)) {
-        counters.push(Counter { table: table.name.clone(), before: counter(target, &table.name)?, after: None });
-    }
-    Ok(counters)
-}
-
-fn counters_after(target: &mut dyn Target, live: &Catalogue, mut counters: Vec<Counter>) -> Result<Vec<Counter>> {
-    for known in counters.iter_mut().filter(|known| live.table(&known.table).is_some()) {
-        known.after = counter(target, &known.table)?;
-    }
-    Ok(counters)
-}
-
-/// A counter's value, if it exists.
-pub(super) fn counter(target: &mut dyn Target, table: &TableName) -> Result<Option<i64>> {
-    let Some(sql) = sql::counter(target.engine(), table) else { return Ok(None) };
-    let mut value = None;
-    target.read(&crate::engine::Query { sql, columns: 1 }, &mut |batch| {
-        value = std::str::from_utf8(batch.cell(0, 0).bytes).ok().and_then(|text| text.parse().ok());
-        Ok(())
-    })?;
-    Ok(value)
 }
 
 /// Runs statements that an engine rendered.

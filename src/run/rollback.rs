@@ -2,9 +2,10 @@
 
 use super::ledger::{self, Made, Run, TableDetail};
 use super::load::{key_names, stored_and_markers};
-use super::restore::{counter, dangling, run_rendered};
+use super::references::dangling;
+use super::restore::run_rendered;
 use super::state::{self, joined};
-use super::{Context, millis, triggers};
+use super::{Context, counters, millis, triggers};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Target, scalar};
 use crate::error::{Error, Kind, Result};
@@ -331,7 +332,7 @@ fn put_back(target: &mut dyn Target, table: &Table, detail: &TableDetail) -> Res
 fn restore_counters(target: &mut dyn Target, live: &Catalogue, run: &Run) -> Result<()> {
     for known in run.detail.counters.iter().filter(|known| live.table(&known.table).is_some()) {
         if known.before != known.after
-            && counter(target, &known.table)? == known.after
+            && counters::value(target, &known.table)? == known.after
             && let Some(sql) = sql::set_counter(target.engine(), &known.table, known.before)
         {
             target.execute(&sql)?;

@@ -103,7 +103,7 @@ pub(super) const MARIADB: Server =
 /// Makes a test of each function, on every server: one line here plugs a server in.
 macro_rules! on_every_server {
     ($($test:ident),* $(,)?) => {
-        mod on_postgres { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::POSTGRES); })* }
+        mod on_postgresql { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::POSTGRES); })* }
         mod on_mysql { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::MYSQL); })* }
         mod on_mariadb { $(#[test] fn $test() { super::$test(&crate::run::server_tests::testing::MARIADB); })* }
     };

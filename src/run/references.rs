@@ -1,0 +1,54 @@
+//! Foreign keys of a target: what dangles, before and after a run.
+
+use super::state;
+use crate::engine::{Source, Target};
+use crate::error::{Error, Result};
+use crate::model::schema::Catalogue;
+use std::collections::BTreeMap;
+
+/// Dangling references of every foreign key, by name, but for those of rows of the runs `without`; keys without any are
+/// left out.
+pub(super) fn dangling<S: Source + ?Sized>(
+    source: &mut S,
+    live: &Catalogue,
+    without: &[&str],
+) -> Result<BTreeMap<String, u64>> {
+    let mut found = BTreeMap::new();
+    for table in &live.tables {
+        for key in table.foreign_keys.iter().filter(|key| live.table(&key.parent).is_some()) {
+            let without = if live.own.marked.contains(&table.name) { without } else { &[] };
+            let count = state::dangling(source, &table.name, key, without)?;
+            if count > 0 {
+                found.insert(key.name.clone(), count);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Every foreign key must hold. The target's own rows may dangle where they did `before`, the run's rows where they do in
+/// the snapshot's `source`.
+pub(super) fn verify(
+    target: &mut dyn Target,
+    live: &Catalogue,
+    run: &str,
+    before: &BTreeMap<String, u64>,
+    source: &BTreeMap<String, u64>,
+) -> Result<u64> {
+    let all = dangling(target, live, &[])?;
+    // Where nothing dangles, nothing of the target's own does.
+    let own = if all.is_empty() { BTreeMap::new() } else { dangling(target, live, &[run])? };
+    for (name, all) in all {
+        let count = |map: &BTreeMap<String, u64>| map.get(&name).copied().unwrap_or(0);
+        let fixtures = all - count(&own);
+        if count(&own) > count(before) || fixtures > count(source) {
+            return Err(Error::rejected(format!(
+                "the foreign key {} would be broken by {} rows",
+                name.escape_debug(),
+                (count(&own) - count(before).min(count(&own))) + (fixtures - count(source).min(fixtures))
+            ))
+            .hint("Rows of the application, or rows that were skipped, lack their parents. Nothing was changed."));
+        }
+    }
+    Ok(live.tables.iter().map(|table| table.foreign_keys.len() as u64).sum())
+}
