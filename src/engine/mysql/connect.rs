@@ -155,6 +155,8 @@ fn is_transient(error: &mysql_async::Error) -> bool {
 }
 
 fn refused(address: &Address, error: &mysql_async::Error) -> Error {
+    const TLS: &str =
+        "A private CA needs ssl-ca=FILE in the address. A self-signed CA certificate cannot be the server's own.";
     let (what, hint) = match (error, explain::code(error)) {
         (_, Some(1049)) => ("the database does not exist".to_owned(), "Create it, or add --create."),
         (_, Some(1045 | 1044 | 1698)) => (
@@ -164,10 +166,11 @@ fn refused(address: &Address, error: &mysql_async::Error) -> Error {
         (_, Some(1040 | 1203 | 1226)) => ("the server has no free connection".to_owned(), "Close some and run again."),
         (_, Some(3159)) => ("the server wants TLS".to_owned(), "Add ?ssl-mode=REQUIRED to the address."),
         (_, Some(code)) => (format!("the server refuses the connection ({code})"), "See the server's log."),
-        (mysql_async::Error::Io(IoError::Tls(error)), _) => (
-            format!("TLS failed ({error})"),
-            "A private CA needs ssl-ca=FILE in the address. A self-signed CA certificate cannot be the server's own.",
-        ),
+        (mysql_async::Error::Io(IoError::Tls(error)), _) => (format!("TLS failed ({error})"), TLS),
+        // What the TLS library refuses, a certificate above all, comes as data that is not valid.
+        (mysql_async::Error::Io(IoError::Io(error)), _) if error.kind() == std::io::ErrorKind::InvalidData => {
+            (format!("TLS failed ({error})"), TLS)
+        }
         (mysql_async::Error::Io(IoError::Io(error)), _) => {
             (format!("no connection ({})", error.kind()), "Check host and port, and that the server runs.")
         }

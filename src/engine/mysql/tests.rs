@@ -4,10 +4,12 @@ use super::ENGINE;
 use super::testing::{Server, script};
 use crate::check::{self, Rules};
 use crate::engine::suite::{self, Bench};
-use crate::engine::{Enforce, LoadTable, Source, Target, sql::Sql};
+use crate::engine::{Enforce, LoadTable, Query, Source, Target, sql::Sql};
+use crate::error::Kind;
 use crate::event::Cancel;
 use crate::model::batch::Batch;
 use crate::model::proof::Masked;
+use crate::model::schema::EngineKind;
 use crate::run::state;
 use crate::secret::Address;
 
@@ -117,4 +119,75 @@ fn every_type_travels_to_the_last_bit_on_mariadb() {
     let own = "; CREATE TABLE own (u uuid PRIMARY KEY, i inet6, c longtext COMPRESSED, x int DEFAULT (1 + 1)); \
         INSERT INTO own VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '::1', 'long', 3)";
     every_type_travels(Server::mariadb(), &format!("{}{own}", many_rows()));
+}
+
+/// MySQL makes a certificate for itself; MariaDB 10 has none unless it is given one.
+#[test]
+fn tls_is_used_with_any_certificate_and_verified_where_that_is_asked_for_on_mysql() {
+    let url = Server::mysql().fresh();
+    let cipher = |url: &str| {
+        let mut length = 0;
+        let sql = Sql::new(EngineKind::Mysql).lit("SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+        source(url)
+            .read(&Query { sql, columns: 2 }, &mut |batch| {
+                length = batch.cell(0, 1).bytes.len();
+                Ok(())
+            })
+            .unwrap();
+        length
+    };
+    assert_eq!(cipher(&url), 0);
+    assert!(cipher(&format!("{url}?ssl-mode=REQUIRED")) > 5);
+    let address = Address::new(format!("{url}?ssl-mode=VERIFY_IDENTITY"));
+    let error = (ENGINE.source)(&address, &Cancel::default()).map(drop).unwrap_err();
+    assert_eq!(error.kind(), Kind::Unreachable);
+    assert!(error.to_string().contains("TLS failed") && error.hint_text().unwrap().contains("ssl-ca"), "{error}");
+}
+
+#[test]
+fn a_server_without_tls_is_refused_when_it_is_asked_for_on_mariadb() {
+    let address = Address::new(format!("{}?ssl-mode=REQUIRED", Server::mariadb().fresh()));
+    match (ENGINE.source)(&address, &Cancel::default()) {
+        // Newer ones make a certificate for themselves.
+        Ok(mut source) => assert!(source.catalogue().unwrap().version.starts_with("1")),
+        Err(error) => {
+            assert_eq!(error.kind(), Kind::Unreachable);
+            assert!(error.hint_text().unwrap().contains("ssl-mode=DISABLED"), "{error} {:?}", error.hint_text());
+        }
+    }
+}
+
+#[test]
+fn an_account_with_select_alone_captures_and_is_told_what_it_may_not_see_on_mysql() {
+    reads_with_select_alone(Server::mysql());
+}
+
+#[test]
+fn an_account_with_select_alone_captures_and_is_told_what_it_may_not_see_on_mariadb() {
+    reads_with_select_alone(Server::mariadb());
+}
+
+fn reads_with_select_alone(server: &Server) {
+    let url = server.fresh();
+    let (rest, database) = url.rsplit_once('/').unwrap();
+    let user = format!("reader_{database}");
+    script(
+        &url,
+        &format!(
+            "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1);
+             CREATE PROCEDURE p() SELECT 1; CREATE VIEW v AS SELECT id FROM t;
+             CREATE USER '{user}'@'%' IDENTIFIED BY 'pw'; GRANT SELECT, SHOW VIEW, EXECUTE ON {database}.* TO '{user}'@'%'"
+        ),
+    );
+    let host = rest.rsplit_once('@').unwrap().1;
+    let reader = format!("mysql://{user}:pw@{host}/{database}");
+    let catalogue = source(&reader).catalogue().unwrap();
+    let text = |name: &str| catalogue.post.iter().find(|object| object.name == name).unwrap().create.clone();
+    assert!(text("v").starts_with("CREATE ") && text("p").is_empty(), "{:?}", catalogue.post);
+    let mut target = target(&reader);
+    target.begin(Enforce::Nothing).unwrap();
+    let error = target.execute(&Sql::new(EngineKind::Mysql).lit("INSERT INTO t VALUES (2)")).unwrap_err();
+    assert!(error.kind() == Kind::Unreachable && error.to_string().contains("privilege"), "{error}");
+    target.end(false).unwrap();
+    script(&url, &format!("DROP USER '{user}'@'%'"));
 }
