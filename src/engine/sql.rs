@@ -154,8 +154,10 @@ impl Sql {
                 sql.column(right, column).lit("::text COLLATE \"C\")")
             }
             EngineKind::Mysql | EngineKind::Mariadb => {
-                let sql = self.lit("CAST(").column(left, column).lit(" AS BINARY) <=> CAST(");
-                sql.column(right, column).lit(" AS BINARY)")
+                // The text of a FLOAT has six digits, so its value is compared too.
+                let sql = self.lit("(CAST(").column(left, column).lit(" AS BINARY) <=> CAST(");
+                let sql = sql.column(right, column).lit(" AS BINARY) AND ").column(left, column).lit(" <=> ");
+                sql.column(right, column).lit(")")
             }
         }
     }
@@ -278,6 +280,16 @@ pub fn table_like(
     };
     let select = if temporary { select } else { select.lit(image) };
     names(select).lit(" FROM ").table(of).lit(if engine == EngineKind::Postgres { " WITH NO DATA" } else { " LIMIT 0" })
+}
+
+/// What makes a SELECT of a transaction keep others from changing the rows it saw, where it would not do so by itself.
+#[must_use]
+pub fn locking(engine: EngineKind) -> &'static str {
+    match engine {
+        EngineKind::Mysql | EngineKind::Mariadb => " FOR UPDATE",
+        // SQLite has one writer; PostgreSQL's ALTER TABLE of the markers, or the lock below, comes first.
+        EngineKind::Sqlite | EngineKind::Postgres => "",
+    }
 }
 
 /// Drops a staging table.

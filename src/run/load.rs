@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::digest::ContentDigest;
 use crate::model::mark;
 use crate::model::proof::Checked;
-use crate::model::schema::{EngineKind, Table, TableName};
+use crate::model::schema::{EngineKind, Family, Table, TableName};
 
 /// What to do when the target has another row under a fixture row's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl<'a> Loader<'a> {
             return Ok(Self::Direct { to, into, digest: ContentDigest::default() });
         }
         let table = stage_table(engine);
-        let key = key_names(to.live, to.columns).unwrap_or_default();
+        let key = key_names(to.live, to.columns).filter(|_| is_indexable(to.live)).unwrap_or_default();
         target.execute(&sql::table_like(engine, true, &table, &to.live.name, to.columns, &key))?;
         let stage = LoadTable { table, columns: to.columns.to_vec(), constants: Vec::new() };
         Ok(Self::Staged { to, stage })
@@ -215,6 +215,18 @@ pub(super) fn key_names(live: &Table, columns: &[String]) -> Option<Vec<String>>
     (!names.is_empty() && names.iter().all(|name| columns.contains(name))).then_some(names)
 }
 
+/// Whether the whole primary key fits into an index: that of the table may cover only the starts of long texts.
+fn is_indexable(live: &Table) -> bool {
+    let mut bytes = 0;
+    for column in live.primary_key.iter().map(|&at| &live.columns[at]) {
+        match (column.family, column.length) {
+            (Family::Text, None) | (Family::Blob | Family::Json, _) => return false,
+            (_, length) => bytes += 4 * length.unwrap_or(8),
+        }
+    }
+    bytes <= 3000
+}
+
 /// Classifies the staged rows and puts in those that may go in.
 fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, Conflicts)> {
     let engine = target.engine();
@@ -286,7 +298,8 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let stored = stored_and_markers(to.live);
     let undo = TableName::plain(&to.undo);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
-    let keep = sql::table_like(engine, false, &undo, &to.live.name, &stored, &key);
+    let indexed: &[String] = if is_indexable(to.live) { &key } else { &[] };
+    let keep = sql::table_like(engine, false, &undo, &to.live.name, &stored, indexed);
     target.execute(&keep).map_err(|error| error.within(format!("table {}", to.live.name)))?;
     let indexes = [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())];
     for (table, index) in indexes.into_iter().filter(|_| sql::indexes_later(engine)) {
@@ -298,7 +311,7 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let sql = Sql::new(engine).lit("INSERT INTO ").table(&undo).lit(" SELECT 'before', ");
     let sql = sql.list(&stored, ", ", |sql, name| sql.column("x", name)).lit(" FROM ").table(&stage_table(engine));
     let sql = sql.lit(" s JOIN ").table(&to.live.name).lit(" x ON ").part(&joined(engine, "x", "s", &key, &key));
-    let kept = target.execute(&sql.lit(" WHERE NOT ").part(identical))?;
+    let kept = target.execute(&sql.lit(" WHERE NOT ").part(identical).lit(sql::locking(engine)))?;
 
     let settable = to.columns.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));
     let mut set: Vec<(String, Sql)> = settable.map(|name| (name.clone(), Sql::new(engine).column("s", name))).collect();

@@ -237,6 +237,11 @@ fn refuse_edited(target: &mut dyn Target, live: &Catalogue, touched: &[&TableDet
         let (Some(undo), Some(table)) = (&detail.undo, live.table(&detail.table)) else { continue };
         let engine = target.engine();
         let Some(key) = key_names(table, &detail.columns) else { continue };
+        if !sql::locking(engine).is_empty() {
+            let sql =
+                Sql::new(engine).lit("SELECT 1 FROM ").name(undo).lit(" u JOIN ").table(&table.name).lit(" t ON ");
+            target.execute(&sql.part(&joined(engine, "t", "u", &key, &key)).lit(sql::locking(engine)))?;
+        }
         let equal =
             Sql::new(engine).list(stored_and_markers(table), " AND ", |sql, name| sql.exactly_equal(&name, "t", "u"));
         let sql = Sql::new(engine)

@@ -38,7 +38,8 @@ pub(super) fn refuse(triggers: &[SchemaObject], is_ours: impl Fn(&TableName) -> 
 
 /// Takes triggers away.
 pub(super) fn suspend(context: &Context<'_>, target: &mut dyn Target, triggers: &[SchemaObject]) -> Result<()> {
-    for trigger in triggers {
+    // The last one first: what takes them back goes the other way round.
+    for trigger in triggers.iter().rev() {
         if trigger.create.is_empty() {
             return Err(Error::guard(format!(
                 "this account may not see how trigger {} is made",

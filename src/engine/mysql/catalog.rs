@@ -195,7 +195,10 @@ fn create_text(session: &mut Session, table: &mut Table, is_marked: bool) -> Res
         return Err(Error::unreachable(format!("the server does not show how table {} is made", table.name))
             .hint("The account needs SELECT on it."));
     }
-    table.create = ddl::stripped(text, is_marked);
+    // MariaDB names the database of a sequence; elsewhere it is another one.
+    let database = session.text("SELECT DATABASE()")?.unwrap_or_default();
+    let own = Sql::new(EngineKind::Mysql).lit("nextval(").name(&database).lit(".");
+    table.create = ddl::stripped(text, is_marked).replace(own.text(), "nextval(");
     table.checks = ddl::checks(text);
     // MariaDB's JSON is a text with a check.
     for column in &mut table.columns {

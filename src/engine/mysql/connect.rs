@@ -126,6 +126,8 @@ fn options(address: &Address) -> Result<Opts> {
     })?;
     // A socket is only taken when the address names it; TCP is what the address says.
     let builder = builder.ssl_opts(ssl).prefer_socket(false).stmt_cache_size(0).tcp_nodelay(true);
+    // The server says what it takes; the driver takes whatever the server sends.
+    let builder = builder.max_allowed_packet(Some(1 << 30));
     Ok(builder.into())
 }
 

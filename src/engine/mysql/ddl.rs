@@ -100,27 +100,42 @@ pub(super) fn without_definer(text: &str) -> String {
     format!("{}{after_host}", &text[..at])
 }
 
-/// What follows a name in backquotes.
+/// Who a CREATE statement names as its definer: user and host.
+pub(super) fn definer(text: &str) -> Option<(String, String)> {
+    let rest = &text[text.find(" DEFINER=")? + " DEFINER=".len()..];
+    let after_user = after_quoted(rest);
+    let user = unquoted(&rest[..rest.len() - after_user.len()])?;
+    let host = after_user.strip_prefix('@')?;
+    Some((user, unquoted(&host[..host.len() - after_quoted(host).len()])?))
+}
+
+/// A name without its quotes.
+fn unquoted(name: &str) -> Option<String> {
+    let quote = name.chars().next().filter(|c| matches!(c, '`' | '"'))?;
+    let inner = name.strip_prefix(quote)?.strip_suffix(quote)?;
+    Some(inner.replace(&format!("{quote}{quote}"), &quote.to_string()))
+}
+
+/// What follows a name in backquotes, or in the double quotes that the server writes for bodies made with ANSI_QUOTES.
 fn after_quoted(text: &str) -> &str {
-    let Some(inner) = text.strip_prefix('`') else { return text };
+    let Some(quote) = text.chars().next().filter(|c| matches!(c, '`' | '"')) else { return text };
+    let inner = &text[1..];
     let mut skip = false;
     for (at, c) in inner.char_indices() {
         match c {
             _ if skip => skip = false,
-            '`' if inner[at + 1..].starts_with('`') => skip = true,
-            '`' => return &inner[at + 1..],
+            c if c == quote && inner[at + 1..].starts_with(quote) => skip = true,
+            c if c == quote => return &inner[at + 1..],
             _ => {}
         }
     }
     ""
 }
 
-/// The first name in backquotes of a statement.
+/// The first quoted name of a statement.
 pub(super) fn first_name(text: &str) -> Option<String> {
-    let at = text.find('`')?;
-    let rest = after_quoted(&text[at..]);
-    let quoted = &text[at + 1..text.len() - rest.len()];
-    Some(quoted.strip_suffix('`')?.replace("``", "`"))
+    let rest = &text[text.find(['`', '"'])?..];
+    unquoted(&rest[..rest.len() - after_quoted(rest).len()])
 }
 
 #[cfg(test)]
@@ -149,6 +164,10 @@ mod tests {
             without_definer(text),
             "CREATE ALGORITHM=UNDEFINED SQL SECURITY DEFINER VIEW `v` AS select ' DEFINER=`x`@`y`'"
         );
+        let text = "CREATE DEFINER=\"a\"@\"h\" FUNCTION \"f\"() RETURNS int RETURN 1";
+        assert_eq!(without_definer(text), "CREATE FUNCTION \"f\"() RETURNS int RETURN 1");
+        assert_eq!(definer(text), Some(("a".into(), "h".into())));
+        assert_eq!(first_name(&without_definer(text)).as_deref(), Some("f"));
         let text = "CREATE VIEW `v` AS select ' DEFINER=`x`@`y`'";
         assert_eq!(without_definer(text), text);
     }

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::shape;
 use super::{connect, explain};
 use crate::engine::sql::Sql;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::event::Cancel;
 use crate::model::mark;
 use crate::model::schema::EngineKind;
@@ -68,6 +68,11 @@ pub(super) fn write(session: &mut Session, undoes: bool, statement: &str) -> Res
     session.run(sql.text()).map(drop)
 }
 
+/// Takes the statement out that this connection wrote last.
+pub(super) fn forget_last(session: &mut Session) -> Result<()> {
+    session.run(table(mysql().lit("DELETE FROM ")).lit(" WHERE seq = LAST_INSERT_ID()").text()).map(drop)
+}
+
 /// Inside the transaction: its commit makes the changes final.
 pub(super) fn settle(session: &mut Session) -> Result<()> {
     session.run(table(mysql().lit("DELETE FROM ")).lit(" WHERE undoes").text()).map(drop)
@@ -82,12 +87,25 @@ pub(super) fn replay(side: &mut Session, wait: Duration) -> Result<()> {
         return Ok(());
     }
     let sql = table(mysql().lit("SELECT seq, statement FROM ")).lit(" ORDER BY undoes DESC, IF(undoes, -seq, seq)");
+    let mut failed = None;
     for row in side.rows(sql.text())? {
         let [Some(seq), Some(statement)] = row.as_slice() else { continue };
-        run(side, statement, wait).map_err(|error| error.within("finishing what the last run had begun"))?;
-        side.run(table(mysql().lit("DELETE FROM ")).lit(" WHERE seq = ").string(seq).text())?;
+        let done = run(side, statement, wait);
+        let at = |sql: Sql| sql.lit(" WHERE seq = ").string(seq);
+        match done {
+            Ok(()) => side.run(at(table(mysql().lit("DELETE FROM "))).text())?,
+            // The others do not wait for it; it stays to be tried again.
+            Err(error) if error.kind() == Kind::Rejected => {
+                failed.get_or_insert(error);
+                side.run(at(table(mysql().lit("UPDATE ")).lit(" SET undoes = FALSE")).text())?
+            }
+            Err(error) => return Err(error.within("finishing what the last run had begun")),
+        };
     }
-    side.run(table(mysql().lit("DROP TABLE ")).text()).map(drop)
+    match failed {
+        Some(error) => Err(error.within("finishing what the last run had begun")),
+        None => side.run(table(mysql().lit("DROP TABLE ")).text()).map(drop),
+    }
 }
 
 /// Errors that say that a statement of the journal was done before: a thing is there or gone already.
@@ -100,11 +118,38 @@ fn run(side: &mut Session, statement: &str, wait: Duration) -> Result<()> {
         // The statement would find that out too, but only once nobody else uses the table.
         return Ok(());
     }
+    if let Some((kind, name)) = shape::dropped(statement)
+        && kind == "TABLE"
+        && !mark::is_own_table(&name)
+    {
+        return drop_empty(side, statement, &name, wait);
+    }
     match patiently(side, statement, wait)? {
         Ok(_) => Ok(()),
         Err(error) if explain::code(&error).is_some_and(|code| DONE.contains(&code)) => Ok(()),
         Err(error) => Err(explain::statement(&error)),
     }
+}
+
+/// Drops a table of this tool's making, unless the application has put rows into it by now: it looks under a lock, because
+/// the last look was in a transaction that is over.
+fn drop_empty(side: &mut Session, statement: &str, name: &str, wait: Duration) -> Result<()> {
+    let lock = mysql().lit("LOCK TABLES ").name(name).lit(" WRITE");
+    match patiently(side, lock.text(), wait)? {
+        Ok(_) => {}
+        Err(error) if explain::code(&error).is_some_and(|code| DONE.contains(&code)) => return Ok(()),
+        Err(error) => return Err(explain::statement(&error)),
+    }
+    let look = mysql().lit("SELECT 1 FROM ").name(name).lit(" LIMIT 1");
+    let done = match side.rows(look.text()) {
+        Ok(rows) if rows.is_empty() => side.run(statement).map(drop),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if !side.is_broken() {
+        side.run("UNLOCK TABLES")?;
+    }
+    done
 }
 
 fn has_markers(side: &mut Session, table: &str) -> Result<bool> {

@@ -17,6 +17,8 @@ use tokio::sync::mpsc::channel;
 
 /// From this many rows on, LOAD DATA is worth its extra round trip.
 const MANY: usize = 100;
+/// Bytes sent at a time; no server takes less.
+const PACKET: usize = 1 << 20;
 /// Encoded parts that may wait for the server.
 const AHEAD: usize = 4;
 
@@ -65,20 +67,23 @@ pub(super) fn rows<R: Borrow<Checked>>(
     refuse_lasting(session, into)?;
     let sql = Sql::new(EngineKind::Mysql).lit("SELECT ").list(&into.columns, ", ", |sql, name| sql.name(name));
     let bytes = session.byte_columns(sql.lit(" FROM ").table(&into.table).lit(" LIMIT 0").text())?;
-    let (mut first, mut few) = (Vec::new(), 0);
+    let (mut first, mut few, mut bytes_ahead) = (Vec::new(), 0, 0);
     while few <= MANY {
         let Some(part) = rows.next().transpose()? else { break };
         shape(&part)?;
         few += part.borrow().rows().rows();
+        bytes_ahead = bytes_ahead.max(part.borrow().rows().len_bytes());
         first.push(part);
     }
     let rest = rows.map(|part| part.and_then(|part| shape(&part).map(|()| part)));
     let mut all = first.into_iter().map(Ok).chain(rest);
-    limits.used_load_data = few > MANY && limits.local_infile(session)?;
+    let longest = limits.longest(session)?;
+    // A statement may be twice as long as its cells.
+    let is_much = few > MANY || 2 * bytes_ahead + 4096 > longest;
+    limits.used_load_data = is_much && limits.local_infile(session)?;
     if limits.used_load_data {
         return load_data(session, into, &bytes, &mut all);
     }
-    let longest = limits.longest(session)?;
     let names = into.columns.iter().chain(into.constants.iter().map(|(name, _)| name));
     let names = Sql::new(EngineKind::Mysql).table(&into.table).lit(" (").list(names, ", ", |sql, name| sql.name(name));
     let names = names.lit(")");
@@ -124,8 +129,8 @@ fn load_data<R: Borrow<Checked>>(
             });
             match encoded {
                 Ok(data) => {
-                    // Once the loader is gone, it says why.
-                    if feed.blocking_send(data).is_err() {
+                    // A packet takes only so much. Once the loader is gone, it says why.
+                    if data.chunks(PACKET).any(|piece| feed.blocking_send(piece.to_vec()).is_err()) {
                         break;
                     }
                 }

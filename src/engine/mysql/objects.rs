@@ -117,7 +117,11 @@ fn triggers(session: &mut Session) -> Result<Vec<SchemaObject>> {
     Ok(triggers)
 }
 
-/// The statement that makes a trigger again.
-pub(super) fn trigger(session: &mut Session, name: &str) -> Result<String> {
-    Ok(shown(session, "trigger", "SHOW CREATE TRIGGER ", name, None, (Some(1), 2))?.create)
+/// The statement that makes a trigger again: as the catalogue has it, and with its definer.
+pub(super) fn trigger(session: &mut Session, name: &str) -> Result<(String, String)> {
+    let plain = shown(session, "trigger", "SHOW CREATE TRIGGER ", name, None, (Some(1), 2))?.create;
+    let rows = session.rows(Sql::new(EngineKind::Mysql).lit("SHOW CREATE TRIGGER ").name(name).text())?;
+    let whole = rows.first().map(|row| cell(row, 2).trim_end_matches([';', ' ', '\n'])).unwrap_or_default();
+    let mode = plain.split_once(";\n").map_or("", |(mode, _)| mode);
+    Ok((plain.clone(), format!("{mode};\n{whole}")))
 }

@@ -75,6 +75,12 @@ fn created(head: &[String], name: &str) -> Shape {
     Shape::Later
 }
 
+/// Whether a statement makes a trigger.
+pub(super) fn makes_trigger(text: &str) -> bool {
+    let text = body(text);
+    text.starts_with("CREATE ") && text.split_whitespace().take(8).any(|word| word.eq_ignore_ascii_case("TRIGGER"))
+}
+
 /// The table or object that a statement drops, with the word for its kind.
 pub(super) fn dropped(text: &str) -> Option<(String, String)> {
     let mut words = text.split_whitespace();

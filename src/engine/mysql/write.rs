@@ -8,7 +8,7 @@ use super::journal;
 use super::objects;
 use super::session::Session;
 use super::shape::{self, Shape};
-use super::{ddl, explain, load};
+use super::{ddl, explain, grants, load};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, LoadTable};
 use crate::error::{Error, Result};
@@ -17,7 +17,11 @@ use crate::model::mark;
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, EngineKind, TableName};
 use std::borrow::Borrow;
+use std::collections::HashSet;
 use std::time::Duration;
+
+const ROLL_BACK_FIRST: &str = "This run's own rows may be what it waits for: roll the earlier run back first \
+    (terp-fixtures rollback), then restore.";
 
 /// What is under way between the begin and the end.
 #[derive(Default)]
@@ -34,6 +38,10 @@ pub(super) struct Work {
     later: Vec<String>,
     /// How long a lock of somebody else is waited for.
     wait: Duration,
+    /// Tables of others whose counters are noted in the journal, and tables of this run, which need no note.
+    counted: HashSet<String>,
+    /// Triggers that were taken away: as they will be made again, and as they were with their definer.
+    suspended: Vec<(String, String)>,
     /// What the server takes.
     limits: load::Limits,
 }
@@ -68,6 +76,8 @@ impl Work {
 
     pub(super) fn begin(&mut self, main: &mut Session, enforce: Enforce) -> Result<()> {
         (self.started, self.failed, self.later) = (false, false, Vec::new());
+        self.counted.clear();
+        self.suspended.clear();
         let checks = if enforce == Enforce::ForeignKeys { "1" } else { "0" };
         main.run(&format!("SET SESSION foreign_key_checks = {checks}")).map(drop)
     }
@@ -99,12 +109,22 @@ impl Work {
     fn dispatch(&mut self, main: &mut Session, text: &str) -> Result<u64> {
         match shape::of(text) {
             Shape::Rows => {
+                if text.starts_with("INSERT INTO `")
+                    && let Some(name) = ddl::first_name(text)
+                {
+                    self.note_counter(main, &name)?;
+                }
                 self.start(main)?;
                 main.run(text)
             }
             Shape::Private => main.run(text),
             Shape::Later => {
-                self.later.push(text.to_owned());
+                // A trigger of the application comes back with its own definer.
+                let kept = self.suspended.iter().find(|(plain, _)| plain == text).map(|(_, whole)| whole.clone());
+                if kept.is_none() && shape::makes_trigger(text) {
+                    grants::refuse_triggers(main)?;
+                }
+                self.later.push(kept.unwrap_or_else(|| text.to_owned()));
                 Ok(0)
             }
             Shape::CreateTable { name, if_missing } => self.create_table(main, text, &name, if_missing),
@@ -126,8 +146,12 @@ impl Work {
                 self.now(main, text, undo.as_deref())
             }
             Shape::DropTrigger(name) => {
-                let create = objects::trigger(self.side(main)?, &name)?;
-                self.now(main, text, Some(&create))
+                let (plain, whole) = objects::trigger(self.side(main)?, &name)?;
+                grants::refuse_triggers(main)?;
+                grants::refuse_definer(main, &whole)?;
+                let done = self.now(main, text, Some(&whole))?;
+                self.suspended.push((plain, whole));
+                Ok(done)
             }
         }
     }
@@ -152,7 +176,34 @@ impl Work {
         if let Some(undo) = undo {
             journal::write(side, true, undo)?;
         }
-        journal::patiently(side, text, wait)?.map_err(|error| explain::statement(&error))
+        let done = journal::patiently(side, text, wait)?;
+        if done.is_err() && undo.is_some() && !side.is_broken() {
+            // What was not made must not be undone: it may be somebody else's.
+            journal::forget_last(side)?;
+        }
+        let busy = |error: &mysql_async::Error| self.started && explain::code(error) == Some(1205);
+        done.map_err(|error| {
+            let told = explain::statement(&error);
+            if busy(&error) { told.hint(ROLL_BACK_FIRST) } else { told }
+        })
+    }
+
+    /// Writes down where a counter stood: rows that are taken back do not take it back.
+    fn note_counter(&mut self, main: &Session, name: &str) -> Result<()> {
+        if mark::is_own_table(name) || !self.counted.insert(name.to_owned()) {
+            return Ok(());
+        }
+        let table = TableName::plain(name);
+        let Some(sql) = sql::counter(EngineKind::Mysql, &table) else { return Ok(()) };
+        let last = self.side(main)?.text(sql.text())?.and_then(|text| text.parse().ok());
+        let undo = last.and_then(|last| sql::set_counter(EngineKind::Mysql, &table, Some(last)));
+        let Some(undo) = undo else { return Ok(()) };
+        let has_journal = std::mem::replace(&mut self.journal, true);
+        let side = self.side(main)?;
+        if !has_journal {
+            journal::create(side)?;
+        }
+        journal::write(side, true, undo.text())
     }
 
     fn create_table(&mut self, main: &mut Session, text: &str, name: &str, if_missing: bool) -> Result<u64> {
@@ -181,6 +232,7 @@ impl Work {
                 return Ok(0);
             }
         }
+        self.counted.insert(name.to_owned());
         self.now(main, text, Some(&format!("DROP TABLE IF EXISTS {}", quoted.text())))
     }
 
@@ -195,6 +247,7 @@ impl Work {
         into: &LoadTable,
         rows: &mut (impl Iterator<Item = Result<R>> + ?Sized),
     ) -> Result<u64> {
+        self.note_counter(main, &into.table.name)?;
         self.start(main)?;
         let loaded = load::rows(main, &mut self.limits, into, rows);
         self.failed |= loaded.is_err();

@@ -23,6 +23,9 @@ on_both!(
     tables_without_their_parents_can_be_restored,
     a_killed_run_is_taken_back_by_the_next,
     a_table_that_cannot_take_rows_back_is_refused,
+    tables_that_others_made_or_filled_are_never_dropped,
+    a_dry_run_leaves_triggers_and_counters_as_they_were,
+    floats_that_print_alike_are_told_apart,
 );
 
 const SCHEMA: &str = "
@@ -220,5 +223,81 @@ fn a_table_that_cannot_take_rows_back_is_refused(server: &Server) {
     let before = server.content(&url);
     let error = line.restore(&url, "s").map(drop).unwrap_err();
     assert!(error.kind() == Kind::Rejected && error.to_string().contains("MyISAM"), "{error}");
+    assert_eq!(server.content(&url), before);
+}
+
+fn tables_that_others_made_or_filled_are_never_dropped(server: &Server) {
+    let statement = |text: &str| Sql::rendered(server.kind, text);
+    // A table that was there already.
+    let url = server.with("CREATE TABLE theirs (id INT PRIMARY KEY); INSERT INTO theirs VALUES (1)");
+    let mut run = target(&url, &Cancel::default()).unwrap();
+    run.lock("a test", std::time::Duration::from_secs(2)).unwrap();
+    run.begin(Enforce::Nothing).unwrap();
+    run.execute(&statement("CREATE TABLE `theirs` (id INT PRIMARY KEY)")).unwrap_err();
+    run.end(false).unwrap();
+    assert_eq!(server.count(&url, "SELECT count(*) FROM theirs"), 1);
+    // A table of ours that somebody filled before it could go.
+    run.begin(Enforce::Nothing).unwrap();
+    for name in ["ours", "filled"] {
+        run.execute(&statement(&format!("CREATE TABLE `{name}` (id INT PRIMARY KEY)"))).unwrap();
+    }
+    (server.script)(&url, "INSERT INTO filled VALUES (7)");
+    run.end(false).unwrap();
+    assert_eq!(server.count(&url, "SELECT count(*) FROM filled"), 1);
+    run.begin(Enforce::Nothing).unwrap();
+    run.execute(&statement("DROP TABLE `filled`")).unwrap();
+    run.end(true).unwrap();
+    assert_eq!(server.count(&url, "SELECT count(*) FROM filled"), 1);
+    drop(run);
+    let tables = source(&url, &Cancel::default()).unwrap().catalogue().unwrap().tables;
+    assert_eq!(tables.iter().map(|table| table.name.name.as_str()).collect::<Vec<_>>(), ["filled", "theirs"]);
+}
+
+fn a_dry_run_leaves_triggers_and_counters_as_they_were(server: &Server) {
+    let schema = "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, x TEXT);
+        CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW SET NEW.x = CONCAT(NEW.x, 1);
+        CREATE TRIGGER two BEFORE INSERT ON t FOR EACH ROW SET NEW.x = CONCAT(NEW.x, 2);";
+    let last = "SET sql_mode = 'ANSI_QUOTES'; CREATE DEFINER = 'somebody else'@'%' TRIGGER \"the third\" BEFORE INSERT ON t FOR EACH ROW
+        SET NEW.x = CONCAT(NEW.x, 3); CREATE FUNCTION \"quoted f\"() RETURNS INT DETERMINISTIC RETURN 1;";
+    let line = Line::new();
+    let rows: Vec<String> = (1..500).map(|n| format!("({n}, 'x')")).collect();
+    line.capture(&server.with(&format!("{schema} INSERT INTO t VALUES {}; {last}", rows.join(", "))), "s").unwrap();
+    let url = server.with(&format!("{schema} INSERT INTO t VALUES (1000, 'mine'); {last}"));
+    let show = |url: &str| {
+        let mut shown = rendered(url);
+        for name in ["one", "two", "the third"] {
+            let sql = Sql::new(server.kind).lit("SHOW CREATE TRIGGER ").name(name);
+            source(url, &Cancel::default())
+                .unwrap()
+                .read(&Query { sql, columns: 7 }, &mut |batch| {
+                    shown.push(String::from_utf8_lossy(batch.cell(0, 2).bytes).trim_end_matches(';').to_owned());
+                    Ok(())
+                })
+                .unwrap();
+        }
+        shown
+    };
+    let before = (server.content(&url), show(&url));
+    let options = Options { suspend_triggers: true, dry_run: true, ..options() };
+    restore_with(&line, &url, "s", &options).unwrap();
+    assert_eq!((server.content(&url), show(&url)), before, "dry run");
+    restore_with(&line, &url, "s", &Options { dry_run: false, ..options }).unwrap();
+    rolled_back(&url).unwrap();
+    assert_eq!((server.content(&url), show(&url)), before);
+    let empty = (server.fresh)();
+    line.restore(&empty, "s").unwrap();
+    rolled_back(&empty).unwrap();
+}
+
+fn floats_that_print_alike_are_told_apart(server: &Server) {
+    let row = |value: u32| format!("CREATE TABLE t (id INT PRIMARY KEY, f FLOAT); INSERT INTO t VALUES (1, {value})");
+    let line = Line::new();
+    line.capture(&server.with(&row(1_234_567)), "s").unwrap();
+    let url = server.with(&row(1_234_568));
+    let before = server.content(&url);
+    assert_eq!(line.restore(&url, "s").map(drop).unwrap_err().kind(), Kind::Rejected);
+    let options = Options { on_conflict: OnConflict::Overwrite, ..options() };
+    assert_eq!(restore_with(&line, &url, "s", &options).unwrap().rows(), 1);
+    rolled_back(&url).unwrap();
     assert_eq!(server.content(&url), before);
 }
