@@ -173,3 +173,13 @@ fn a_read_only_database_is_a_source_and_no_target() {
     assert_eq!(server.content(&other), before);
     assert!(target(&other, &Cancel::default()).unwrap().holder().unwrap().is_none());
 }
+
+/// The extensions that come with every PostgreSQL.
+#[test]
+fn types_of_extensions_travel_on_postgresql() {
+    let extensions = "CREATE EXTENSION citext; CREATE EXTENSION hstore;";
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, c citext UNIQUE, h hstore, hs hstore[], cs citext[]);";
+    let rows = "INSERT INTO t VALUES (1, 'MiXed', 'a=>1, \"b \\\"q\\\"\"=>NULL, \"\"=>\"\"', ARRAY['x=>y'::hstore, NULL], '{A,\"b,c\"}'), (2, NULL, '', '{}', NULL);";
+    let own = format!("{extensions} {table} INSERT INTO t VALUES (7, 'other', 'k=>v', NULL, NULL);");
+    travels(&POSTGRES, &format!("{extensions} {table} {rows}"), Some(&own));
+}
