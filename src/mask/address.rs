@@ -1,15 +1,7 @@
 //! `address`: a postal address that does not exist, whole or one part of it. The parts of one subject fit each other.
 
-use super::canonical::Form;
-use super::key::{Ask, DomainKey, Draw, Role};
-use super::{
-    Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness, Value,
-    dictionary,
-};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
-use std::borrow::Cow;
+use super::dictionary;
+use super::prelude::*;
 
 const PARTS: [(&str, Part); 5] = [
     ("line", Part::Line),
@@ -44,10 +36,11 @@ pub(super) static DEFINITION: Definition = Definition {
     },
     build,
     examples: &[
-        Example { params: &[], cell: "1 Infinite Loop, Cupertino, CA 95014" },
-        Example { params: &[("part", Value::Text(Cow::Borrowed("city")))], cell: "Cupertino" },
-        Example { params: &[("part", Value::Text(Cow::Borrowed("postal")))], cell: "SW1A 1AA" },
+        Example::plain("1 Infinite Loop, Cupertino, CA 95014"),
+        Example { params: || vec![("part", Value::text("city"))], cell: "Cupertino" },
+        Example { params: || vec![("part", Value::text("postal"))], cell: "SW1A 1AA" },
     ],
+    ..Definition::BASE
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,17 +89,12 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for Address {
-    fn mask(
-        &self,
-        cell: Cell<'_>,
-        subject: Option<Cell<'_>>,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let number = cell.kind == CellKind::Integer && self.part == Part::Postal;
         let value = if number { cell.bytes } else { super::text(cell)? };
-        let ask = Ask { role: Role::Place, form: Form::Text, value, subject };
-        let short = super::canonical::chars(value) <= 3;
-        super::until_different(value, out, |attempt, out| {
+        let ask = Ask { role: Role::Place, form: Form::Text, value, subject: row.subject };
+        let short = canonical::chars(value) <= 3;
+        until_different(value, out, |attempt, out| {
             let draw = self.key.draw(&ask, attempt, out);
             match self.part {
                 Part::Line => self.line(&draw, out),
@@ -189,7 +177,7 @@ mod tests {
         let params = Params::new(&DEFINITION, [("part".to_owned(), Value::Text(part.into()))]).unwrap();
         let mask = build(&Site { max_chars, ..Site::for_tests("address") }, &params).unwrap();
         let mut out = Vec::new();
-        mask.mask(Cell::text(value), subject.map(Cell::text), &mut out).unwrap();
+        mask.mask(Cell::text(value), &Row::of(subject.map(Cell::text)), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

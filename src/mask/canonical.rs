@@ -16,6 +16,10 @@ pub enum Form {
     Digits,
     /// Lower case, no space around.
     Email,
+    /// NFKC, lower case, no space behind: what case-insensitive collations take for the same.
+    Case,
+    /// As [`Form::Case`], without accents.
+    Accent,
 }
 
 /// Appends the canonical form of `value` to `out`.
@@ -43,6 +47,19 @@ pub fn append(form: Form, value: &[u8], out: &mut Vec<u8>) {
                 append_text(value, out);
             } else if out.len() - start == 11 && out[start] == b'1' {
                 out.remove(start);
+            }
+        }
+        Form::Case | Form::Accent if value.is_ascii() => {
+            let kept = value.len() - value.iter().rev().take_while(|byte| **byte == b' ').count();
+            out.extend(value[..kept].iter().map(u8::to_ascii_lowercase));
+        }
+        Form::Case | Form::Accent => {
+            let text = String::from_utf8_lossy(value);
+            let folded = text.trim_end_matches(' ').nfkc().flat_map(char::to_lowercase);
+            if form == Form::Case {
+                append_chars(folded.nfkc(), out);
+            } else {
+                append_chars(folded.nfkd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)), out);
             }
         }
         Form::Email if value.is_ascii() => out.extend(value.trim_ascii().iter().map(u8::to_ascii_lowercase)),

@@ -1,15 +1,7 @@
 //! `date_shift`: dates moved by a secret number of days, the same for the whole domain or for one subject, so that
 //! distances between dates stay.
 
-use super::canonical::Form;
-use super::key::{Ask, DomainKey, Role, scale};
-use super::{
-    Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness, Value,
-};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
-use std::borrow::Cow;
+use super::prelude::*;
 use std::io::Write as _;
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -48,9 +40,11 @@ pub(super) static DEFINITION: Definition = Definition {
     scan: |_| Scan::Never,
     build,
     examples: &[
-        Example { params: &[], cell: "2024-02-29 13:45:00+00" },
-        Example { params: &[("unit", Value::Text(Cow::Borrowed("seconds")))], cell: "1709214300" },
+        Example::plain("2024-02-29 13:45:00+00"),
+        Example { params: || vec![("unit", Value::text("seconds"))], cell: "1709214300" },
     ],
+    sample: |number| format!("{}-{:02}-{:02}", 1950 + number / 336 % 75, number / 28 % 12 + 1, number % 28 + 1),
+    ..Definition::BASE
 };
 
 struct DateShift {
@@ -95,14 +89,9 @@ impl DateShift {
 }
 
 impl Mask for DateShift {
-    fn mask(
-        &self,
-        cell: Cell<'_>,
-        subject: Option<Cell<'_>>,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<CellKind, Misfit> {
-        let shift = if subject.is_some_and(|subject| !subject.bytes.is_empty()) {
-            let ask = Ask { role: Role::Shift, form: Form::Exact, value: b"", subject };
+    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
+        let shift = if row.subject.is_some_and(|subject| !subject.bytes.is_empty()) {
+            let ask = Ask { role: Role::Shift, form: Form::Exact, value: b"", subject: row.subject };
             self.days(self.key.draw(&ask, 0, out).word(0))
         } else {
             self.shift
@@ -216,7 +205,7 @@ mod tests {
 
     fn mask(params: &Params, cell: Cell<'_>, subject: Option<&str>) -> std::result::Result<String, Misfit> {
         let mut out = Vec::new();
-        build(&Site::for_tests("date"), params).unwrap().mask(cell, subject.map(Cell::text), &mut out)?;
+        build(&Site::for_tests("date"), params).unwrap().mask(cell, &Row::of(subject.map(Cell::text)), &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 

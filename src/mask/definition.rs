@@ -1,7 +1,8 @@
-//! What the table of masks says about each mask, its parameters and the column it is built for. Plain data.
+//! What the table of masks says about each mask and its parameters. Plain data.
 
-use super::Mask;
-use super::key::DomainKey;
+use super::nested;
+use super::site::Site;
+use super::{Mask, Misfit};
 use crate::error::Result;
 use crate::model::schema::Family;
 use std::borrow::Cow;
@@ -30,6 +31,8 @@ pub enum Determinism {
     Domain,
     /// The original, or the row's subject where the policy names one.
     Value,
+    /// The row: equal originals may get different values.
+    Row,
 }
 
 /// How much of the original is left.
@@ -56,6 +59,17 @@ pub enum Scan {
     Never,
 }
 
+/// What text masks learn from a column's originals, to replace them wherever else they stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Teaches {
+    /// Nothing.
+    Nothing,
+    /// Each original as a whole.
+    Whole,
+    /// Each original as a whole, and each part of a person's name.
+    Name,
+}
+
 /// A parameter's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamKind {
@@ -69,6 +83,16 @@ pub enum ParamKind {
     Choice(&'static [&'static str]),
     /// Text, a whole number, or true or false.
     Scalar,
+    /// Several texts.
+    Texts,
+    /// Whole numbers, rising.
+    Integers,
+    /// Texts by text.
+    Pairs,
+    /// A mask, as in a column's rule: its name, or a table with `mask`, `domain` and parameters.
+    Mask,
+    /// Masks by text.
+    Masks,
 }
 
 impl fmt::Display for ParamKind {
@@ -79,6 +103,11 @@ impl fmt::Display for ParamKind {
             Self::Bool => f.write_str("true or false"),
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
             Self::Scalar => f.write_str("text, a whole number, true or false"),
+            Self::Texts => f.write_str("a list of texts"),
+            Self::Integers => f.write_str("a list of rising whole numbers"),
+            Self::Pairs => f.write_str("a table of texts"),
+            Self::Mask => f.write_str("a mask"),
+            Self::Masks => f.write_str("a table of masks"),
         }
     }
 }
@@ -105,15 +134,83 @@ pub enum Value {
     Integer(i64),
     /// True or false.
     Bool(bool),
+    /// Several values.
+    List(Vec<Value>),
+    /// Values by name.
+    Table(BTreeMap<String, Value>),
 }
 
+impl Value {
+    /// A text.
+    #[must_use]
+    pub const fn text(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+
+    /// A list of texts.
+    #[must_use]
+    pub fn texts(texts: &[&'static str]) -> Self {
+        Self::List(texts.iter().copied().map(Self::text).collect())
+    }
+
+    /// A table.
+    #[must_use]
+    pub fn table<const N: usize>(entries: [(&str, Self); N]) -> Self {
+        Self::Table(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// The value as TOML spells it.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => f.write_str(text),
+            Self::Text(text) => write!(f, "\"{}\"", Spelled(text)),
             Self::Integer(number) => write!(f, "{number}"),
             Self::Bool(flag) => write!(f, "{flag}"),
+            Self::List(values) => {
+                f.write_str("[")?;
+                for (at, value) in values.iter().enumerate() {
+                    write!(f, "{}{value}", if at > 0 { ", " } else { "" })?;
+                }
+                f.write_str("]")
+            }
+            Self::Table(values) => {
+                f.write_str("{")?;
+                for (at, (name, value)) in values.iter().enumerate() {
+                    let comma = if at > 0 { "," } else { "" };
+                    let bare = !name.is_empty()
+                        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+                    if bare {
+                        write!(f, "{comma} {name} = {value}")?
+                    } else {
+                        write!(f, "{comma} \"{}\" = {value}", Spelled(name))?
+                    }
+                }
+                f.write_str(" }")
+            }
         }
+    }
+}
+
+/// Text inside of a TOML string.
+struct Spelled<'a>(&'a str);
+
+impl fmt::Display for Spelled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '"' | '\\' => write!(f, "\\{c}"),
+            c if c.is_control() => write!(f, "\\u{:04X}", u32::from(c)),
+            c => write!(f, "{c}"),
+        })
     }
 }
 
@@ -126,6 +223,25 @@ pub struct BadParam {
     pub unknown: bool,
     /// A fragment that says what is wrong.
     pub why: String,
+}
+
+fn fits(kind: ParamKind, value: &Value) -> bool {
+    match (kind, value) {
+        (ParamKind::Text | ParamKind::Scalar | ParamKind::Mask, Value::Text(_))
+        | (ParamKind::Bool | ParamKind::Scalar, Value::Bool(_))
+        | (ParamKind::Scalar, Value::Integer(_))
+        | (ParamKind::Mask | ParamKind::Masks, Value::Table(_)) => true,
+        (ParamKind::Integer(least, most), Value::Integer(number)) => (least..=most).contains(number),
+        (ParamKind::Choice(words), Value::Text(word)) => words.contains(&word.as_ref()),
+        (ParamKind::Texts, Value::List(values)) => values.iter().all(|value| value.as_text().is_some()),
+        (ParamKind::Pairs, Value::Table(values)) => values.values().all(|value| value.as_text().is_some()),
+        (ParamKind::Integers, Value::List(values)) => {
+            let number = |value: &Value| if let Value::Integer(number) = value { Some(*number) } else { None };
+            let numbers: Option<Vec<i64>> = values.iter().map(number).collect();
+            numbers.is_some_and(|numbers| !numbers.is_empty() && numbers.windows(2).all(|pair| pair[0] < pair[1]))
+        }
+        _ => false,
+    }
 }
 
 /// Parameters that a mask was given, checked against its definition.
@@ -147,16 +263,12 @@ impl Params {
                 let why = format!("mask {} has no parameter '{name}'", definition.name);
                 return Err(BadParam { name, unknown: true, why });
             };
-            let fits = match (param.kind, &value) {
-                (ParamKind::Text | ParamKind::Scalar, Value::Text(_))
-                | (ParamKind::Bool | ParamKind::Scalar, Value::Bool(_))
-                | (ParamKind::Scalar, Value::Integer(_)) => true,
-                (ParamKind::Integer(least, most), Value::Integer(number)) => (least..=most).contains(number),
-                (ParamKind::Choice(words), Value::Text(word)) => words.contains(&word.as_ref()),
-                _ => false,
-            };
-            if !fits {
+            if !fits(param.kind, &value) {
                 let why = format!("parameter '{name}' of mask {} must be {}", definition.name, param.kind);
+                return Err(BadParam { name, unknown: false, why });
+            }
+            if let Err(bad) = nested::check(param.kind, &value) {
+                let why = format!("parameter '{name}' of mask {}: {bad}", definition.name);
                 return Err(BadParam { name, unknown: false, why });
             }
             params.insert(param.name, value);
@@ -191,6 +303,33 @@ impl Params {
         }
     }
 
+    /// A whole number.
+    #[must_use]
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        match self.0.get(name) {
+            Some(Value::Integer(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The texts of a list; empty without it.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let list = match self.0.get(name) {
+            Some(Value::List(values)) => values.as_slice(),
+            _ => &[],
+        };
+        list.iter().filter_map(Value::as_text)
+    }
+
+    /// The entries of a table; empty without it.
+    pub fn table(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let table = match self.0.get(name) {
+            Some(Value::Table(values)) => Some(values),
+            _ => None,
+        };
+        table.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// Any value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -207,44 +346,9 @@ impl Params {
 impl fmt::Display for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (name, value)) in self.iter().enumerate() {
-            let comma = if at > 0 { ", " } else { "" };
-            match value {
-                Value::Text(text) => write!(f, "{comma}{name} = \"{}\"", text.escape_debug())?,
-                _ => write!(f, "{comma}{name} = {value}")?,
-            }
+            write!(f, "{}{name} = {value}", if at > 0 { ", " } else { "" })?;
         }
         Ok(())
-    }
-}
-
-/// Where a mask is put to work.
-#[derive(Debug)]
-pub struct Site {
-    /// The key of the column's domain.
-    pub key: DomainKey,
-    /// The longest value in characters that every column of the domain takes.
-    pub max_chars: Option<u32>,
-    /// What the column holds.
-    pub family: Family,
-    /// Whether a column of the domain is unique.
-    pub unique: bool,
-    /// Whether the column takes NULL.
-    pub nullable: bool,
-}
-
-impl Site {
-    /// The longest value in characters; without a limit, a very large number.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        self.max_chars.and_then(|chars| usize::try_from(chars).ok()).unwrap_or(usize::MAX)
-    }
-
-    /// A site without limits and with a fixed key.
-    #[cfg(test)]
-    pub(crate) fn for_tests(domain: &str) -> Self {
-        let master = super::key::MasterKey::new(crate::secret::Secret32::new([7; 32]));
-        let key = DomainKey::derive(&master, "tests", "dev", domain, 1);
-        Self { key, max_chars: None, family: Family::Text, unique: false, nullable: true }
     }
 }
 
@@ -252,9 +356,25 @@ impl Site {
 #[derive(Debug)]
 pub struct Example {
     /// Parameters.
-    pub params: &'static [(&'static str, Value)],
+    pub params: fn() -> Vec<(&'static str, Value)>,
     /// The cell, as text. Never real data.
     pub cell: &'static str,
+}
+
+impl Example {
+    /// An example without parameters.
+    #[must_use]
+    pub const fn plain(cell: &'static str) -> Self {
+        Self { params: Vec::new, cell }
+    }
+
+    /// The parameters, checked.
+    ///
+    /// # Errors
+    /// The parameter that `definition` does not take; a test rules that out.
+    pub fn params_of(&self, definition: &'static Definition) -> std::result::Result<Params, BadParam> {
+        Params::new(definition, (self.params)().into_iter().map(|(name, value)| (name.to_owned(), value)))
+    }
 }
 
 /// A mask, as documentation, policy and tests see it.
@@ -291,13 +411,65 @@ pub struct Definition {
     pub build: fn(&Site, &Params) -> Result<Box<dyn Mask>>,
     /// What it does, shown.
     pub examples: &'static [Example],
+    /// Whether masked cells show characters of the original: allowed in `dev` with a reason only.
+    pub reveals: fn(&Params) -> bool,
+    /// What text masks learn from its columns.
+    pub teaches: Teaches,
+    /// Whether it is made of the row's other masked cells, and so comes after them.
+    pub after: bool,
+    /// Whether it may ask what text masks have learned: then a capture reads the teaching columns first.
+    pub asks: fn(&Params) -> bool,
+    /// Whether this text may have been written by the mask, for masks whose outputs can be told from originals by looking.
+    pub could_write: Option<fn(&Params, &str) -> bool>,
+    /// A made-up original that the mask takes, another one for each number: for canaries, tests and benchmarks. Large numbers
+    /// give originals that nothing resembles.
+    pub sample: fn(u64) -> String,
 }
 
 impl Definition {
+    /// What most masks have in common.
+    pub(super) const BASE: Self = Self {
+        name: "",
+        about: "",
+        version: 1,
+        params: &[],
+        accepts: &[Family::Text],
+        unique: Uniqueness::None,
+        determinism: Determinism::Value,
+        tier: Tier::Pseudonym,
+        keeps_original: false,
+        takes_empty: false,
+        takes_subject: false,
+        domain: "",
+        scan: |_| Scan::Identifier,
+        build: |_, _| Ok(Box::new(Undefined)),
+        examples: &[],
+        reveals: |_| false,
+        teaches: Teaches::Nothing,
+        after: false,
+        asks: |_| false,
+        could_write: None,
+        sample: |number| format!("Person Number {number}"),
+    };
+
     /// Whether the mask can be put on a column of `family`.
     #[must_use]
     pub fn accepts_family(&self, family: Family) -> bool {
         family == Family::Any || self.accepts.iter().any(|known| *known == family || *known == Family::Any)
+    }
+}
+
+/// What a definition without a mask of its own builds: it refuses everything.
+struct Undefined;
+
+impl Mask for Undefined {
+    fn mask(
+        &self,
+        _: crate::model::batch::Cell<'_>,
+        _: &super::Row<'_>,
+        _: &mut Vec<u8>,
+    ) -> std::result::Result<crate::model::batch::CellKind, Misfit> {
+        Err(Misfit("the mask has no definition"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `docs/masks.md`, rendered from the table of masks so that it cannot go stale.
 
-use super::key::{DomainKey, MasterKey};
-use super::{BadParam, Definition, Determinism, Example, MASKS, Params, Site, Tier, Uniqueness};
+use super::key::{Keyring, MasterKey};
+use super::{BadParam, Definition, Determinism, Example, MASKS, Row, Site, Tier, Uniqueness};
 use crate::model::batch::{Cell, CellKind};
 use crate::model::schema::Family;
 use crate::secret::Secret32;
@@ -51,7 +51,7 @@ fn section(mask: &'static Definition) -> Vec<String> {
     );
     lines.push("\n| original | parameters | masked |\n|---|---|---|\n".to_owned());
     lines.extend(mask.examples.iter().map(|example| {
-        let params = Params::new(mask, given(example)).map(|params| params.to_string()).unwrap_or_default();
+        let params = example.params_of(mask).map(|params| params.to_string()).unwrap_or_default();
         let params = if params.is_empty() { "–" } else { &params };
         let masked = shown(mask, example).unwrap_or_else(|| "(refused)".to_owned());
         format!("| `{}` | {params} | `{masked}` |\n", example.cell)
@@ -71,6 +71,7 @@ fn unique(mask: &Definition) -> &'static str {
 fn decided(mask: &Definition) -> &'static str {
     match (mask.determinism, mask.takes_subject) {
         (Determinism::Constant, _) => "nothing",
+        (Determinism::Row, _) => "the row",
         (Determinism::Domain, true) => "the domain, or the subject",
         (Determinism::Domain, false) => "the domain",
         (Determinism::Value, true) => "the value, or the subject",
@@ -87,22 +88,17 @@ fn tier(mask: &Definition) -> &'static str {
     }
 }
 
-fn given(example: &Example) -> impl Iterator<Item = (String, super::Value)> {
-    example.params.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))
-}
-
 /// An example's masked cell under a public key. None if the mask refuses it, which a test rules out.
 #[must_use]
 pub fn shown(mask: &'static Definition, example: &Example) -> Option<String> {
     let master = MasterKey::new(Secret32::new(*b"a public key: for documents only"));
-    let key = DomainKey::derive(&master, "docs", "dev", mask.domain, 1);
-    let site = Site { key, max_chars: None, family: Family::Any, unique: false, nullable: true };
-    let params = Params::new(mask, given(example)).map_err(|BadParam { why, .. }| why).ok()?;
+    let site = Site::free(&Keyring::new(&master, "docs", "dev", 1), mask.domain, Family::Any);
+    let params = example.params_of(mask).map_err(|BadParam { why, .. }| why).ok()?;
     let built = (mask.build)(&site, &params).ok()?;
     let mut out = Vec::new();
     let number = params.get("unit").is_some();
     let kind = if number { CellKind::Integer } else { CellKind::Text };
-    let kind = built.mask(Cell { kind, bytes: example.cell.as_bytes() }, None, &mut out).ok()?;
+    let kind = built.mask(Cell { kind, bytes: example.cell.as_bytes() }, &Row::NONE, &mut out).ok()?;
     if kind == CellKind::Null { Some("NULL".to_owned()) } else { String::from_utf8(out).ok() }
 }
 

@@ -1,11 +1,7 @@
 //! `email`: an address under a domain that is reserved for examples, told apart by 80 keyed bits.
 
-use super::canonical::Form;
-use super::key::{Ask, DomainKey, Role};
-use super::{Definition, Determinism, Example, Mask, Misfit, Params, Scan, Site, Tier, Uniqueness, dictionary, token};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
+use super::prelude::*;
+use super::{dictionary, token};
 use std::sync::OnceLock;
 
 /// Reserved by RFC 2606: mail to them reaches nobody.
@@ -28,7 +24,10 @@ pub(super) static DEFINITION: Definition = Definition {
     domain: "person.email",
     scan: |_| Scan::Identifier,
     build: |site, _: &Params| build(site),
-    examples: &[Example { params: &[], cell: "maria.garcia@mail.test" }],
+    examples: &[Example::plain("maria.garcia@mail.test")],
+    teaches: Teaches::Whole,
+    sample: |number| format!("person{number}@corp.test"),
+    ..Definition::BASE
 };
 
 struct Email {
@@ -64,16 +63,11 @@ fn name_parts() -> &'static [Vec<Vec<u8>>; 2] {
 }
 
 impl Mask for Email {
-    fn mask(
-        &self,
-        cell: Cell<'_>,
-        subject: Option<Cell<'_>>,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let value = super::text(cell)?;
-        let ask = Ask { role: Role::Person, form: Form::Email, value, subject };
+        let ask = Ask { role: Role::Person, form: Form::Email, value, subject: row.subject };
         let start = out.len();
-        let kind = super::until_different(value, out, |attempt, out| {
+        let kind = until_different(value, out, |attempt, out| {
             let draw = self.key.draw(&ask, attempt, out);
             let start = out.len();
             for (at, list) in name_parts().iter().enumerate() {
@@ -89,7 +83,7 @@ impl Mask for Email {
             let domain = DOMAINS[usize::from(draw.bytes()[26]) % DOMAINS.len()];
             out.extend_from_slice(domain.as_bytes());
         })?;
-        if self.unique && subject.is_none() {
+        if self.unique && row.subject.is_none() {
             self.mark_spelling(value, out, start);
         }
         Ok(kind)
@@ -101,7 +95,7 @@ impl Email {
     /// gets the same fake with some letters upper-case, chosen by the exact bytes.
     fn mark_spelling(&self, value: &[u8], out: &mut Vec<u8>, start: usize) {
         let end = out.len();
-        super::canonical::append(Form::Email, value, out);
+        canonical::append(Form::Email, value, out);
         let canonical = out[end..] == *value;
         out.truncate(end);
         if canonical {
@@ -128,7 +122,7 @@ mod tests {
     fn mask(max_chars: Option<u32>, unique: bool, value: &str) -> String {
         let mask = build(&Site { max_chars, unique, ..Site::for_tests("email") }).unwrap();
         let mut out = Vec::new();
-        mask.mask(Cell::text(value), None, &mut out).unwrap();
+        mask.mask(Cell::text(value), &Row::NONE, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -1,11 +1,7 @@
 //! `first_name`: a first name from the dictionary.
 
-use super::canonical::Form;
-use super::key::{Ask, DomainKey, Role};
-use super::{Definition, Determinism, Example, Mask, Misfit, Params, Scan, Site, Tier, Uniqueness, dictionary};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
+use super::dictionary;
+use super::prelude::*;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "first_name",
@@ -22,7 +18,9 @@ pub(super) static DEFINITION: Definition = Definition {
     domain: "person.name",
     scan: |_| Scan::FreeText,
     build,
-    examples: &[Example { params: &[], cell: "Maria" }],
+    examples: &[Example::plain("Maria")],
+    teaches: Teaches::Whole,
+    ..Definition::BASE
 };
 
 struct FirstName {
@@ -39,15 +37,10 @@ fn build(site: &Site, _: &Params) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for FirstName {
-    fn mask(
-        &self,
-        cell: Cell<'_>,
-        subject: Option<Cell<'_>>,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let value = super::text(cell)?;
-        let ask = Ask { role: Role::Person, form: Form::Text, value, subject };
-        super::until_different(value, out, |attempt, out| {
+        let ask = Ask { role: Role::Person, form: Form::Text, value, subject: row.subject };
+        until_different(value, out, |attempt, out| {
             let draw = self.key.draw(&ask, attempt, out);
             out.extend_from_slice(self.names[draw.index(0, self.names.len())].as_bytes());
         })

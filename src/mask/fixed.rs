@@ -1,12 +1,6 @@
 //! `fixed`: one value for every row.
 
-use super::{
-    Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness, Value,
-};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
-use std::borrow::Cow;
+use super::prelude::*;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "fixed",
@@ -23,7 +17,8 @@ pub(super) static DEFINITION: Definition = Definition {
     domain: "",
     scan: |_| Scan::FreeText,
     build,
-    examples: &[Example { params: &[("value", Value::Text(Cow::Borrowed("n/a")))], cell: "correct horse" }],
+    examples: &[Example { params: || vec![("value", Value::text("n/a"))], cell: "correct horse" }],
+    ..Definition::BASE
 };
 
 struct Fixed {
@@ -40,6 +35,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
     // SQLite and MySQL have no other spelling of truth than 1 and 0; PostgreSQL reads both.
     let value = match value {
         Value::Bool(flag) => u8::from(*flag).to_string(),
+        Value::Text(text) => text.to_string(),
         other => other.to_string(),
     };
     if value.chars().count() > site.room() {
@@ -61,7 +57,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for Fixed {
-    fn mask(&self, cell: Cell<'_>, _: Option<Cell<'_>>, out: &mut Vec<u8>) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, _: &Row<'_>, out: &mut Vec<u8>) -> Written {
         out.extend_from_slice(self.value.as_bytes());
         let numeric = matches!(self.family, Family::Integer | Family::Real | Family::Numeric | Family::Boolean);
         Ok(match (cell.kind, self.number) {
@@ -79,7 +75,7 @@ mod tests {
     fn kind(family: Family, value: &'static str, cell: Cell<'_>) -> CellKind {
         let params = Params::new(&DEFINITION, [("value".to_owned(), Value::Text(value.into()))]).unwrap();
         let mask = build(&Site { family, ..Site::for_tests("fixed") }, &params).unwrap();
-        mask.mask(cell, None, &mut Vec::new()).unwrap()
+        mask.mask(cell, &Row::NONE, &mut Vec::new()).unwrap()
     }
 
     #[test]

@@ -1,11 +1,7 @@
 //! `full_name`: first and last name from the dictionary, in the order of the original.
 
-use super::canonical::Form;
-use super::key::{Ask, DomainKey, Role};
-use super::{Definition, Determinism, Example, Mask, Misfit, Params, Scan, Site, Tier, Uniqueness, dictionary};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
+use super::dictionary;
+use super::prelude::*;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "full_name",
@@ -22,7 +18,9 @@ pub(super) static DEFINITION: Definition = Definition {
     domain: "person.name",
     scan: |_| Scan::Identifier,
     build,
-    examples: &[Example { params: &[], cell: "Maria Garcia" }, Example { params: &[], cell: "Garcia, Maria" }],
+    examples: &[Example::plain("Maria Garcia"), Example::plain("Garcia, Maria")],
+    teaches: Teaches::Name,
+    ..Definition::BASE
 };
 
 struct FullName {
@@ -43,16 +41,11 @@ fn build(site: &Site, _: &Params) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for FullName {
-    fn mask(
-        &self,
-        cell: Cell<'_>,
-        subject: Option<Cell<'_>>,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let value = super::text(cell)?;
-        let ask = Ask { role: Role::Person, form: Form::Name, value, subject };
+        let ask = Ask { role: Role::Person, form: Form::Name, value, subject: row.subject };
         let turned = value.contains(&b',');
-        super::until_different(value, out, |attempt, out| {
+        until_different(value, out, |attempt, out| {
             let draw = self.key.draw(&ask, attempt, out);
             let first = self.first[draw.index(0, self.first.len())];
             let last = self.last[draw.index(1, self.last.len())];

@@ -1,11 +1,6 @@
 //! `hash`: a keyed digest in hex.
 
-use super::canonical::Form;
-use super::key::{Ask, DomainKey, Role};
-use super::{Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
+use super::prelude::*;
 
 /// Hex digits that hold 80 bits.
 const UNIQUE: usize = 20;
@@ -30,7 +25,8 @@ pub(super) static DEFINITION: Definition = Definition {
     domain: "text.hash",
     scan: |_| Scan::Identifier,
     build,
-    examples: &[Example { params: &[], cell: "A-1029384756" }],
+    examples: &[Example::plain("A-1029384756")],
+    ..Definition::BASE
 };
 
 struct Hash {
@@ -49,11 +45,11 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for Hash {
-    fn mask(&self, cell: Cell<'_>, _: Option<Cell<'_>>, out: &mut Vec<u8>) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, _: &Row<'_>, out: &mut Vec<u8>) -> Written {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let value = super::text(cell)?;
         let ask = Ask { role: Role::Token, form: Form::Exact, value, subject: None };
-        super::until_different(value, out, |attempt, out| {
+        until_different(value, out, |attempt, out| {
             let draw = self.key.draw(&ask, attempt, out);
             let nibbles = draw.bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
             out.extend(nibbles.take(self.length).map(|nibble| HEX[usize::from(nibble)]));

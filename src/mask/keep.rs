@@ -1,8 +1,6 @@
 //! `keep`: the decision to copy a column as it is.
 
-use super::{Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Scan, Tier, Uniqueness};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
+use super::prelude::*;
 
 /// What `keep` is.
 pub static DEFINITION: Definition = Definition {
@@ -25,13 +23,14 @@ pub static DEFINITION: Definition = Definition {
     domain: "",
     scan: |_| Scan::Never,
     build: |_, _| Ok(Box::new(Keep)),
-    examples: &[Example { params: &[], cell: "shipped" }],
+    examples: &[Example::plain("shipped")],
+    ..Definition::BASE
 };
 
 struct Keep;
 
 impl Mask for Keep {
-    fn mask(&self, cell: Cell<'_>, _: Option<Cell<'_>>, out: &mut Vec<u8>) -> Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, _: &Row<'_>, out: &mut Vec<u8>) -> Written {
         out.extend_from_slice(cell.bytes);
         Ok(cell.kind)
     }

@@ -72,6 +72,38 @@ impl MasterKey {
     }
 }
 
+/// What domain keys are derived from: the master key, the project, the environment and the generation.
+#[derive(Debug, Clone)]
+pub struct Keyring {
+    master: MasterKey,
+    project: String,
+    environment: String,
+    generation: u32,
+}
+
+impl Keyring {
+    /// A ring for one project, environment and generation.
+    #[must_use]
+    pub fn new(master: &MasterKey, project: &str, environment: &str, generation: u32) -> Self {
+        let (project, environment) = (project.to_owned(), environment.to_owned());
+        Self { master: master.clone(), project, environment, generation }
+    }
+
+    /// The key of `domain`.
+    #[must_use]
+    pub fn domain(&self, domain: &str) -> DomainKey {
+        DomainKey::derive(&self.master, &self.project, &self.environment, domain, self.generation)
+    }
+
+    /// Tells whether two captures were masked alike, without telling the key: 16 hex digits that project, environment and
+    /// generation change too, unlike [`MasterKey::key_id`].
+    #[must_use]
+    pub fn check_value(&self) -> String {
+        let draw = self.domain("terp-fixtures v1 check value").prf(Role::Token, &[]);
+        HEXLOWER.encode(&draw.bytes()[..8])
+    }
+}
+
 /// The key of one domain in one project, environment and generation.
 #[derive(Debug, Clone)]
 pub struct DomainKey(Secret32);
@@ -97,6 +129,14 @@ pub enum Role {
     Spelling = 7,
     /// Rounds of a permutation.
     Round = 8,
+    /// Companies.
+    Company = 9,
+    /// Choices from a list, shuffles.
+    Choice = 10,
+    /// Noise, factors and offsets.
+    Noise = 11,
+    /// The key of FF1.
+    Cipher = 12,
 }
 
 impl DomainKey {

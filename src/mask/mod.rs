@@ -8,9 +8,13 @@ pub mod canonical;
 pub mod definition;
 pub mod dictionary;
 pub mod docs;
+pub mod fit;
 pub mod key;
+pub mod known;
 pub mod leak;
+pub mod nested;
 pub mod permute;
+pub mod site;
 
 mod address;
 mod date_shift;
@@ -23,6 +27,7 @@ mod keep;
 mod last_name;
 mod null;
 mod phone;
+mod prelude;
 mod repeats;
 mod ssn_tail;
 mod text_replace;
@@ -34,8 +39,12 @@ mod golden;
 mod properties;
 
 pub use definition::{
-    BadParam, Definition, Determinism, Example, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness, Value,
+    BadParam, Definition, Determinism, Example, Param, ParamKind, Params, Scan, Teaches, Tier, Uniqueness, Value,
 };
+pub use fit::{Check, Fit};
+pub use known::Known;
+pub use nested::Nested;
+pub use site::{Charset, Fold, Site};
 
 use crate::error::{Error, Result};
 use crate::model::batch::{Batch, Cell, CellKind};
@@ -46,18 +55,74 @@ use std::fmt;
 
 /// Replaces cells.
 pub trait Mask: Send + Sync {
-    /// Appends the masked form of `cell` to `out` and returns its kind. `subject` is the row's subject cell when the
-    /// policy names one. Nothing before the end of `out` changes; after a misfit `out` may hold a part of a result.
+    /// Appends the masked form of `cell` to `out` and returns its kind. Nothing before the end of `out` changes; after a
+    /// misfit `out` may hold a part of a result.
     ///
     /// # Errors
     /// Why the cell does not fit.
-    fn mask(
-        &self,
-        cell: Cell<'_>,
-        subject: Option<Cell<'_>>,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<CellKind, Misfit>;
+    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written;
+
+    /// For masks that must have seen the whole column before they mask a cell of it.
+    fn learner(&self) -> Option<&dyn Learner> {
+        None
+    }
+
+    /// For masks that take many cells at once.
+    fn many(&self) -> Option<&dyn Many> {
+        None
+    }
 }
+
+/// A mask that sees the whole column first.
+pub trait Learner {
+    /// Takes the next cell of the column, in the order of the rows, and the group of its row.
+    ///
+    /// # Errors
+    /// Kind `Policy` when there is more than can be held.
+    fn learn(&self, cell: Cell<'_>, subject: Option<Cell<'_>>) -> Result<()>;
+
+    /// No more cells will come.
+    ///
+    /// # Errors
+    /// Kind `Policy` when the column cannot be masked so.
+    fn learned(&self) -> Result<()>;
+}
+
+/// A mask that takes many cells at once.
+pub trait Many {
+    /// Masks the cells, none of which is NULL or empty, in order; one answer each.
+    ///
+    /// # Errors
+    /// Kind `Policy`, which names no value.
+    fn mask_many(&self, cells: &[(Cell<'_>, Row<'_>)]) -> Result<Vec<(CellKind, Vec<u8>)>>;
+}
+
+/// What a mask may know of a cell's row.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    /// The row's subject, where the policy names one.
+    pub subject: Option<Cell<'a>>,
+    /// The row's place in its table, from 0.
+    pub ordinal: u64,
+    /// What the capture has learned of its own values.
+    pub known: &'a Known,
+    /// The batch of masked cells and the row in it, for masks that come after the others.
+    pub masked: Option<(&'a Batch, usize)>,
+}
+
+impl<'a> Row<'a> {
+    /// A row of which nothing is known.
+    pub const NONE: Self = Self { subject: None, ordinal: 0, known: Known::NOTHING, masked: None };
+
+    /// A row of which only the subject is known.
+    #[must_use]
+    pub fn of(subject: Option<Cell<'a>>) -> Self {
+        Self { subject, ..Self::NONE }
+    }
+}
+
+/// What becomes of a cell: the kind of what was written, or why nothing fits.
+pub type Written = std::result::Result<CellKind, Misfit>;
 
 /// Why a cell does not fit its mask; never the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,12 +167,18 @@ pub struct ColumnMask {
     pub mask: Box<dyn Mask>,
     /// The cell of the row that keys the mask instead of the cell itself, by index into the row.
     pub subject: Option<usize>,
+    /// The cell of the row that is `0` where the condition of the mask does not hold, by index into the row.
+    pub when: Option<usize>,
+    /// The mask where the condition does not hold; without one such cells are kept.
+    pub otherwise: Option<Box<ColumnMask>>,
     /// The domain whose key the mask uses; empty for masks without a key.
     pub domain: String,
     /// How the leak scan looks for the column's originals.
     pub scan: Scan,
     /// The parameters as given, for manifest and review.
     pub params: Params,
+    /// What the column takes.
+    pub fit: Fit,
 }
 
 /// Shows the decision, not the key inside the mask.
@@ -129,27 +200,71 @@ impl ColumnMask {
             definition,
             mask: (definition.build)(site, &params)?,
             subject: None,
+            when: None,
+            otherwise: None,
             domain: String::new(),
             scan: (definition.scan)(&params),
             params,
+            fit: Fit::default(),
         })
+    }
+
+    /// The mask of this column in a row of unmasked cells; none where the cell is kept.
+    #[must_use]
+    pub fn in_row(&self, batch: &Batch, row: usize) -> Option<&Self> {
+        let decided = match self.when {
+            Some(at) if batch.cell(row, at).bytes == b"0" => self.otherwise.as_deref(),
+            _ => Some(self),
+        };
+        decided.filter(|column| !column.definition.keeps_original)
+    }
+
+    /// Whether originals of the column may be written.
+    #[must_use]
+    pub fn keeps_some(&self) -> bool {
+        let keeps = |column: &Self| column.definition.keeps_original;
+        keeps(self) || self.when.is_some() && self.otherwise.as_deref().is_none_or(keeps)
+    }
+
+    fn is_empty(&self, cell: Cell<'_>) -> bool {
+        cell.bytes.is_empty() && !self.definition.takes_empty
     }
 }
 
-/// Masks the rows of `batch` column by column. `first_row` is the ordinal of its first row, for messages.
+/// Rows to mask and what is known about them.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// The table, for messages.
+    pub table: &'a TableName,
+    /// One mask per cell that goes on.
+    pub columns: &'a [ColumnMask],
+    /// Cells behind those, which only masks look at: conditions and subjects from elsewhere.
+    pub extras: usize,
+    /// The ordinal of the first row.
+    pub first: u64,
+    /// What the capture has learned.
+    pub known: &'a Known,
+}
+
+/// Masks the rows of `batch` column by column.
 ///
 /// NULL stays NULL and the empty text stays empty, unless the mask says that it replaces those too.
 ///
 /// # Errors
 /// Kind `Policy`, naming table, column and row, when a cell does not fit; kind `Internal` when the batch has another
 /// number of columns.
-pub fn apply(table: &TableName, batch: Batch, columns: &[ColumnMask], first_row: u64) -> Result<Masked> {
-    if batch.columns() != columns.len() {
-        let (cells, masks) = (batch.columns(), columns.len());
+pub fn apply(rows: Rows<'_>, batch: Batch) -> Result<Masked> {
+    let columns = rows.columns;
+    if batch.columns() != columns.len() + rows.extras {
+        let (table, cells, masks) = (rows.table, batch.columns(), columns.len());
         return Err(Error::internal(format!("table {table}: rows of {cells} cells met {masks} masks")));
     }
-    if columns.iter().all(|column| column.definition.keeps_original) {
+    if rows.extras == 0 && columns.iter().all(|column| column.definition.keeps_original) {
         return Ok(Masked::vouch(batch));
+    }
+    let mut answers = Vec::with_capacity(columns.len());
+    for at in 0..columns.len() {
+        answers.push(ask_many(&rows, &batch, at)?.map(Vec::into_iter));
     }
     let mut masked = Batch::new(columns.len());
     masked.arena().reserve(batch.len_bytes() + batch.len_bytes() / 4);
@@ -157,23 +272,102 @@ pub fn apply(table: &TableName, batch: Batch, columns: &[ColumnMask], first_row:
     for row in 0..batch.rows() {
         for (at, column) in columns.iter().enumerate() {
             let cell = batch.cell(row, at);
-            let empty = cell.bytes.is_empty() && !column.definition.takes_empty;
-            if empty || column.definition.keeps_original {
+            let Some(decided) = column.in_row(&batch, row).filter(|column| !column.is_empty(cell)) else {
                 masked.push(cell);
                 continue;
+            };
+            if decided.definition.after {
+                masked.push(Cell::NULL);
+                continue;
             }
-            if let Some(earlier) = repeats[at].earlier(&batch, row, at, column.subject) {
+            let repeating = column.when.is_none() && decided.definition.determinism != Determinism::Row;
+            if let Some(earlier) = repeating.then(|| repeats[at].earlier(&batch, row, at, column.subject)).flatten() {
                 masked.push_again(earlier, at);
                 continue;
             }
-            let subject = column.subject.map(|at| batch.cell(row, at));
-            match column.mask.mask(cell, subject, masked.arena()) {
-                Ok(kind) => masked.end_cell(kind),
-                Err(misfit) => return Err(refusal(table, column, first_row + row as u64, misfit)),
-            }
+            let kind = match answers[at].as_mut() {
+                Some(answers) => answers.next().map_or(Err(Misfit("the answers ran out")), |(kind, bytes)| {
+                    masked.arena().extend_from_slice(&bytes);
+                    Ok(kind)
+                }),
+                None => {
+                    let about = about(&rows, &batch, row, decided);
+                    decided.mask.mask(cell, &about, masked.arena())
+                }
+            };
+            end_cell(&rows, column, row, &mut masked, kind)?;
         }
     }
+    if columns.iter().any(|column| column.definition.after) {
+        masked = after_the_others(&rows, &batch, &masked)?;
+    }
     Ok(Masked::vouch(masked))
+}
+
+/// Ends a cell that a mask wrote, if the column takes it.
+fn end_cell(rows: &Rows<'_>, column: &ColumnMask, row: usize, masked: &mut Batch, kind: Written) -> Result<()> {
+    let refused = |misfit| refusal(rows.table, column, rows.first + row as u64, misfit);
+    let kind = kind.map_err(refused)?;
+    if kind != CellKind::Null {
+        column.fit.test(masked.open_cell()).map_err(refused)?;
+    }
+    masked.end_cell(kind);
+    Ok(())
+}
+
+fn about<'a>(rows: &Rows<'a>, batch: &'a Batch, row: usize, column: &ColumnMask) -> Row<'a> {
+    Row {
+        subject: column.subject.map(|at| batch.cell(row, at)),
+        ordinal: rows.first + row as u64,
+        known: rows.known,
+        masked: None,
+    }
+}
+
+/// The masked cells of a column whose mask takes many at once, in the order in which they are needed.
+fn ask_many(rows: &Rows<'_>, batch: &Batch, at: usize) -> Result<Option<Vec<(CellKind, Vec<u8>)>>> {
+    let column = &rows.columns[at];
+    let Some(many) = column.mask.many() else { return Ok(None) };
+    let mut repeats = Repeats::default();
+    let needed = (0..batch.rows()).filter(|&row| {
+        let here = column.in_row(batch, row).is_some_and(|decided| std::ptr::eq(decided, column));
+        let due = here && !column.is_empty(batch.cell(row, at));
+        due && (column.when.is_some() || repeats.earlier(batch, row, at, column.subject).is_none())
+    });
+    let cells: Vec<_> = needed.map(|row| (batch.cell(row, at), about(rows, batch, row, column))).collect();
+    let answers = if cells.is_empty() {
+        Vec::new()
+    } else {
+        many.mask_many(&cells).map_err(|error| place(rows, column, error))?
+    };
+    if answers.len() != cells.len() {
+        return Err(place(rows, column, Error::policy("the mask gave another number of cells than it was given")));
+    }
+    Ok(Some(answers))
+}
+
+fn place(rows: &Rows<'_>, column: &ColumnMask, error: Error) -> Error {
+    error.within(format!("table {}, column {}", rows.table, column.column.escape_debug()))
+}
+
+/// Fills in the cells that are made of the row's other masked cells.
+fn after_the_others(rows: &Rows<'_>, batch: &Batch, masked: &Batch) -> Result<Batch> {
+    let mut whole = Batch::new(rows.columns.len());
+    for row in 0..masked.rows() {
+        for (at, column) in rows.columns.iter().enumerate() {
+            let original = batch.cell(row, at);
+            let due =
+                column.in_row(batch, row).filter(|decided| decided.definition.after && !decided.is_empty(original));
+            let Some(decided) = due else {
+                whole.push(masked.cell(row, at));
+                continue;
+            };
+            let about = Row { masked: Some((masked, row)), ..about(rows, batch, row, decided) };
+            let kind = decided.mask.mask(original, &about, whole.arena());
+            end_cell(rows, column, row, &mut whole, kind)?;
+        }
+    }
+    Ok(whole)
 }
 
 fn refusal(table: &TableName, column: &ColumnMask, row: u64, misfit: Misfit) -> Error {
@@ -199,6 +393,11 @@ fn until_different(
     Err(Misfit("every value that the mask can make is the original"))
 }
 
+/// The bytes of a cell that is a text or a whole number: engines differ in which of the two a number comes as.
+fn text_or_integer(cell: Cell<'_>) -> std::result::Result<&[u8], Misfit> {
+    if cell.kind == CellKind::Integer { Ok(cell.bytes) } else { text(cell) }
+}
+
 /// The bytes of a text cell.
 fn text(cell: Cell<'_>) -> std::result::Result<&[u8], Misfit> {
     match cell.kind {
@@ -219,6 +418,10 @@ mod tests {
         ColumnMask::build(find(mask).unwrap(), "c", &site, Params::default()).unwrap()
     }
 
+    fn rows<'a>(table: &'a TableName, columns: &'a [ColumnMask], first: u64) -> Rows<'a> {
+        Rows { table, columns, extras: 0, first, known: Known::NOTHING }
+    }
+
     #[test]
     fn null_and_empty_stay_and_kept_cells_are_copied() {
         let mut batch = Batch::new(2);
@@ -226,7 +429,8 @@ mod tests {
             batch.push(cell);
         }
         let columns = [column("first_name", true), column("keep", true)];
-        let masked = apply(&TableName::plain("t"), batch, &columns, 1).unwrap();
+        let table = TableName::plain("t");
+        let masked = apply(rows(&table, &columns, 1), batch).unwrap();
         let rows = masked.rows();
         assert!(rows.cell(0, 0).is_null());
         assert_eq!(rows.cell(1, 0), Cell::text(""));
@@ -240,7 +444,7 @@ mod tests {
         let mut batch = Batch::new(1);
         batch.push(Cell::text("fine"));
         batch.push(Cell { kind: CellKind::Blob, bytes: b"hunter2" });
-        let error = apply(&TableName::plain("t"), batch, &[column("email", true)], 41).unwrap_err();
+        let error = apply(rows(&TableName::plain("t"), &[column("email", true)], 41), batch).unwrap_err();
         assert_eq!(
             error.what(),
             "table t, column c, row 42: mask email does not fit: the cell is binary data, not text"
@@ -250,7 +454,7 @@ mod tests {
 
     #[test]
     fn another_number_of_columns_is_a_defect() {
-        let error = apply(&TableName::plain("t"), Batch::new(2), &[column("keep", true)], 1).unwrap_err();
+        let error = apply(rows(&TableName::plain("t"), &[column("keep", true)], 1), Batch::new(2)).unwrap_err();
         assert_eq!(error.kind(), crate::error::Kind::Internal);
     }
 

@@ -1,9 +1,6 @@
 //! `null`: nothing is left.
 
-use super::{Definition, Determinism, Example, Mask, Misfit, Scan, Site, Tier, Uniqueness};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
+use super::prelude::*;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "null",
@@ -21,7 +18,8 @@ pub(super) static DEFINITION: Definition = Definition {
     domain: "",
     scan: |_| Scan::FreeText,
     build: |site, _| build(site),
-    examples: &[Example { params: &[], cell: "correct horse" }],
+    examples: &[Example::plain("correct horse")],
+    ..Definition::BASE
 };
 
 struct Null;
@@ -35,7 +33,7 @@ fn build(site: &Site) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for Null {
-    fn mask(&self, _: Cell<'_>, _: Option<Cell<'_>>, _: &mut Vec<u8>) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, _: Cell<'_>, _: &Row<'_>, _: &mut Vec<u8>) -> Written {
         Ok(CellKind::Null)
     }
 }

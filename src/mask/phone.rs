@@ -10,12 +10,8 @@
 //! | a unique column | `+01`, `+02` or `+03` in front: no country code begins with 0, so all digits can be permuted exactly |
 //! | words, letters, no digit | a ten-digit number of the first kind |
 
-use super::canonical::Form;
-use super::key::{Ask, DomainKey, Draw, Role};
-use super::{Definition, Determinism, Example, Mask, Misfit, Params, Scan, Site, Tier, Uniqueness, permute};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
+use super::permute;
+use super::prelude::*;
 
 /// The most digits that keep their shape.
 const MOST: usize = 24;
@@ -35,11 +31,12 @@ pub(super) static DEFINITION: Definition = Definition {
     domain: "person.phone",
     scan: |_| Scan::Identifier,
     build: |site, _: &Params| build(site),
-    examples: &[
-        Example { params: &[], cell: "(415) 867-5309" },
-        Example { params: &[], cell: "+44 20 7123 4567" },
-        Example { params: &[], cell: "06 12 34 56 78" },
-    ],
+    examples: &[Example::plain("(415) 867-5309"), Example::plain("+44 20 7123 4567"), Example::plain("06 12 34 56 78")],
+    teaches: Teaches::Whole,
+    sample: |number| {
+        format!("({}) 5{:02}-{:04}", 201 + number / 1_000_000 % 780, number / 10_000 % 100, number % 10_000)
+    },
+    ..Definition::BASE
 };
 
 struct Phone {
@@ -60,12 +57,7 @@ fn build(site: &Site) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for Phone {
-    fn mask(
-        &self,
-        cell: Cell<'_>,
-        subject: Option<Cell<'_>>,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let integer = cell.kind == CellKind::Integer;
         let value = if integer { cell.bytes } else { super::text(cell)? };
         if integer && value.first() == Some(&b'-') {
@@ -75,7 +67,7 @@ impl Mask for Phone {
         if self.unique {
             return self.unique(value, shape, out);
         }
-        let ask = Ask { role: Role::Number, form: Form::Digits, value, subject };
+        let ask = Ask { role: Role::Number, form: Form::Digits, value, subject: row.subject };
         let start = out.len();
         for attempt in 0..=u8::MAX {
             let draw = self.key.draw(&ask, attempt, out);
@@ -111,7 +103,7 @@ impl Phone {
     }
 
     /// Permutes the digits among all numbers of that length behind a prefix that says which spelling it was.
-    fn unique(&self, value: &[u8], shape: Option<Shape>, out: &mut Vec<u8>) -> std::result::Result<CellKind, Misfit> {
+    fn unique(&self, value: &[u8], shape: Option<Shape>, out: &mut Vec<u8>) -> Written {
         let start = out.len();
         if let Some(shape) = shape {
             let mut digits = shape.digits.map(|digit| digit - b'0');
@@ -260,7 +252,7 @@ mod tests {
 
     fn masked(value: Cell<'_>, site: &Site) -> String {
         let mut out = Vec::new();
-        assert_eq!(build(site).unwrap().mask(value, None, &mut out).unwrap(), value.kind);
+        assert_eq!(build(site).unwrap().mask(value, &Row::NONE, &mut out).unwrap(), value.kind);
         String::from_utf8(out).unwrap()
     }
 
@@ -319,7 +311,7 @@ mod tests {
             assert!(!masked.starts_with('0') && masked != value, "{value} became {masked}");
         }
         let negative = Cell { kind: CellKind::Integer, bytes: b"-5" };
-        assert!(build(&Site::for_tests("phone")).unwrap().mask(negative, None, &mut Vec::new()).is_err());
+        assert!(build(&Site::for_tests("phone")).unwrap().mask(negative, &Row::NONE, &mut Vec::new()).is_err());
     }
 
     #[test]

@@ -1,14 +1,6 @@
 //! `ssn_tail`: a social security number of which four digits are shown, by default not the real ones.
 
-use super::canonical::Form;
-use super::key::{Ask, DomainKey, Role};
-use super::{
-    Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness, Value,
-};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
-use std::borrow::Cow;
+use super::prelude::*;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "ssn_tail",
@@ -39,9 +31,13 @@ pub(super) static DEFINITION: Definition = Definition {
     scan: |_| Scan::Identifier,
     build,
     examples: &[
-        Example { params: &[], cell: "078-05-1120" },
-        Example { params: &[("tail", Value::Text(Cow::Borrowed("none")))], cell: "078-05-1120" },
+        Example::plain("078-05-1120"),
+        Example { params: || vec![("tail", Value::text("none"))], cell: "078-05-1120" },
     ],
+    teaches: Teaches::Whole,
+    reveals: |params| params.text("tail") == Some("real"),
+    sample: |number| format!("{}-{:02}-{:04}", 219 + number / 1_000_000 % 400, number / 10_000 % 100, number % 10_000),
+    ..Definition::BASE
 };
 
 #[derive(Clone, Copy)]
@@ -74,12 +70,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for SsnTail {
-    fn mask(
-        &self,
-        cell: Cell<'_>,
-        subject: Option<Cell<'_>>,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let value = super::text(cell)?;
         // The last nine digits, and how many there are.
         let (mut digits, mut count) = ([0; 9], 0_usize);
@@ -94,7 +85,7 @@ impl Mask for SsnTail {
             Tail::Real if count == 9 => out.extend_from_slice(&digits[5..]),
             Tail::Real => return Err(Misfit("it has not the nine digits of a social security number")),
             Tail::Fake => {
-                let ask = Ask { role: Role::Number, form: Form::Digits, value, subject };
+                let ask = Ask { role: Role::Number, form: Form::Digits, value, subject: row.subject };
                 for attempt in 0..=u8::MAX {
                     let draw = self.key.draw(&ask, attempt, out);
                     let mut fake = [0; 4];
@@ -123,7 +114,7 @@ mod tests {
 
     fn mask(params: &Params, value: &str) -> std::result::Result<String, Misfit> {
         let mut out = Vec::new();
-        build(&Site::for_tests("ssn"), params).unwrap().mask(Cell::text(value), None, &mut out)?;
+        build(&Site::for_tests("ssn"), params).unwrap().mask(Cell::text(value), &Row::NONE, &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 

@@ -1,11 +1,7 @@
 //! `text_replace`: filler words instead of free text, of about its length.
 
-use super::canonical::{self, Form};
-use super::key::{Ask, DomainKey, Role, scale};
-use super::{Definition, Determinism, Example, Mask, Misfit, Params, Scan, Site, Tier, Uniqueness, dictionary};
-use crate::error::Result;
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
+use super::dictionary;
+use super::prelude::*;
 
 /// Lengths that texts are rounded to: the length of the original says little.
 const CLASSES: [usize; 9] = [8, 16, 32, 64, 128, 256, 512, 1024, 2048];
@@ -25,7 +21,8 @@ pub(super) static DEFINITION: Definition = Definition {
     domain: "text.prose",
     scan: |_| Scan::FreeText,
     build: |site, _: &Params| build(site),
-    examples: &[Example { params: &[], cell: "Called Maria about the late delivery, she was not amused." }],
+    examples: &[Example::plain("Called Maria about the late delivery, she was not amused.")],
+    ..Definition::BASE
 };
 
 struct TextReplace {
@@ -39,13 +36,13 @@ fn build(site: &Site) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for TextReplace {
-    fn mask(&self, cell: Cell<'_>, _: Option<Cell<'_>>, out: &mut Vec<u8>) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, _: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let value = super::text(cell)?;
         let length = canonical::chars(value);
         let class = CLASSES.into_iter().find(|class| class + class / 2 >= length).unwrap_or(CLASSES[8]);
         let limit = class.min(self.room);
         let ask = Ask { role: Role::Prose, form: Form::Exact, value, subject: None };
-        super::until_different(value, out, |attempt, out| {
+        until_different(value, out, |attempt, out| {
             let mut words = self.key.stream(&ask, attempt, out);
             write(limit, || word(&mut words), out);
         })
@@ -93,7 +90,7 @@ mod tests {
         ] {
             let mask = build(&Site { max_chars: room, ..Site::for_tests("prose") }).unwrap();
             let mut out = Vec::new();
-            mask.mask(Cell::text(&"ü".repeat(length)), None, &mut out).unwrap();
+            mask.mask(Cell::text(&"ü".repeat(length)), &Row::NONE, &mut out).unwrap();
             assert!((least..=most).contains(&out.len()), "{length} characters became {}", out.len());
         }
     }

@@ -1,11 +1,6 @@
 //! `token`: a random-looking identifier, for secrets, handles and codes.
 
-use super::canonical::Form;
-use super::key::{Ask, DomainKey, Role};
-use super::{Definition, Determinism, Example, Mask, Misfit, Param, ParamKind, Params, Scan, Site, Tier, Uniqueness};
-use crate::error::{Error, Result};
-use crate::model::batch::{Cell, CellKind};
-use crate::model::schema::Family;
+use super::prelude::*;
 
 /// Bytes of a tag that tells values apart: 80 bits, 16 characters.
 pub(super) const TAG: usize = 10;
@@ -33,7 +28,8 @@ pub(super) static DEFINITION: Definition = Definition {
     domain: "text.token",
     scan: |_| Scan::Identifier,
     build,
-    examples: &[Example { params: &[], cell: "sk_live_51H8example" }],
+    examples: &[Example::plain("sk_live_51H8example")],
+    ..Definition::BASE
 };
 
 struct Token {
@@ -59,10 +55,10 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for Token {
-    fn mask(&self, cell: Cell<'_>, _: Option<Cell<'_>>, out: &mut Vec<u8>) -> std::result::Result<CellKind, Misfit> {
+    fn mask(&self, cell: Cell<'_>, _: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let value = super::text(cell)?;
         let ask = Ask { role: Role::Token, form: Form::Exact, value, subject: None };
-        super::until_different(value, out, |attempt, out| {
+        until_different(value, out, |attempt, out| {
             let draw = self.key.draw(&ask, attempt, out);
             out.extend_from_slice(self.prefix.as_bytes());
             base32(&draw.bytes()[..self.bytes], out);
@@ -111,7 +107,7 @@ mod tests {
         assert!(build(&site(19), &prefix()).is_err());
         let mask = build(&site(21), &prefix()).unwrap();
         let mut out = Vec::new();
-        mask.mask(Cell::text("x"), None, &mut out).unwrap();
+        mask.mask(Cell::text("x"), &Row::NONE, &mut out).unwrap();
         assert_eq!(out.len(), 20);
         assert!(out.starts_with(b"tok_"));
     }

@@ -105,6 +105,12 @@ impl Batch {
         &mut self.bytes
     }
 
+    /// The bytes that were appended to the arena since the last cell ended.
+    #[must_use]
+    pub fn open_cell(&self) -> &[u8] {
+        &self.bytes[self.ends.last().map_or(0, |end| *end as usize)..]
+    }
+
     /// Ends the cell whose bytes were just appended to the arena.
     pub fn end_cell(&mut self, kind: CellKind) {
         // MAX_CELL and FULL keep the arena far below 4 GiB; saturation would be caught by the digest.

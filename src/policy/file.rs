@@ -5,7 +5,7 @@ use super::names::quoted;
 use super::read::Reader;
 use crate::error::{Kind, Result};
 use crate::mask::key::MasterKey;
-use crate::mask::{self, Definition, Params, Value, dictionary};
+use crate::mask::{self, Definition, Params, dictionary};
 use crate::model::manifest::PolicyProof;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -97,10 +97,7 @@ impl ColumnRule {
         let mut parts = vec![format!("mask = {}", quoted(self.mask.name))];
         parts.extend(self.domain.as_ref().map(|domain| format!("domain = {}", quoted(domain))));
         parts.extend(self.subject.as_ref().map(|subject| format!("subject = {}", quoted(subject))));
-        parts.extend(self.params.iter().map(|(name, value)| match value {
-            Value::Text(text) => format!("{name} = {}", quoted(text)),
-            other => format!("{name} = {other}"),
-        }));
+        parts.extend(self.params.iter().map(|(name, value)| format!("{name} = {value}")));
         if parts.len() == 1 { quoted(self.mask.name) } else { format!("{{ {} }}", parts.join(", ")) }
     }
 

@@ -192,6 +192,15 @@ impl<'a> Reader<'a> {
             DeValue::String(text) => Ok(Value::Text(text.to_string().into())),
             DeValue::Boolean(flag) => Ok(Value::Bool(*flag)),
             DeValue::Integer(_) => self.integer(value).map(Value::Integer),
+            DeValue::Array(list) => {
+                list.iter().map(|item| self.value(mask, name, item)).collect::<Result<_>>().map(Value::List)
+            }
+            DeValue::Table(table) => {
+                let entry = |(key, item): (&Spanned<toml::de::DeString<'a>>, &Item<'a>)| {
+                    Ok((key.get_ref().to_string(), self.value(mask, name, item)?))
+                };
+                table.iter().map(entry).collect::<Result<_>>().map(Value::Table)
+            }
             other => {
                 let what = format!("parameter '{name}' of mask {} cannot be of type {}", mask.name, other.type_str());
                 Err(self.error(Kind::Policy, value.span(), what))

@@ -7,7 +7,7 @@ use super::names::{self, Found};
 use super::propose::propose;
 use super::undecided;
 use crate::error::{Error, Kind, Result};
-use crate::mask::key::{DomainKey, MasterKey};
+use crate::mask::key::{Keyring, MasterKey};
 use crate::mask::{ColumnMask, Site, Uniqueness};
 use crate::model::schema::{Catalogue, Table, TableKind, TableName};
 use std::collections::BTreeMap;
@@ -299,12 +299,13 @@ fn column(
         return Err(Error::policy(what).hint("Leave subject out: the value itself then decides."));
     }
     let domain = rule.domain_name();
+    let ring = Keyring::new(master, &policy.project, environment, policy.generation);
     let site = Site {
-        key: DomainKey::derive(master, &policy.project, environment, domain, policy.generation),
         max_chars: together.map_or(about.length, |shared| shared.max_chars),
-        family: about.family,
         unique: together.map_or(constraint.is_some(), |shared| shared.unique),
         nullable: about.nullable,
+        declared: about.declared.clone(),
+        ..Site::free(&ring, domain, about.family)
     };
     let mut built = ColumnMask::build(mask, &about.name, &site, rule.params.clone())?;
     built.subject = subject.map(|(_, cell)| cell);

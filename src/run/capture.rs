@@ -13,8 +13,8 @@ use crate::codec::{manifest as manifest_codec, pack, rows};
 use crate::engine::Source;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::mask;
 use crate::mask::leak::{LeakReport, LeakScan};
+use crate::mask::{self, Known};
 use crate::model::batch::{Batch, CellKind};
 use crate::model::manifest::{
     ChunkRef, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry,
@@ -300,7 +300,16 @@ fn capture_table(
         for (at, column) in plan.columns.iter().enumerate().filter(|(_, column)| !column.definition.keeps_original) {
             (0..batch.rows()).for_each(|row| scan.observe_original(number(at), batch.cell(row, at).bytes, column.scan));
         }
-        let masked = mask::apply(&live.name, batch, &plan.columns, first_row)?;
+        let masked = mask::apply(
+            mask::Rows {
+                table: &live.name,
+                columns: &plan.columns,
+                extras: 0,
+                first: first_row,
+                known: Known::NOTHING,
+            },
+            batch,
+        )?;
         for (at, column) in plan.columns.iter().enumerate() {
             let (rows, generated) = (masked.rows(), !column.definition.keeps_original);
             for cell in (0..rows.rows()).map(|row| rows.cell(row, at)).filter(|cell| cell.kind != CellKind::Real) {
