@@ -119,6 +119,12 @@ pub enum Command {
   terp-fixtures verify --scrub
   terp-fixtures verify demo-2025-12 --read-data")]
     Verify(VerifyArgs),
+    /// List the masks that a policy can name, or tell all about one of them.
+    #[command(after_help = "Examples:
+  terp-fixtures masks
+  terp-fixtures masks email
+  terp-fixtures masks phone --json")]
+    Masks(MasksArgs),
     /// List the runs that are in a target now.
     #[command(after_help = "Examples:\n  terp-fixtures runs --target sqlite:dev.sqlite")]
     Runs(RunsArgs),
@@ -282,6 +288,17 @@ pub struct VerifyArgs {
     /// Open, decompress, re-hash and decode every row.
     #[arg(long)]
     pub read_data: bool,
+    /// Read every row and look for what no mask could have written: live mail addresses, cards, social security numbers (exit
+    /// code 4). Needs no original.
+    #[arg(long, conflicts_with = "scrub")]
+    pub leaks: bool,
+}
+
+/// `masks`.
+#[derive(Debug, Args)]
+pub struct MasksArgs {
+    /// Only this mask, with its parameters and examples.
+    pub name: Option<String>,
 }
 
 /// `runs`.

@@ -114,13 +114,17 @@ impl Settings {
             .hint("Set TERP_FIXTURES_IDENTITY_FILE, or make a store of your own with 'terp-fixtures keys init'."))
     }
 
-    /// The masking key: `TERP_FIXTURES_MASK_KEY`, `TERP_FIXTURES_MASK_KEY_FILE`, configuration, `.terp-fixtures/`.
+    /// The masking key: `TERP_FIXTURES_MASK_KEY`, `TERP_FIXTURES_MASK_KEY_FD` (the number of an open file descriptor),
+    /// `TERP_FIXTURES_MASK_KEY_FILE`, configuration, `.terp-fixtures/`.
     ///
     /// # Errors
     /// Kind `Usage` when there is none or it is malformed.
     pub fn master_key(&self) -> Result<MasterKey> {
         if let Some(text) = variable("TERP_FIXTURES_MASK_KEY") {
             return MasterKey::parse(&text);
+        }
+        if let Some(number) = std::env::var("TERP_FIXTURES_MASK_KEY_FD").ok().filter(|text| !text.trim().is_empty()) {
+            return MasterKey::parse(&descriptor(&number)?);
         }
         let usual = self.usual_secret("mask.key");
         let named = self.named("TERP_FIXTURES_MASK_KEY_FILE", self.file.masking.key_file.as_deref());
@@ -169,6 +173,15 @@ impl Settings {
 /// A secret out of the environment.
 fn variable(name: &str) -> Option<SecretText> {
     std::env::var(name).ok().filter(|text| !text.trim().is_empty()).map(SecretText::new)
+}
+
+/// What an open file descriptor has to say, up to its end.
+fn descriptor(number: &str) -> Result<SecretText> {
+    let number: u32 = number.trim().parse().map_err(|_| {
+        Error::usage("TERP_FIXTURES_MASK_KEY_FD is not the number of a file descriptor")
+            .hint("For example: TERP_FIXTURES_MASK_KEY_FD=3 terp-fixtures capture ... 3< <(vault read -field=key ...)")
+    })?;
+    secret_file(&Path::new("/dev/fd").join(number.to_string()))
 }
 
 fn secret_file(path: &Path) -> Result<SecretText> {

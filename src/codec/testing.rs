@@ -60,6 +60,8 @@ pub(crate) fn manifest() -> Manifest {
             dictionaries: BTreeMap::from([("names".into(), "ef".repeat(32))]),
             key_id: "0123456789abcdef".into(),
             generation: 1,
+            key_check: String::new(),
+            masks: BTreeMap::new(),
         },
         results: Results::default(),
         packs: vec![PackRef { name: "12".repeat(32), length: 600 }],

@@ -130,6 +130,16 @@ impl Sql {
         self
     }
 
+    /// Appends a condition in the user's own words, in parentheses. The policy has made sure that it is one boolean
+    /// expression without a comment.
+    #[must_use]
+    pub fn user_condition(mut self, text: &str) -> Self {
+        self.text.push('(');
+        self.text.push_str(text);
+        self.text.push(')');
+        self
+    }
+
     /// Takes over a statement that the engine rendered itself: captured DDL out of a verified manifest or a catalogue.
     pub fn rendered(engine: EngineKind, text: impl Into<String>) -> Self {
         Self { engine, text: text.into() }

@@ -415,6 +415,10 @@ pub struct Definition {
     pub reveals: fn(&Params) -> bool,
     /// What text masks learn from its columns.
     pub teaches: Teaches,
+    /// Whether a program of the user's own decides, so that nothing can be shown or promised of its outputs.
+    pub outside: bool,
+    /// Whether it may leave a cell as it is, because nothing in it has to be replaced: then its cells are scanned like kept ones.
+    pub may_keep: bool,
     /// Whether it is made of the row's other masked cells, and so comes after them.
     pub after: bool,
     /// Whether it may ask what text masks have learned: then a capture reads the teaching columns first.
@@ -446,6 +450,8 @@ impl Definition {
         examples: &[],
         reveals: |_| false,
         teaches: Teaches::Nothing,
+        outside: false,
+        may_keep: false,
         after: false,
         asks: |_| false,
         could_write: None,

@@ -59,7 +59,9 @@ fn section(mask: &'static Definition) -> Vec<String> {
     lines
 }
 
-fn unique(mask: &Definition) -> &'static str {
+/// In words: see the head of the table in `docs/masks.md`.
+#[must_use]
+pub fn unique(mask: &Definition) -> &'static str {
     match mask.unique {
         Uniqueness::Exact => "yes, exactly",
         Uniqueness::Tagged => "yes, by 80 or more keyed bits",
@@ -68,7 +70,9 @@ fn unique(mask: &Definition) -> &'static str {
     }
 }
 
-fn decided(mask: &Definition) -> &'static str {
+/// In words: see the head of the table in `docs/masks.md`.
+#[must_use]
+pub fn decided(mask: &Definition) -> &'static str {
     match (mask.determinism, mask.takes_subject) {
         (Determinism::Constant, _) => "nothing",
         (Determinism::Row, _) => "the row",
@@ -79,7 +83,9 @@ fn decided(mask: &Definition) -> &'static str {
     }
 }
 
-fn tier(mask: &Definition) -> &'static str {
+/// In words: see the head of the table in `docs/masks.md`.
+#[must_use]
+pub fn tier(mask: &Definition) -> &'static str {
     match mask.tier {
         Tier::Kept => "everything",
         Tier::Partial => "a part or a relation",
@@ -91,6 +97,9 @@ fn tier(mask: &Definition) -> &'static str {
 /// An example's masked cell under a public key. None if the mask refuses it, which a test rules out.
 #[must_use]
 pub fn shown(mask: &'static Definition, example: &Example) -> Option<String> {
+    if mask.outside {
+        return Some("(what the program answers)".to_owned());
+    }
     let master = MasterKey::new(Secret32::new(*b"a public key: for documents only"));
     let site = Site::free(&Keyring::new(&master, "docs", "dev", 1), mask.domain, Family::Any);
     let params = example.params_of(mask).map_err(|BadParam { why, .. }| why).ok()?;

@@ -17,6 +17,10 @@ impl Known {
         true
     }
 
+    /// Learns the masked form of an original.
+    pub fn learn(&mut self, _teaches: super::Teaches, _original: Cell<'_>, _masked: &[u8], _subject: Option<Cell<'_>>) {
+    }
+
     /// The masked form of exactly this value, in any spelling; where several subjects share the value, that of `subject`.
     #[must_use]
     pub fn masked(&self, _value: &[u8], _subject: Option<Cell<'_>>) -> Option<&[u8]> {

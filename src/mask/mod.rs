@@ -17,6 +17,7 @@ pub mod permute;
 pub mod site;
 
 mod address;
+mod command;
 mod date_shift;
 mod email;
 mod first_name;
@@ -144,6 +145,7 @@ pub static MASKS: &[&Definition] = &[
     &ssn_tail::DEFINITION,
     &text_replace::DEFINITION,
     &date_shift::DEFINITION,
+    &command::DEFINITION,
 ];
 
 /// The mask that keeps: what a `keep` list of a policy means.

@@ -64,6 +64,12 @@ pub struct PolicyProof {
     pub key_id: String,
     /// The key's generation.
     pub generation: u32,
+    /// Tells whether two snapshots were masked with the same key, project, environment and generation: 16 hex digits.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key_check: String,
+    /// The version of every mask that was used, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub masks: BTreeMap<String, u32>,
 }
 
 /// Checks made on the real data before the manifest was written.
@@ -73,6 +79,9 @@ pub struct Results {
     pub closure: ClosureResult,
     /// The residual-leak scan.
     pub leaks: LeakResult,
+    /// Uniqueness of the masked rows.
+    #[serde(default, skip_serializing_if = "is_unset")]
+    pub unique: UniqueResult,
 }
 
 /// The closure proof: every captured reference finds its captured parent.
@@ -97,6 +106,30 @@ pub struct LeakResult {
     pub cells: u64,
     /// Originals found. Zero in every published snapshot.
     pub hits: u64,
+    /// Made-up originals that went through the masks; none came out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub canaries: u64,
+}
+
+/// Unique constraints with masked columns, held against the masked rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct UniqueResult {
+    /// Constraints checked.
+    pub constraints: u64,
+    /// Rows compared, summed over the constraints.
+    pub rows: u64,
+    /// Rows left out because there were too many to hold, summed over the constraints.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sampled: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_unset(unique: &UniqueResult) -> bool {
+    *unique == UniqueResult::default()
 }
 
 /// A pack by name and length.

@@ -1,51 +1,87 @@
-//! Keys that refer to each other must be masked alike, or the references break.
+//! Keys that refer to each other must be masked alike, or the references break. A referencing column without a decision
+//! inherits that of the key it refers to.
 
-use super::file::{ColumnRule, Policy};
+use super::file::{ColumnRule, Place, Policy};
+use super::references::{Reference, References};
 use super::resolve::Draft;
 use crate::error::{Error, Result};
-use crate::model::schema::{Family, ForeignKey};
+use crate::model::schema::Family;
 
-/// Refuses foreign keys whose two sides are masked differently.
-pub(super) fn refuse_conflicts(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
-    let mut conflicts = Vec::new();
-    for child in drafts.iter().filter(|draft| draft.has_rows()) {
-        for key in &child.table.foreign_keys {
-            let Some(parent) = drafts.iter().find(|draft| draft.table.name == key.parent) else { continue };
-            if parent.has_rows() {
-                conflicts.extend(compare(policy, child, key, parent));
+/// Gives undecided referencing columns the rule of the key that they refer to.
+pub(super) fn inherit(references: &References<'_>, drafts: &mut [Draft<'_>]) {
+    // Each round goes one reference further along a chain.
+    for _ in 0..drafts.len() {
+        let mut found: Vec<(usize, usize, ColumnRule)> = Vec::new();
+        for reference in references.iter() {
+            let (child, parent) = (&drafts[reference.child], &drafts[reference.parent]);
+            if !child.has_rows() || !parent.has_rows() {
+                continue;
+            }
+            for (&at, &parent_at) in reference.columns.iter().zip(&reference.parent_columns) {
+                let open = child.rules[at].is_none() && !child.table.columns[at].generated;
+                if let (true, Some(rule)) = (open, &parent.rules[parent_at]) {
+                    found.extend(inherited(child, reference, at, rule).map(|rule| (reference.child, at, rule)));
+                }
             }
         }
+        if found.is_empty() {
+            return;
+        }
+        for (table, at, rule) in found {
+            drafts[table].rules[at].get_or_insert(rule);
+        }
     }
+}
+
+/// The parent's rule as the child has to say it; none where that cannot be said.
+fn inherited(child: &Draft<'_>, reference: &Reference, at: usize, rule: &ColumnRule) -> Option<ColumnRule> {
+    if rule.when.is_some() {
+        return None; // The condition speaks of the parent's row.
+    }
+    let place = if child.place == Place::default() { rule.place } else { child.place };
+    let subject = match &rule.subject {
+        None => None,
+        Some(subject) if reference.columns.len() == 1 => Some(format!("{}.{subject}", child.table.columns[at].name)),
+        Some(_) => return None,
+    };
+    Some(ColumnRule { place, subject, ..rule.clone() })
+}
+
+/// Refuses references whose two sides are masked differently.
+pub(super) fn refuse_conflicts(policy: &Policy, references: &References<'_>, drafts: &[Draft<'_>]) -> Result<()> {
+    let mut conflicts = Vec::new();
+    for reference in references.iter() {
+        if drafts[reference.child].has_rows() && drafts[reference.parent].has_rows() {
+            conflicts.extend(compare(policy, reference, drafts));
+        }
+    }
+    conflicts.dedup();
     if conflicts.is_empty() {
         return Ok(());
     }
-    Err(Error::policy(format!("references would break: {}", conflicts.join("; ")))
-        .hint("Give both sides the same mask, parameters and domain and no subject, or keep both."))
+    Err(Error::policy(format!("references would break: {}", conflicts.join("; "))).hint(
+        "Leave the referencing column out, so that it inherits; or give both sides the same mask, parameters and domain; or keep both.",
+    ))
 }
 
-fn compare(policy: &Policy, child: &Draft<'_>, key: &ForeignKey, parent: &Draft<'_>) -> Vec<String> {
+fn compare(policy: &Policy, reference: &Reference, drafts: &[Draft<'_>]) -> Vec<String> {
+    let (child, parent) = (&drafts[reference.child], &drafts[reference.parent]);
     let mut conflicts = Vec::new();
-    for (at, name) in key.columns.iter().enumerate() {
-        let parent_at = match key.parent_columns.get(at) {
-            Some(name) => parent.table.column_index(name),
-            // SQLite lets a reference leave out the columns of the primary key.
-            None => parent.table.primary_key.get(at).copied(),
-        };
-        let (Some(child_at), Some(parent_at)) = (child.table.column_index(name), parent_at) else { continue };
+    for (&child_at, &parent_at) in reference.columns.iter().zip(&reference.parent_columns) {
         let (Some(left), Some(right)) = (&child.rules[child_at], &parent.rules[parent_at]) else { continue };
-        let families = (child.table.columns[child_at].family, parent.table.columns[parent_at].family);
-        if left.mask.name == "null" || are_alike(left, right, families) {
+        let (own, other) = (&child.table.columns[child_at], &parent.table.columns[parent_at]);
+        if left.mask.name == "null" || are_alike(left, right, &own.name, (own.family, other.family)) {
             continue;
         }
-        let (other, file) = (&parent.table.columns[parent_at].name, &policy.file);
+        let file = &policy.file;
         conflicts.push(format!(
             "{}.{} is {} ({file}:{}), and {}.{}, which it refers to, is {} ({file}:{})",
             child.table.name,
-            name.escape_debug(),
+            own.name.escape_debug(),
             left.shown(),
             left.place,
             parent.table.name,
-            other.escape_debug(),
+            other.name.escape_debug(),
             right.shown(),
             right.place,
         ));
@@ -53,16 +89,23 @@ fn compare(policy: &Policy, child: &Draft<'_>, key: &ForeignKey, parent: &Draft<
     conflicts
 }
 
-/// Whether equal values stay equal. A subject is another one in each table; a mask may write another shape for another
-/// family.
-fn are_alike(left: &ColumnRule, right: &ColumnRule, (child, parent): (Family, Family)) -> bool {
+/// Whether equal values stay equal. A subject is another one in each table, unless the child takes the parent's; a mask
+/// may write another shape for another family.
+fn are_alike(left: &ColumnRule, right: &ColumnRule, column: &str, (child, parent): (Family, Family)) -> bool {
+    if left.when.is_some() || right.when.is_some() {
+        return false;
+    }
     if left.mask.keeps_original && right.mask.keeps_original {
         return true;
     }
+    let same_subject = match (&left.subject, &right.subject) {
+        (None, None) => true,
+        (Some(left), Some(right)) => *left == format!("{column}.{right}"),
+        _ => false,
+    };
     left.mask.name == right.mask.name
         && left.params == right.params
         && left.domain_name() == right.domain_name()
-        && left.subject.is_none()
-        && right.subject.is_none()
+        && same_subject
         && child == parent
 }

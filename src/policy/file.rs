@@ -4,7 +4,7 @@
 use super::names::quoted;
 use super::read::Reader;
 use crate::error::{Kind, Result};
-use crate::mask::key::MasterKey;
+use crate::mask::key::{Keyring, MasterKey};
 use crate::mask::{self, Definition, Params, dictionary};
 use crate::model::manifest::PolicyProof;
 use std::collections::BTreeMap;
@@ -75,14 +75,33 @@ pub struct ColumnRule {
     pub params: Params,
     /// The domain, where it is not the mask's own.
     pub domain: Option<String>,
-    /// The column that keys the mask.
+    /// The column that keys the mask, or the way to it along references: `order_id.client_id`.
     pub subject: Option<String>,
+    /// The condition in SQL under which the mask applies.
+    pub when: Option<String>,
+    /// What happens where the condition does not hold; without it such cells are kept.
+    pub otherwise: Option<Box<ColumnRule>>,
+    /// Why, for the reviewer.
+    pub reason: Option<String>,
 }
 
 impl ColumnRule {
     /// The decision to keep a column.
     pub(super) fn keep(place: Place) -> Self {
-        Self { place, mask: &mask::KEEP, params: Params::default(), domain: None, subject: None }
+        Self::of(place, &mask::KEEP)
+    }
+
+    /// A mask without anything else said.
+    pub(super) fn of(place: Place, mask: &'static Definition) -> Self {
+        let params = Params::default();
+        Self { place, mask, params, domain: None, subject: None, when: None, otherwise: None, reason: None }
+    }
+
+    /// Why it was decided so, as the policy says.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        let said = self.params.text("reason").or(self.reason.as_deref());
+        said.filter(|reason| !reason.trim().is_empty())
     }
 
     /// The domain that keys the mask; empty for masks without a key.
@@ -97,6 +116,9 @@ impl ColumnRule {
         let mut parts = vec![format!("mask = {}", quoted(self.mask.name))];
         parts.extend(self.domain.as_ref().map(|domain| format!("domain = {}", quoted(domain))));
         parts.extend(self.subject.as_ref().map(|subject| format!("subject = {}", quoted(subject))));
+        parts.extend(self.when.as_ref().map(|when| format!("when = {}", quoted(when))));
+        parts.extend(self.otherwise.as_ref().map(|rule| format!("otherwise = {}", rule.toml())));
+        parts.extend(self.reason.as_ref().map(|reason| format!("reason = {}", quoted(reason))));
         parts.extend(self.params.iter().map(|(name, value)| format!("{name} = {value}")));
         if parts.len() == 1 { quoted(self.mask.name) } else { format!("{{ {} }}", parts.join(", ")) }
     }
@@ -107,8 +129,24 @@ impl ColumnRule {
         let params = if self.params.iter().next().is_some() { format!("({})", self.params) } else { String::new() };
         let domain = self.domain.as_ref().map(|domain| format!(" in {domain}")).unwrap_or_default();
         let subject = self.subject.as_ref().map(|subject| format!(" by {subject}")).unwrap_or_default();
-        format!("{}{params}{domain}{subject}", self.mask.name)
+        let when = if self.when.is_some() { " under a condition" } else { "" };
+        format!("{}{params}{domain}{subject}{when}", self.mask.name)
     }
+}
+
+/// A reference that the database does not declare.
+#[derive(Debug, Clone)]
+pub struct VirtualReference {
+    /// Where it stands.
+    pub place: Place,
+    /// The referencing table.
+    pub table: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The referenced table.
+    pub parent: String,
+    /// The referenced columns; empty for the primary key.
+    pub parent_columns: Vec<String>,
 }
 
 /// The decisions for one table.
@@ -137,6 +175,8 @@ pub struct Policy {
     pub generation: u32,
     /// Columns that are kept in every captured table that has them.
     pub keep: BTreeMap<String, ColumnRule>,
+    /// References that the database does not declare.
+    pub references: Vec<VirtualReference>,
     /// Decisions by table.
     pub tables: BTreeMap<String, TableRules>,
     /// Overlays by environment and table; each decision in them replaces the one above.
@@ -160,13 +200,15 @@ impl Policy {
 
     /// What the manifest says about the masking.
     #[must_use]
-    pub fn proof(&self, master: &MasterKey) -> PolicyProof {
+    pub fn proof(&self, master: &MasterKey, environment: &str) -> PolicyProof {
         PolicyProof {
+            key_check: Keyring::new(master, &self.project, environment, self.generation).check_value(),
             file: self.file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned(),
             digest: self.digest.clone(),
             dictionaries: dictionary::digests(),
             key_id: master.key_id(),
             generation: self.generation,
+            masks: BTreeMap::new(),
         }
     }
 }
@@ -210,7 +252,7 @@ mod tests {
     fn the_proof_has_no_path_and_no_key() {
         let policy = Policy::parse("some/where/pii.toml", "version = 1\n").unwrap();
         let master = MasterKey::new(crate::secret::Secret32::new([1; 32]));
-        let proof = policy.proof(&master);
+        let proof = policy.proof(&master, "dev");
         assert_eq!((proof.file.as_str(), proof.key_id.len(), proof.digest.len()), ("pii.toml", 16, 64));
         assert_eq!(proof.dictionaries.len(), 8);
     }

@@ -5,14 +5,18 @@
 //! decides wrongly or not at all (unknown mask, bad parameter, misfit, undecided column), `Drift` where it names what the
 //! database does not have.
 
+pub mod condition;
 pub mod file;
 pub mod names;
 pub mod propose;
 pub mod resolve;
 
 mod agree;
+mod build;
+mod checks;
 mod read;
+mod references;
 mod undecided;
 
 pub use file::{Mode, Policy};
-pub use resolve::{Plan, TablePlan, resolve};
+pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};

@@ -1,6 +1,6 @@
 //! Reads the TOML tree of a policy file key by key, so that every complaint can name line and column.
 
-use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
+use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules, VirtualReference};
 use super::names::did_you_mean;
 use crate::error::{Error, Kind, Result};
 use crate::mask::{self, Definition, MASKS, Params, Value};
@@ -9,6 +9,9 @@ use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+/// What a column's rule may say besides parameters of its mask.
+const RULE_KEYS: [&str; 6] = ["mask", "domain", "subject", "when", "otherwise", "reason"];
 
 type Item<'a> = Spanned<DeValue<'a>>;
 
@@ -20,7 +23,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads the whole file.
     pub(super) fn policy(&self, root: &DeTable<'a>, span: Range<usize>) -> Result<Policy> {
-        self.only(root, &["version", "project", "defaults", "tables", "environments"])?;
+        self.only(root, &["version", "project", "defaults", "subset", "tables", "environments"])?;
         match root.get("version").map(|version| (self.integer(version), version.span())) {
             Some((Ok(1), _)) => {}
             Some((Ok(_), span)) => {
@@ -39,6 +42,7 @@ impl<'a> Reader<'a> {
             project: "default".to_owned(),
             generation: 1,
             keep: BTreeMap::new(),
+            references: Vec::new(),
             tables: BTreeMap::new(),
             environments: BTreeMap::new(),
         };
@@ -60,6 +64,13 @@ impl<'a> Reader<'a> {
             self.only(defaults, &["keep"])?;
             self.keep(defaults, &mut policy.keep)?;
         }
+        if let Some(subset) = root.get("subset") {
+            let subset = self.table(subset)?;
+            self.only(subset, &["references"])?;
+            if let Some(references) = subset.get("references") {
+                policy.references = self.references(references)?;
+            }
+        }
         if let Some(tables) = root.get("tables") {
             policy.tables = self.tables(tables)?;
         }
@@ -74,6 +85,38 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(policy)
+    }
+
+    /// `[[subset.references]]`.
+    fn references(&self, list: &Item<'a>) -> Result<Vec<VirtualReference>> {
+        let Some(list) = list.get_ref().as_array() else {
+            return Err(self.wrong_type(list, "a list of references: [[subset.references]]"));
+        };
+        let mut found = Vec::new();
+        for item in list {
+            let table = self.table(item)?;
+            self.only(table, &["table", "columns", "parent", "parent_columns"])?;
+            let needed = |key: &str| {
+                table.get(key).ok_or_else(|| {
+                    let error = self.error(Kind::Usage, item.span(), format!("a reference has no '{key}'"));
+                    error.hint(
+                        "Write table, columns and parent; parent_columns where it is not the parent's primary key.",
+                    )
+                })
+            };
+            let names = |item: &Item<'a>| match item.get_ref().as_array() {
+                Some(list) => list.iter().map(|name| self.text(name).map(str::to_owned)).collect::<Result<Vec<_>>>(),
+                None => self.text(item).map(|name| vec![name.to_owned()]),
+            };
+            found.push(VirtualReference {
+                place: self.place(&item.span()),
+                table: self.text(needed("table")?)?.to_owned(),
+                columns: names(needed("columns")?)?,
+                parent: self.text(needed("parent")?)?.to_owned(),
+                parent_columns: table.get("parent_columns").map(names).transpose()?.unwrap_or_default(),
+            });
+        }
+        Ok(found)
     }
 
     fn tables(&self, tables: &Item<'a>) -> Result<BTreeMap<String, TableRules>> {
@@ -132,49 +175,63 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// `name = "mask"` or `name = { mask = "...", domain = "...", subject = "...", parameters }`.
+    /// `name = "mask"` or `name = { mask = "...", domain = "...", subject = "...", when = "...", parameters }`.
     fn column(&self, name: &Spanned<toml::de::DeString<'a>>, column: &Item<'a>) -> Result<ColumnRule> {
         let place = self.place(&name.span());
         if let Some(mask) = column.get_ref().as_str() {
-            let mask = self.mask(mask, column.span())?;
-            return Ok(ColumnRule { place, mask, params: Params::default(), domain: None, subject: None });
+            return Ok(ColumnRule::of(place, self.mask(mask, column.span())?));
         }
         let Some(table) = column.get_ref().as_table() else {
             return Err(self.wrong_type(column, "the name of a mask, or { mask = \"...\" }"));
         };
         let Some(written) = table.get("mask") else {
-            let error = self.error(
-                Kind::Policy,
-                column.span(),
-                format!("column {} has no mask", name.get_ref().escape_debug()),
-            );
+            let what = format!("column {} has no mask", name.get_ref().escape_debug());
+            let error = self.error(Kind::Policy, column.span(), what);
             return Err(error.hint("Write { mask = \"...\" }; docs/masks.md lists the masks."));
         };
         let mask = self.mask(self.text(written)?, written.span())?;
-        let (mut domain, mut subject, mut given) = (None, None, Vec::new());
+        let mut rule = ColumnRule::of(place, mask);
+        let mut given = Vec::new();
         for (key, value) in table {
+            let own = mask.params.iter().any(|param| param.name == key.get_ref().as_ref());
             match key.get_ref().as_ref() {
                 "mask" => {}
                 "domain" if mask.domain.is_empty() => {
                     return Err(self.error(Kind::Policy, key.span(), format!("mask {} has no domain", mask.name)));
                 }
-                "domain" => domain = Some(self.text(value)?.to_owned()),
+                "domain" => rule.domain = Some(self.text(value)?.to_owned()),
                 "subject" if !mask.takes_subject => {
                     return Err(self.error(Kind::Policy, key.span(), format!("mask {} takes no subject", mask.name)));
                 }
-                "subject" => subject = Some(self.text(value)?.to_owned()),
+                "subject" => rule.subject = Some(self.text(value)?.to_owned()),
+                "when" => rule.when = Some(self.text(value)?.to_owned()),
+                "otherwise" => rule.otherwise = Some(Box::new(self.otherwise(key, value)?)),
+                "reason" if !own => rule.reason = Some(self.text(value)?.to_owned()),
                 name => given.push((name.to_owned(), self.value(mask, name, value)?)),
             }
         }
-        let params = Params::new(mask, given).map_err(|bad| {
+        if let (None, Some(otherwise)) = (&rule.when, &rule.otherwise) {
+            let what = format!("{}:{}: 'otherwise' needs a condition", self.file, otherwise.place);
+            return Err(Error::policy(what).hint("Add when = \"...\", or take it out."));
+        }
+        rule.params = Params::new(mask, given).map_err(|bad| {
             let place = table.iter().find(|(key, _)| key.get_ref().as_ref() == bad.name);
             let span = place.map_or(column.span(), |(key, value)| if bad.unknown { key.span() } else { value.span() });
             let error = self.error(Kind::Policy, span, bad.why);
-            let known = mask.params.iter().map(|param| param.name).chain(["mask", "domain", "subject"]);
+            let known = mask.params.iter().map(|param| param.name).chain(RULE_KEYS);
             let hint = if bad.unknown { did_you_mean(&bad.name, known) } else { None };
             error.hint(hint.unwrap_or_else(|| format!("docs/masks.md describes the parameters of {}.", mask.name)))
         })?;
-        Ok(ColumnRule { place, mask, params, domain, subject })
+        Ok(rule)
+    }
+
+    /// The rule for rows where a condition does not hold.
+    fn otherwise(&self, key: &Spanned<toml::de::DeString<'a>>, value: &Item<'a>) -> Result<ColumnRule> {
+        let rule = self.column(key, value)?;
+        if rule.when.is_some() {
+            return Err(self.error(Kind::Policy, value.span(), "a condition inside of 'otherwise' is not supported"));
+        }
+        Ok(rule)
     }
 
     fn mask(&self, name: &str, span: Range<usize>) -> Result<&'static Definition> {

@@ -1,14 +1,14 @@
 //! Holds a policy against the live catalogue: the result is a mask for every stored column of every table whose rows are
 //! taken, or an error that lists everything that is missing or does not fit. There is no default that keeps.
 
-use super::agree;
-use super::file::{ColumnRule, ENVIRONMENTS, Mode, Policy, TableRules};
+use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
 use super::names::{self, Found};
 use super::propose::propose;
-use super::undecided;
-use crate::error::{Error, Kind, Result};
+use super::references::References;
+use super::{agree, build, undecided};
+use crate::error::{Error, Result};
+use crate::mask::ColumnMask;
 use crate::mask::key::{Keyring, MasterKey};
-use crate::mask::{ColumnMask, Site, Uniqueness};
 use crate::model::schema::{Catalogue, Table, TableKind, TableName};
 use std::collections::BTreeMap;
 
@@ -41,11 +41,40 @@ pub struct TablePlan {
     pub mode: Mode,
     /// One mask per stored column, in order; empty unless rows are taken.
     pub columns: Vec<ColumnMask>,
+    /// What the database is asked beside the stored columns, behind them in every row.
+    pub extras: Vec<Extra>,
+}
+
+/// An expression that the database evaluates for every row, for the masks to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extra {
+    /// A validated condition in SQL; `0` where it does not hold, else `1`.
+    Condition(String),
+    /// The subject at the end of references.
+    Path {
+        /// The way.
+        hops: Vec<Hop>,
+        /// The column of the last table.
+        value: String,
+    },
+}
+
+/// One reference on the way to a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    /// The referencing column of the table before.
+    pub column: String,
+    /// The referenced table.
+    pub table: TableName,
+    /// The referenced column.
+    pub key: String,
 }
 
 /// A table's decisions before masks are built.
 pub(super) struct Draft<'a> {
     pub(super) table: &'a Table,
+    /// Where the table's section begins.
+    pub(super) place: Place,
     /// Absent: undecided.
     pub(super) mode: Option<Mode>,
     /// By index into the table's columns. Absent: undecided, generated, or of a table whose rows are not taken.
@@ -83,11 +112,17 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
     for (at, table) in catalogue.tables.iter().enumerate() {
         drafts.push(draft(policy, table, base.get(&at).copied(), over.get(&at).copied())?);
     }
+    let references = References::new(policy, catalogue)?;
+    agree::inherit(&references, &mut drafts);
+    build::name_entities(&references, &mut drafts);
     undecided::refuse(policy, &drafts)?;
     refuse_modes(&drafts, environment)?;
-    agree::refuse_conflicts(policy, &drafts)?;
-    let warnings = warnings(&drafts);
-    Ok(Plan { environment: environment.to_owned(), tables: build(policy, &drafts, environment, master)?, warnings })
+    refuse_revealing(policy, &drafts, environment)?;
+    agree::refuse_conflicts(policy, &references, &drafts)?;
+    let mut warnings = warnings(&drafts);
+    let ring = Keyring::new(master, &policy.project, environment, policy.generation);
+    let tables = build::tables(policy, catalogue, &references, &drafts, &ring, &mut warnings)?;
+    Ok(Plan { environment: environment.to_owned(), tables, warnings })
 }
 
 /// The rules by index of their table in the catalogue. Every name in them exists.
@@ -136,7 +171,7 @@ fn matched<'a>(
     Err(Error::drift(what).hint(format!("{meant}Change or remove the lines in {}.", policy.file)))
 }
 
-fn find_table(name: &str, catalogue: &Catalogue) -> Found {
+pub(super) fn find_table(name: &str, catalogue: &Catalogue) -> Found {
     let mut exact = (0..catalogue.tables.len()).filter(|&at| catalogue.tables[at].name.is_named(name));
     match (exact.next(), exact.next()) {
         (Some(at), None) => return Found::At(at),
@@ -197,7 +232,8 @@ fn draft<'a>(
             rules[at] = kept.or_else(|| reference.then(|| ColumnRule::keep(place)));
         }
     }
-    Ok(Draft { table, mode, rules })
+    let place = base.or(over).map(|rules| rules.place).unwrap_or_default();
+    Ok(Draft { table, place, mode, rules })
 }
 
 fn refuse_modes(drafts: &[Draft<'_>], environment: &str) -> Result<()> {
@@ -219,14 +255,46 @@ fn refuse_modes(drafts: &[Draft<'_>], environment: &str) -> Result<()> {
     Ok(())
 }
 
+/// Masks that show characters of the original are for staging; in `dev` each needs a written reason.
+fn refuse_revealing(policy: &Policy, drafts: &[Draft<'_>], environment: &str) -> Result<()> {
+    if environment != "dev" {
+        return Ok(());
+    }
+    let shows = |rule: &ColumnRule| (rule.mask.reveals)(&rule.params) && rule.reason().is_none();
+    for draft in drafts {
+        for (at, rule) in draft.rules.iter().enumerate() {
+            let Some(rule) = rule else { continue };
+            let Some(rule) = [Some(rule), rule.otherwise.as_deref()].into_iter().flatten().find(|rule| shows(rule))
+            else {
+                continue;
+            };
+            let (file, place, mask) = (&policy.file, rule.place, rule.mask.name);
+            let column = draft.table.columns[at].name.escape_debug();
+            let what = format!(
+                "{file}:{place}: {}.{column}: mask {mask} shows characters of the original, which dev does not allow",
+                draft.table.name
+            );
+            let hint = format!(
+                "Move the rule to [environments.staging.tables.{}.columns] and give dev a mask that shows nothing, or add reason = \"...\" for the reviewer.",
+                names::key(&draft.table.name.to_string())
+            );
+            return Err(Error::policy(what).hint(hint));
+        }
+    }
+    Ok(())
+}
+
 fn warnings(drafts: &[Draft<'_>]) -> Vec<String> {
     let mut warnings = Vec::new();
     for draft in drafts {
         for (at, rule) in draft.rules.iter().enumerate() {
             let Some(rule) = rule else { continue };
             let place = format!("{}.{}", draft.table.name, draft.table.columns[at].name.escape_debug());
-            if rule.mask.keeps_original && rule.params.text("reason").is_none() && propose(draft.table, at).personal {
+            if rule.mask.keeps_original && rule.reason().is_none() && propose(draft.table, at).personal {
                 warnings.push(format!("{place} is kept without a reason, and its name or type looks personal"));
+            }
+            if rule.when.is_some() && rule.otherwise.as_deref().is_none_or(|rule| rule.mask.keeps_original) {
+                warnings.push(format!("{place} is kept where its condition does not hold"));
             }
             if rule.mask.name == "ssn_tail" && rule.params.text("tail") == Some("real") {
                 warnings.push(format!("{place} shows real tails of social security numbers"));
@@ -234,112 +302,6 @@ fn warnings(drafts: &[Draft<'_>]) -> Vec<String> {
         }
     }
     warnings
-}
-
-/// What all columns of one mask and domain have to fit, so that equal originals get equal fakes in each of them.
-#[derive(Default)]
-struct Shared {
-    max_chars: Option<u32>,
-    unique: bool,
-}
-
-fn build(policy: &Policy, drafts: &[Draft<'_>], environment: &str, master: &MasterKey) -> Result<Vec<TablePlan>> {
-    let mut shared: BTreeMap<(String, String, String), Shared> = BTreeMap::new();
-    let group = |rule: &ColumnRule| (rule.mask.name.to_owned(), rule.params.to_string(), rule.domain_name().to_owned());
-    for draft in drafts {
-        for (at, rule) in draft.rules.iter().enumerate() {
-            let Some(rule) = rule.as_ref().filter(|rule| !rule.domain_name().is_empty()) else { continue };
-            let entry = shared.entry(group(rule)).or_default();
-            entry.max_chars = entry.max_chars.into_iter().chain(draft.table.columns[at].length).min();
-            entry.unique |= unique_by(draft.table, at).is_some();
-        }
-    }
-    let mut plans = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        let mode = draft.mode.unwrap_or(Mode::Exclude);
-        let mut columns = Vec::new();
-        for at in draft.table.stored_columns() {
-            let Some(rule) = draft.rules[at].as_ref() else { continue };
-            let together = shared.get(&group(rule));
-            columns.push(column(policy, draft, at, rule, together, environment, master).map_err(|error| {
-                let name = draft.table.columns[at].name.escape_debug();
-                error.within(format!("{}:{}: {}.{name}", policy.file, rule.place, draft.table.name))
-            })?);
-        }
-        plans.push(TablePlan { table: draft.table.name.clone(), mode, columns });
-    }
-    Ok(plans)
-}
-
-fn column(
-    policy: &Policy,
-    draft: &Draft<'_>,
-    at: usize,
-    rule: &ColumnRule,
-    together: Option<&Shared>,
-    environment: &str,
-    master: &MasterKey,
-) -> Result<ColumnMask> {
-    let about = &draft.table.columns[at];
-    let mask = rule.mask;
-    if !mask.accepts_family(about.family) {
-        let error = Error::policy(format!("mask {} does not fit a column of family {}", mask.name, about.family));
-        return Err(error.hint(format!("A proposal: {} = {}", names::key(&about.name), propose(draft.table, at).rule)));
-    }
-    let constraint = unique_by(draft.table, at);
-    if let (Some(constraint), Uniqueness::None) = (&constraint, mask.unique) {
-        let what = format!("mask {} cannot keep values apart, and {constraint} wants them unique", mask.name);
-        return Err(Error::policy(what).hint("Use `token`, `hash` or `email`, or keep the column."));
-    }
-    let subject = rule.subject.as_deref().map(|name| subject(draft, name)).transpose()?;
-    if let (Some((named, _)), Some(constraint)) = (subject, &constraint)
-        && (mask.unique != Uniqueness::Tagged || !is_unique_alone(draft.table, named))
-    {
-        let what = format!("a subject cannot key values that {constraint} wants unique");
-        return Err(Error::policy(what).hint("Leave subject out: the value itself then decides."));
-    }
-    let domain = rule.domain_name();
-    let ring = Keyring::new(master, &policy.project, environment, policy.generation);
-    let site = Site {
-        max_chars: together.map_or(about.length, |shared| shared.max_chars),
-        unique: together.map_or(constraint.is_some(), |shared| shared.unique),
-        nullable: about.nullable,
-        declared: about.declared.clone(),
-        ..Site::free(&ring, domain, about.family)
-    };
-    let mut built = ColumnMask::build(mask, &about.name, &site, rule.params.clone())?;
-    built.subject = subject.map(|(_, cell)| cell);
-    domain.clone_into(&mut built.domain);
-    Ok(built)
-}
-
-/// The subject's index into the table's columns and into the cells of a row.
-fn subject(draft: &Draft<'_>, name: &str) -> Result<(usize, usize)> {
-    let table = draft.table;
-    let known = || table.columns.iter().map(|column| column.name.as_str());
-    let found = match names::find(name, known()) {
-        Found::At(at) => table.stored_columns().iter().position(|stored| *stored == at).map(|cell| (at, cell)),
-        Found::Several | Found::Missing => None,
-    };
-    found.ok_or_else(|| {
-        let what = format!("the subject '{}' is no stored column of {}", name.escape_debug(), table.name);
-        let hint = names::did_you_mean(name, known());
-        Error::new(Kind::Drift, what).hint(hint.unwrap_or_else(|| "Name the column that identifies the person.".into()))
-    })
-}
-
-/// What wants the values of a column to differ, in words.
-fn unique_by(table: &Table, at: usize) -> Option<String> {
-    if table.primary_key.contains(&at) {
-        return Some("the primary key".to_owned());
-    }
-    let unique = table.uniques.iter().find(|unique| unique.columns.contains(&at));
-    unique.map(|unique| format!("unique constraint {}", unique.name.escape_debug()))
-}
-
-/// Whether no two rows share a value of this column.
-fn is_unique_alone(table: &Table, at: usize) -> bool {
-    table.primary_key == [at] || table.uniques.iter().any(|unique| !unique.partial && unique.columns == [at])
 }
 
 #[cfg(test)]

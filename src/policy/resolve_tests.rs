@@ -63,7 +63,7 @@ fn shop() -> Vec<Table> {
     vec![clients, orders]
 }
 
-fn catalogue(tables: Vec<Table>) -> Catalogue {
+pub(crate) fn catalogue(tables: Vec<Table>) -> Catalogue {
     Catalogue {
         engine: EngineKind::Sqlite,
         version: String::new(),

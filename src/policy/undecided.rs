@@ -44,6 +44,11 @@ pub(super) fn refuse(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
     )))
 }
 
+/// The identifiers in a piece of SQL, without their quotes.
+pub(super) fn words_of(sql: &str) -> impl Iterator<Item = &str> {
+    sql.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).filter(|word| !word.is_empty())
+}
+
 fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }

@@ -2,29 +2,25 @@
 //!
 //! Nothing is visible before the manifest: whatever stops a capture leaves at most packs that no manifest names.
 
-use super::pipeline::{ordered_map, settle};
+use super::capture_table::{Shared, capture_table};
+use super::learn;
 use super::readers::Readers;
 use super::repository::{Repository, Snapshot};
+use super::scans::{Scans, refuse_leaks};
 use super::state;
 use super::writer::Writer;
 use super::{Context, millis, now};
-use crate::codec::chunker::{Chunk, Chunker, DEFAULT_TARGET};
-use crate::codec::{manifest as manifest_codec, pack, rows};
+use crate::codec::manifest as manifest_codec;
 use crate::engine::Source;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::mask::leak::{LeakReport, LeakScan};
-use crate::mask::{self, Known};
-use crate::model::batch::{Batch, CellKind};
 use crate::model::manifest::{
-    ChunkRef, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry,
+    ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry, UniqueResult,
 };
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
-use crate::policy::{Mode, Plan, TablePlan};
+use crate::policy::{Mode, Plan};
 use crate::seal::{self, SnapshotStamp};
-use crate::secret::Secret32;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// What to capture, and what to write about it.
@@ -99,7 +95,11 @@ pub fn capture(
         );
     }
     let mut writer = Writer::new(repository, &snapshots)?;
+    let known = learn::learn(context, source, catalogue, plan)?;
     let scans = Scans::new(context.jobs)?;
+    let canaries = 0;
+    let shared = Shared { known: &known, scans: &scans };
+    let mut unique = UniqueResult::default();
     let mut readers = Readers::new(source, context.jobs);
     let mut entries = Vec::new();
     for (at, table) in plan.tables.iter().enumerate() {
@@ -108,12 +108,12 @@ pub fn capture(
             Mode::Exclude => {}
             Mode::Structure => entries.push(empty_entry(live)),
             Mode::Capture | Mode::Reference => {
-                let first = first_column(plan, at);
-                entries.push(capture_table(context, &mut readers, live, table, first, &scans, &mut writer)?);
+                let (live, table) = ((live, &catalogue.settings), (table, first_column(plan, at)));
+                entries.push(capture_table(context, &mut readers, live, table, &shared, &mut writer, &mut unique)?);
             }
         }
     }
-    let leaks = refuse_leaks(plan, scans.finish())?;
+    let leaks = refuse_leaks(plan, scans.finish(), canaries)?;
     writer.packer.flush()?;
 
     context.stage("writing the manifest");
@@ -132,8 +132,8 @@ pub fn capture(
         environment: options.environment.clone(),
         source: source.identity()?,
         schema: captured_schema(catalogue, plan),
-        policy: options.policy.clone(),
-        results: Results { closure: closure.clone(), leaks: leaks.clone() },
+        policy: PolicyProof { masks: mask_versions(plan), ..options.policy.clone() },
+        results: Results { closure: closure.clone(), leaks: leaks.clone(), unique },
         packs: writer.packer.packs(),
         tables: entries,
         expires: options.expires.clone(),
@@ -275,107 +275,15 @@ fn first_column(plan: &Plan, at: usize) -> u16 {
     u16::try_from(before).unwrap_or(u16::MAX)
 }
 
-/// One table through the pipeline: readers read, workers mask, encode and compress, one thread cuts, one packs.
-fn capture_table(
-    context: &Context<'_>,
-    readers: &mut Readers<'_>,
-    live: &Table,
-    plan: &TablePlan,
-    first_column: u16,
-    scans: &Scans,
-    writer: &mut Writer<'_>,
-) -> Result<TableEntry> {
-    let start = Instant::now();
-    let source = readers.first();
-    let expected = state::count(source, &live.name)?;
-    context.report.event(&Event::TableStarted { table: live.name.clone(), rows: Some(expected) });
-    let layout = rows::Layout::new(source.engine(), live).with_cut_key(pack::cut_key(writer.packer.id_key()));
-    let mut entry = empty_entry(live);
-    entry.mode = plan.mode.word().to_owned();
-    entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
-
-    let number = |at: usize| first_column.saturating_add(u16::try_from(at).unwrap_or(u16::MAX));
-    let mask_batch = |(first_row, batch): (u64, Batch)| -> Result<_> {
-        let mut scan = scans.take();
-        for (at, column) in plan.columns.iter().enumerate().filter(|(_, column)| !column.definition.keeps_original) {
-            (0..batch.rows()).for_each(|row| scan.observe_original(number(at), batch.cell(row, at).bytes, column.scan));
-        }
-        let masked = mask::apply(
-            mask::Rows {
-                table: &live.name,
-                columns: &plan.columns,
-                extras: 0,
-                first: first_row,
-                known: Known::NOTHING,
-            },
-            batch,
-        )?;
-        for (at, column) in plan.columns.iter().enumerate() {
-            let (rows, generated) = (masked.rows(), !column.definition.keeps_original);
-            for cell in (0..rows.rows()).map(|row| rows.cell(row, at)).filter(|cell| cell.kind != CellKind::Real) {
-                scan.observe_output(number(at), cell.bytes, generated);
-            }
-        }
-        scans.put_back(scan);
-        Ok(rows::encode(masked, &layout))
-    };
-    let Writer { known, packer } = writer;
-    let compress = |chunk: Chunk| known.compress(&chunk);
-
-    let ((rows_read, (digest, bytes)), chunks) = std::thread::scope(|scope| {
-        let (feed, encoded) = ordered_map(scope, context.jobs, mask_batch);
-        let (chunk_feed, cuts) = ordered_map(scope, context.jobs, compress);
-        let cutter = scope.spawn(move || -> Result<(blake3::Hash, u64)> {
-            let mut stream = blake3::Hasher::new();
-            let mut bytes = 0;
-            let mut chunker = Chunker::new(DEFAULT_TARGET);
-            for rows in encoded {
-                let rows = rows?;
-                stream.update(rows.bytes());
-                bytes += rows.bytes().len() as u64;
-                chunker.push(&rows, &mut |chunk| chunk_feed.send(chunk))?;
-            }
-            chunker.finish(&mut |chunk| chunk_feed.send(chunk))?;
-            Ok((stream.finalize(), bytes))
-        });
-        let packer = scope.spawn(move || cuts.map(|cut| packer.add(cut?)).collect::<Result<Vec<ChunkRef>>>());
-        let mut row = 0;
-        let mut bytes = 0;
-        let read = readers.read(live, expected, &mut |batch| {
-            let (first_row, rows) = (row, batch.rows() as u64);
-            row += rows;
-            bytes += batch.len_bytes() as u64;
-            context.report.event(&Event::TableProgress { table: live.name.clone(), rows: row, bytes });
-            feed.send((first_row, batch))
-        });
-        drop(feed);
-        let cut = join(cutter.join());
-        let packed = join(packer.join());
-        // The last stage that failed says why the stages before it were closed.
-        settle(settle(read, cut), packed)
-    })
-    .map_err(|error| error.within(format!("table {}", live.name)))?;
-    entry.rows = rows_read;
-    entry.bytes = bytes;
-    entry.digest = digest.to_hex().to_string();
-    entry.chunks = chunks;
-    context.report.event(&Event::TableDone {
-        table: live.name.clone(),
-        rows: rows_read,
-        bytes,
-        millis: millis(start),
-        how: "read".to_owned(),
-    });
-    Ok(entry)
-}
-
-/// A worker that panicked is a defect, reported as one instead of taking the process down.
-fn join<T>(joined: std::thread::Result<Result<T>>) -> Result<T> {
-    joined.unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")))
+/// The version of every mask in use.
+fn mask_versions(plan: &Plan) -> BTreeMap<String, u32> {
+    let columns = plan.tables.iter().flat_map(|table| &table.columns);
+    let used = columns.flat_map(|column| [Some(column), column.otherwise.as_deref()]).flatten();
+    used.map(|column| (column.name.to_owned(), column.definition.version)).collect()
 }
 
 /// A table entry without rows.
-fn empty_entry(table: &Table) -> TableEntry {
+pub(super) fn empty_entry(table: &Table) -> TableEntry {
     TableEntry {
         table: table.name.clone(),
         mode: Mode::Structure.word().to_owned(),
@@ -396,64 +304,6 @@ fn captured_schema(catalogue: &Catalogue, plan: &Plan) -> Catalogue {
     schema.tables.retain(|table| !excluded(&table.name));
     schema.post.retain(|object| !object.table.as_ref().is_some_and(excluded));
     schema
-}
-
-/// One leak scan per worker, merged at the end.
-struct Scans {
-    key: Secret32,
-    capacity: usize,
-    idle: Mutex<Vec<LeakScan>>,
-}
-
-impl Scans {
-    /// Fingerprints kept of each side by all workers together: some 60 MiB.
-    const CAPACITY: usize = 1 << 19;
-
-    fn new(workers: usize) -> Result<Self> {
-        let capacity = Self::CAPACITY / workers.max(1);
-        Ok(Self { key: Secret32::new(super::random()?), capacity, idle: Mutex::default() })
-    }
-
-    fn take(&self) -> LeakScan {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| LeakScan::new(&self.key, self.capacity))
-    }
-
-    fn put_back(&self, scan: LeakScan) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scan);
-    }
-
-    fn finish(self) -> LeakReport {
-        let scans = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let merged = scans.into_iter().reduce(LeakScan::merge);
-        merged.unwrap_or_else(|| LeakScan::new(&self.key, self.capacity)).finish()
-    }
-}
-
-/// Any original of a masked column in any written cell stops the capture; the report names columns and counts.
-fn refuse_leaks(plan: &Plan, report: LeakReport) -> Result<LeakResult> {
-    let places: Vec<String> = plan
-        .tables
-        .iter()
-        .flat_map(|table| table.columns.iter().map(move |column| format!("{}.{}", table.table, column.column)))
-        .collect();
-    let place = |column: u16| places.get(usize::from(column)).map_or("?", String::as_str);
-    if !report.hits.is_empty() {
-        let lines: Vec<String> = report
-            .hits
-            .iter()
-            .map(|hit| format!("{} originals of {} in {}", hit.count, place(hit.original), place(hit.output)))
-            .collect();
-        return Err(Error::policy(format!("originals survived the masking: {}", lines.join("; ")))
-            .hint("Nothing was published. Mask the columns named behind 'in' as well (text_replace for free text)."));
-    }
-    Ok(LeakResult {
-        columns: plan.masked_columns() as u64,
-        originals: report.originals,
-        skipped: report.skipped.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect(),
-        cells: report.cells,
-        hits: 0,
-    })
 }
 
 /// Writes the manifest, reads it back and verifies it: the commit point.

@@ -100,7 +100,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
     let options = capture::Options {
         name: "demo".into(),
         environment: "dev".into(),
-        policy: policy.proof(&master),
+        policy: policy.proof(&master, "dev"),
         dry_run: false,
         expires: None,
     };

@@ -80,7 +80,7 @@ fn captured(url: &str, policy: &str) -> Repository {
     let options = capture::Options {
         name: "s".into(),
         environment: "dev".into(),
-        policy: policy.proof(&master),
+        policy: policy.proof(&master, "dev"),
         dry_run: false,
         expires: None,
     };

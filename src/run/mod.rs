@@ -1,6 +1,7 @@
 //! Floor 3: one file per command, each a straight line from top to bottom.
 
 pub mod capture;
+mod capture_table;
 mod counters;
 pub mod demo;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod foreign;
 mod foreign_tests;
 pub mod inspect;
 pub mod keys;
+mod learn;
 pub mod ledger;
 pub mod load;
 pub mod lock;
@@ -24,10 +26,12 @@ pub mod restore;
 pub mod rollback;
 #[cfg(test)]
 mod same_fakes_tests;
+mod scans;
 #[cfg(test)]
 mod server_tests;
 pub mod state;
 mod triggers;
+mod unique;
 pub mod verify;
 mod writer;
 

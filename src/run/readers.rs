@@ -7,6 +7,7 @@ use crate::engine::{Query, Sink, Source, scalar};
 use crate::error::{Error, Result};
 use crate::model::batch::Batch;
 use crate::model::schema::{Family, Table};
+use crate::policy::Extra;
 use std::sync::mpsc::sync_channel;
 
 /// A part of a table has about this many rows.
@@ -47,15 +48,15 @@ impl<'a> Readers<'a> {
         1 + self.others.as_ref().map_or(0, Vec::len)
     }
 
-    /// Reads a table of about `rows` rows in its stable order.
-    pub(super) fn read(&mut self, table: &Table, rows: u64, sink: &mut Sink<'_>) -> Result<u64> {
+    /// Reads a table of about `rows` rows in its stable order, with what masks ask beside the stored columns.
+    pub(super) fn read(&mut self, table: &Table, extras: &[Extra], rows: u64, sink: &mut Sink<'_>) -> Result<u64> {
         if self.wanted > 1 && rows >= LEAST && self.fork()? {
-            let parts = parts(self.first, table, rows)?;
+            let parts = parts(self.first, table, extras, rows)?;
             if parts.len() > 1 {
                 return self.in_turn(&parts, sink);
             }
         }
-        self.first.read(&state::ordered_rows(self.first.engine(), table), sink)
+        self.first.read(&state::asked_rows(self.first.engine(), table, extras, None), sink)
     }
 
     /// Opens the other readers, once. Says whether there are any.
@@ -120,7 +121,7 @@ fn closed() -> Error {
 }
 
 /// Queries that together read the table in its stable order; fewer than two where its key cannot be cut.
-fn parts(source: &mut dyn Source, table: &Table, rows: u64) -> Result<Vec<Query>> {
+fn parts(source: &mut dyn Source, table: &Table, extras: &[Extra], rows: u64) -> Result<Vec<Query>> {
     let Some(lead) = table.primary_key.first().map(|&at| &table.columns[at]) else { return Ok(Vec::new()) };
     if lead.family != Family::Integer {
         return Ok(Vec::new());
@@ -131,7 +132,7 @@ fn parts(source: &mut dyn Source, table: &Table, rows: u64) -> Result<Vec<Query>
     let (least, most) = (edge("SELECT min(")?, edge("SELECT max(")?);
     let cuts = cuts(least, most, rows / PART);
     let bounds = |at: usize| (at.checked_sub(1).map(|at| cuts[at]), cuts.get(at).copied());
-    Ok((0..=cuts.len()).map(|at| state::ordered_part(engine, table, &lead.name, bounds(at))).collect())
+    Ok((0..=cuts.len()).map(|at| state::ordered_part(engine, table, extras, &lead.name, bounds(at))).collect())
 }
 
 /// Where to cut the numbers from `least` to `most` into about `count` parts: rising, each above `least`.

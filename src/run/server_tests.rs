@@ -110,7 +110,7 @@ pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
     let options = capture::Options {
         name: "s".into(),
         environment: "dev".into(),
-        policy: policy.proof(&master),
+        policy: policy.proof(&master, "dev"),
         dry_run: false,
         expires: None,
     };
@@ -171,7 +171,7 @@ fn the_number_of_readers_changes_no_byte() {
         let mut readers = Readers::new(&mut *source, jobs);
         assert_eq!(readers.count(), 1);
         let mut seen = Vec::new();
-        let read = readers.read(&table, 150_000, &mut |batch| {
+        let read = readers.read(&table, &[], 150_000, &mut |batch| {
             for cell in (0..batch.rows()).flat_map(|row| (0..3).map(move |column| (row, column))) {
                 seen.extend_from_slice(batch.cell(cell.0, cell.1).bytes);
                 seen.push(b'\n');
@@ -181,7 +181,7 @@ fn the_number_of_readers_changes_no_byte() {
         assert_eq!((read.unwrap(), readers.count()), (150_000, jobs));
         rows.push(seen);
         // Whoever stops reading stops every reader, and hears its own error.
-        let stop = readers.read(&table, 150_000, &mut |_| Err(Error::policy("enough")));
+        let stop = readers.read(&table, &[], 150_000, &mut |_| Err(Error::policy("enough")));
         assert_eq!(stop.unwrap_err().kind(), Kind::Policy);
     }
     assert!(rows.windows(2).all(|pair| pair[0] == pair[1]));

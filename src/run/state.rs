@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::digest::ContentDigest;
 use crate::model::mark;
 use crate::model::schema::{Catalogue, EngineKind, ForeignKey, Table, TableKind, TableName};
+use crate::policy::{Extra, Hop};
 
 /// The number of rows of a table.
 ///
@@ -86,33 +87,66 @@ pub(super) fn joined(
 /// All rows of a table in a stable order: by primary key, else as the engine stores them.
 #[must_use]
 pub fn ordered_rows(engine: EngineKind, table: &Table) -> Query {
-    let stored = table.stored_columns();
-    Query { sql: ordered(selected(engine, table, &stored), table), columns: stored.len() }
+    asked_rows(engine, table, &[], None)
 }
 
-/// The part of [`ordered_rows`] from the first bound on and below the second, by the primary key's first column, which
+/// As [`ordered_rows`], with what masks ask beside the stored columns; of the stored ones only those that are `needed`, NULL in
+/// place of the others, so that cells keep their places.
+#[must_use]
+pub(super) fn asked_rows(engine: EngineKind, table: &Table, extras: &[Extra], needed: Option<&[usize]>) -> Query {
+    let columns = table.stored_columns().len() + extras.len();
+    Query { sql: ordered(selected(engine, table, extras, needed), table), columns }
+}
+
+/// The part of [`asked_rows`] from the first bound on and below the second, by the primary key's first column, which
 /// holds whole numbers.
 #[must_use]
 pub(super) fn ordered_part(
     engine: EngineKind,
     table: &Table,
+    extras: &[Extra],
     column: &str,
     bounds: (Option<i64>, Option<i64>),
 ) -> Query {
-    let stored = table.stored_columns();
     let conditions = [(" >= ", bounds.0), (" < ", bounds.1)];
     let conditions = conditions.into_iter().filter_map(|(than, bound)| bound.map(|bound| (than, bound)));
-    let sql = selected(engine, table, &stored).lit(" WHERE ");
+    let sql = selected(engine, table, extras, None).lit(" WHERE ");
     let sql = sql.list(conditions, " AND ", |sql, (than, bound)| sql.name(column).lit(than).integer(bound));
-    Query { sql: ordered(sql, table), columns: stored.len() }
+    Query { sql: ordered(sql, table), columns: table.stored_columns().len() + extras.len() }
 }
 
-fn selected(engine: EngineKind, table: &Table, stored: &[usize]) -> Sql {
-    Sql::new(engine)
-        .lit("SELECT ")
-        .list(stored, ", ", |sql, &at| sql::exact_column(sql, &table.columns[at]))
-        .lit(" FROM ")
-        .table(&table.name)
+fn selected(engine: EngineKind, table: &Table, extras: &[Extra], needed: Option<&[usize]>) -> Sql {
+    let stored = table.stored_columns();
+    let sql = Sql::new(engine).lit("SELECT ").list(stored.iter().enumerate(), ", ", |sql, (cell, &at)| match needed {
+        Some(needed) if !needed.contains(&cell) => sql.lit("NULL"),
+        _ => sql::exact_column(sql, &table.columns[at]),
+    });
+    let asked = |sql: Sql, extra: &Extra| match extra {
+        // Unknown (NULL) counts as holding: the mask applies.
+        Extra::Condition(text) => sql.lit("CASE WHEN NOT ").user_condition(text).lit(" THEN 0 ELSE 1 END"),
+        Extra::Path { hops, value } => along(sql, table, hops, value),
+    };
+    let sql = extras.iter().fold(sql, |sql, extra| asked(sql.lit(", "), extra));
+    sql.lit(" FROM ").table(&table.name)
+}
+
+/// The value at the end of references, as nested subqueries: `(SELECT p.client_id FROM orders p WHERE p.id = invoices.order_id)`.
+fn along(sql: Sql, table: &Table, hops: &[Hop], value: &str) -> Sql {
+    const NAMES: [&str; 4] = ["terp_p1", "terp_p2", "terp_p3", "terp_p4"];
+    fn step(sql: Sql, at: usize, table: &Table, hops: &[Hop], value: &str) -> Sql {
+        let (Some(hop), Some(name)) = (hops.get(at), NAMES.get(at)) else {
+            return sql.column(NAMES[at.saturating_sub(1).min(3)], value);
+        };
+        let sql =
+            step(sql.lit("(SELECT "), at + 1, table, hops, value).lit(" FROM ").table(&hop.table).lit(" ").lit(name);
+        let sql = sql.lit(" WHERE ").column(name, &hop.key).lit(" = ");
+        match at {
+            0 => sql.name(&table.name.name).lit(".").name(&hop.column),
+            _ => sql.column(NAMES[at - 1], &hop.column),
+        }
+        .lit(")")
+    }
+    step(sql, 0, table, hops, value)
 }
 
 /// Appends the stable order of a table's rows.

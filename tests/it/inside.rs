@@ -48,7 +48,7 @@ pub fn capture(repository: &Repository, source: &Path, name: &str, policy: &str)
     let options = capture::Options {
         name: name.into(),
         environment: "dev".into(),
-        policy: policy.proof(&master),
+        policy: policy.proof(&master, "dev"),
         dry_run: false,
         expires: None,
     };

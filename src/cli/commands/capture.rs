@@ -38,8 +38,8 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
     let plan = policy::resolve(&policy, &catalogue, &environment, &master)?;
     let options = capture::Options {
         name,
-        environment,
-        policy: policy.proof(&master),
+        environment: environment.clone(),
+        policy: policy.proof(&master, &environment),
         dry_run: args.dry_run,
         expires: args.expires_in.map(days_from_now).transpose()?,
     };

@@ -3,6 +3,7 @@
 mod capture;
 mod keys;
 mod lock;
+mod masks;
 mod restore;
 mod rollback;
 mod shell;
@@ -34,6 +35,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::List => store::list(context, &settings()?),
         Command::Show(args) => store::show(context, &settings()?, args),
         Command::Verify(args) => store::verify(context, &settings()?, args),
+        Command::Masks(args) => masks::run(args),
         Command::Runs(args) => rollback::runs(context, args),
         Command::Lock(command) => lock::run(context, command),
         Command::Completions { shell } => shell::completions(*shell),

@@ -226,7 +226,7 @@ impl Line {
         let options = capture::Options {
             name: name.into(),
             environment: "dev".into(),
-            policy: policy.proof(&master),
+            policy: policy.proof(&master, "dev"),
             dry_run: false,
             expires: None,
         };

@@ -1,0 +1,162 @@
+//! One table's way through a capture: readers read, workers mask, scan, encode and compress, one thread cuts, one packs.
+
+use super::Context;
+use super::capture::empty_entry;
+use super::millis;
+use super::pipeline::{ordered_map, settle};
+use super::readers::Readers;
+use super::scans::Scans;
+use super::state;
+use super::unique::Uniques;
+use super::writer::Writer;
+use crate::codec::chunker::{Chunk, Chunker, DEFAULT_TARGET};
+use crate::codec::{pack, rows};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::mask::{self, Known};
+use crate::model::batch::{Batch, CellKind};
+use crate::model::manifest::{ChunkRef, TableEntry, UniqueResult};
+use crate::model::proof::Encoded;
+use crate::model::schema::Table;
+use crate::policy::TablePlan;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// What all tables of a capture share.
+pub(super) struct Shared<'a> {
+    /// What the capture has learned of its own values.
+    pub(super) known: &'a Known,
+    /// The leak scans.
+    pub(super) scans: &'a Scans,
+}
+
+/// A table, what becomes of it, and what is watched meanwhile.
+struct Work<'a> {
+    live: &'a Table,
+    plan: &'a TablePlan,
+    /// The number that the leak scan gives to the first column.
+    first_column: u16,
+    shared: &'a Shared<'a>,
+    uniques: Uniques,
+    layout: rows::Layout,
+}
+
+impl Work<'_> {
+    /// Masks rows, and watches originals and outputs.
+    fn mask(&self, first: u64, batch: Batch) -> Result<Encoded> {
+        let columns = &self.plan.columns;
+        let number = |at: usize| self.first_column.saturating_add(u16::try_from(at).unwrap_or(u16::MAX));
+        let mut scan = self.shared.scans.take();
+        for (at, column) in columns.iter().enumerate() {
+            if column.when.is_none() && column.definition.keeps_original {
+                continue;
+            }
+            for row in 0..batch.rows() {
+                if let Some(decided) = column.in_row(&batch, row) {
+                    scan.observe_original(number(at), batch.cell(row, at).bytes, decided.scan);
+                }
+            }
+        }
+        let rows = mask::Rows {
+            table: &self.live.name,
+            columns,
+            extras: self.plan.extras.len(),
+            first,
+            known: self.shared.known,
+        };
+        let masked = mask::apply(rows, batch)?;
+        for (at, column) in columns.iter().enumerate() {
+            let (rows, generated) = (masked.rows(), !column.keeps_some() && !column.definition.may_keep);
+            for cell in (0..rows.rows()).map(|row| rows.cell(row, at)).filter(|cell| cell.kind != CellKind::Real) {
+                scan.observe_output(number(at), cell.bytes, generated);
+            }
+        }
+        self.shared.scans.put_back(scan);
+        self.uniques.observe(masked.rows());
+        Ok(rows::encode(masked, &self.layout))
+    }
+}
+
+/// One table through the pipeline: readers read, workers mask, encode and compress, one thread cuts, one packs.
+pub(super) fn capture_table(
+    context: &Context<'_>,
+    readers: &mut Readers<'_>,
+    (live, settings): (&Table, &BTreeMap<String, String>),
+    (plan, first_column): (&TablePlan, u16),
+    shared: &Shared<'_>,
+    writer: &mut Writer<'_>,
+    unique: &mut UniqueResult,
+) -> Result<TableEntry> {
+    let start = Instant::now();
+    let source = readers.first();
+    let expected = state::count(source, &live.name)?;
+    context.report.event(&Event::TableStarted { table: live.name.clone(), rows: Some(expected) });
+    let mut entry = empty_entry(live);
+    entry.mode = plan.mode.word().to_owned();
+    entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
+
+    let layout = rows::Layout::new(source.engine(), live).with_cut_key(pack::cut_key(writer.packer.id_key()));
+    let work = Work {
+        live,
+        plan,
+        first_column,
+        shared,
+        uniques: Uniques::new(source.engine(), live, settings, &plan.columns, shared.scans.key()),
+        layout,
+    };
+    let mask_batch = |(first_row, batch): (u64, Batch)| work.mask(first_row, batch);
+    let Writer { known, packer } = writer;
+    let compress = |chunk: Chunk| known.compress(&chunk);
+
+    let ((rows_read, (digest, bytes)), chunks) = std::thread::scope(|scope| {
+        let (feed, encoded) = ordered_map(scope, context.jobs, mask_batch);
+        let (chunk_feed, cuts) = ordered_map(scope, context.jobs, compress);
+        let cutter = scope.spawn(move || -> Result<(blake3::Hash, u64)> {
+            let mut stream = blake3::Hasher::new();
+            let mut bytes = 0;
+            let mut chunker = Chunker::new(DEFAULT_TARGET);
+            for rows in encoded {
+                let rows = rows?;
+                stream.update(rows.bytes());
+                bytes += rows.bytes().len() as u64;
+                chunker.push(&rows, &mut |chunk| chunk_feed.send(chunk))?;
+            }
+            chunker.finish(&mut |chunk| chunk_feed.send(chunk))?;
+            Ok((stream.finalize(), bytes))
+        });
+        let packer = scope.spawn(move || cuts.map(|cut| packer.add(cut?)).collect::<Result<Vec<ChunkRef>>>());
+        let mut row = 0;
+        let mut bytes = 0;
+        let read = readers.read(live, &plan.extras, expected, &mut |batch| {
+            let (first_row, rows) = (row, batch.rows() as u64);
+            row += rows;
+            bytes += batch.len_bytes() as u64;
+            context.report.event(&Event::TableProgress { table: live.name.clone(), rows: row, bytes });
+            feed.send((first_row, batch))
+        });
+        drop(feed);
+        let cut = join(cutter.join());
+        let packed = join(packer.join());
+        // The last stage that failed says why the stages before it were closed.
+        settle(settle(read, cut), packed)
+    })
+    .map_err(|error| error.within(format!("table {}", live.name)))?;
+    work.uniques.prove(live, unique)?;
+    entry.rows = rows_read;
+    entry.bytes = bytes;
+    entry.digest = digest.to_hex().to_string();
+    entry.chunks = chunks;
+    context.report.event(&Event::TableDone {
+        table: live.name.clone(),
+        rows: rows_read,
+        bytes,
+        millis: millis(start),
+        how: "read".to_owned(),
+    });
+    Ok(entry)
+}
+
+/// A worker that panicked is a defect, reported as one instead of taking the process down.
+fn join<T>(joined: std::thread::Result<Result<T>>) -> Result<T> {
+    joined.unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")))
+}

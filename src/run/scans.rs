@@ -1,0 +1,72 @@
+//! The leak scans of a capture: one per worker, merged at the end, and what their report means.
+
+use crate::error::{Error, Result};
+use crate::mask::leak::{LeakReport, LeakScan};
+use crate::model::manifest::LeakResult;
+use crate::policy::Plan;
+use crate::secret::Secret32;
+use std::sync::{Mutex, PoisonError};
+
+/// One leak scan per worker, merged at the end.
+pub(super) struct Scans {
+    key: Secret32,
+    capacity: usize,
+    idle: Mutex<Vec<LeakScan>>,
+}
+
+impl Scans {
+    /// Fingerprints kept of each side by all workers together: some 60 MiB.
+    const CAPACITY: usize = 1 << 19;
+
+    pub(super) fn new(workers: usize) -> Result<Self> {
+        let capacity = Self::CAPACITY / workers.max(1);
+        Ok(Self { key: Secret32::new(super::random()?), capacity, idle: Mutex::default() })
+    }
+
+    /// The run's random key.
+    pub(super) fn key(&self) -> &Secret32 {
+        &self.key
+    }
+
+    pub(super) fn take(&self) -> LeakScan {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.unwrap_or_else(|| LeakScan::new(&self.key, self.capacity))
+    }
+
+    pub(super) fn put_back(&self, scan: LeakScan) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scan);
+    }
+
+    pub(super) fn finish(self) -> LeakReport {
+        let scans = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let merged = scans.into_iter().reduce(LeakScan::merge);
+        merged.unwrap_or_else(|| LeakScan::new(&self.key, self.capacity)).finish()
+    }
+}
+
+/// Any original of a masked column in any written cell stops the capture; the report names columns and counts.
+pub(super) fn refuse_leaks(plan: &Plan, report: LeakReport, canaries: u64) -> Result<LeakResult> {
+    let places: Vec<String> = plan
+        .tables
+        .iter()
+        .flat_map(|table| table.columns.iter().map(move |column| format!("{}.{}", table.table, column.column)))
+        .collect();
+    let place = |column: u16| places.get(usize::from(column)).map_or("?", String::as_str);
+    if !report.hits.is_empty() {
+        let lines: Vec<String> = report
+            .hits
+            .iter()
+            .map(|hit| format!("{} originals of {} in {}", hit.count, place(hit.original), place(hit.output)))
+            .collect();
+        return Err(Error::policy(format!("originals survived the masking: {}", lines.join("; ")))
+            .hint("Nothing was published. Mask the columns named behind 'in' as well (text_replace for free text)."));
+    }
+    Ok(LeakResult {
+        columns: plan.masked_columns() as u64,
+        originals: report.originals,
+        skipped: report.skipped.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect(),
+        cells: report.cells,
+        hits: 0,
+        canaries,
+    })
+}
