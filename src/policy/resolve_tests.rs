@@ -297,3 +297,93 @@ fn schemas_tell_tables_apart() {
     );
     assert!(refused(tables, "[tables.t]\nmode = \"exclude\"\n").1.contains("several tables"));
 }
+
+#[test]
+fn a_subject_is_found_along_references() {
+    let mut tables = shop();
+    tables[1].columns.push(column("client_id", Family::Integer));
+    tables[1].foreign_keys[0].columns = vec!["client_id".into()];
+    tables[1].foreign_keys[0].parent_columns = vec!["id".into()];
+    let mut bills = table("bills", vec![column("order_id", Family::Integer), column("bill_to", Family::Text)]);
+    bills.foreign_keys = vec![ForeignKey {
+        columns: vec!["order_id".into()],
+        parent: TableName::plain("orders"),
+        parent_columns: vec!["id".into()],
+        ..tables[1].foreign_keys[0].clone()
+    }];
+    tables.push(bills);
+    let orders = ORDERS.replace("keep = [\"id\"]", "keep = [\"id\", \"client_id\"]");
+    let rules = |subject: &str| {
+        format!(
+            "{CLIENTS}{orders}[tables.bills]\nkeep = [\"order_id\"]\n[tables.bills.columns]\nbill_to = {{ mask = \"full_name\", subject = \"{subject}\" }}\n"
+        )
+    };
+    let plan = try_with(tables.clone(), &rules("order_id.client_id")).unwrap();
+    let hop = Hop { column: "order_id".into(), table: TableName::plain("orders"), key: "id".into() };
+    assert_eq!(plan.tables[2].extras, [Extra::Path { hops: vec![hop], value: "client_id".into() }]);
+    assert_eq!(plan.tables[2].columns[1].subject, Some(2));
+    let far = try_with(tables.clone(), &rules("order_id.client_id.id")).unwrap();
+    assert!(matches!(&far.tables[2].extras[0], Extra::Path { hops, .. } if hops.len() == 2));
+    for (subject, why) in [
+        ("order_id.nobody", "orders has no stored column 'nobody'"),
+        ("bill_to.id", "bills.bill_to refers to no other table"),
+        ("nobody", "the subject 'nobody' is no stored column of bills"),
+    ] {
+        assert!(refused(tables.clone(), &rules(subject)).1.contains(why), "{subject}");
+    }
+}
+
+#[test]
+fn conditions_are_asked_once_and_validated() {
+    let when = "{ mask = \"text_replace\", when = \"status = 'x'\", otherwise = \"null\" }";
+    let policy = both("").replace("notes = \"text_replace\"", &format!("notes = {when}"));
+    let policy =
+        policy.replace("\"full_name\", subject = \"id\"", "\"full_name\", subject = \"id\", when = \"status = 'x'\"");
+    let plan = try_with(shop(), &policy).unwrap();
+    assert_eq!(plan.tables[0].extras, [Extra::Condition("status = 'x'".into())]);
+    assert_eq!((plan.tables[0].columns[1].when, plan.tables[0].columns[4].when), (Some(5), Some(5)));
+    assert!(plan.tables[0].columns[4].otherwise.is_some() && !plan.tables[0].columns[4].keeps_some());
+    assert!(plan.warnings.iter().any(|warning| warning.contains("clients.name is kept where")));
+    let wrong = policy.replace("status = 'x'", "statuss = 'x'");
+    assert!(
+        refused(shop(), &wrong).1.contains("clients has no column 'statuss' (character 1). Did you mean 'status'?")
+    );
+}
+
+#[test]
+fn an_index_over_an_expression_wants_its_columns_unique() {
+    let mut tables = shop();
+    tables[1].foreign_keys.clear();
+    tables[0].uniques = vec![Unique { name: "clients_lower".into(), columns: Vec::new(), partial: true }];
+    let mut catalogue = catalogue(tables);
+    catalogue.post.push(crate::model::schema::SchemaObject {
+        kind: "index".into(),
+        name: "clients_lower".into(),
+        table: Some(TableName::plain("clients")),
+        create: "CREATE UNIQUE INDEX clients_lower ON clients (lower(email))".into(),
+    });
+    let policy =
+        format!("version = 1\n{}", both("").replace("email = \"email\"\nnotes", "email = \"full_name\"\nnotes"));
+    let policy = Policy::parse("pii.toml", &policy).unwrap();
+    let error = resolve(&policy, &catalogue, "dev", &MasterKey::new(Secret32::new([5; 32]))).unwrap_err();
+    assert!(error.what().contains("unique constraint clients_lower wants them unique"), "{}", error.what());
+}
+
+#[test]
+fn virtual_references_name_what_exists() {
+    let reference = |parent: &str, columns: &str| {
+        both(&format!("[[subset.references]]\ntable = \"orders\"\ncolumns = {columns}\nparent = \"{parent}\"\n"))
+    };
+    assert!(try_with(shop(), &reference("clients", "[\"id\"]")).is_ok());
+    assert!(
+        refused(shop(), &reference("client", "\"id\""))
+            .1
+            .contains("names table client, which the database does not have")
+    );
+    assert!(refused(shop(), &reference("clients", "\"idd\"")).1.contains("names column orders.idd"));
+    assert!(
+        refused(shop(), &reference("clients", "[\"id\", \"client_email\"]"))
+            .1
+            .contains("2 columns on one side and 1 on the other")
+    );
+}

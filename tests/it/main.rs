@@ -19,6 +19,7 @@ mod faults;
 mod inside;
 mod line;
 mod lock;
+mod masking;
 mod roundtrip;
 mod secrecy;
 mod support;

@@ -1,0 +1,224 @@
+//! Masking from the outside: conditions, subjects along references, uniqueness, CHECK and ENUM, programs of one's own, keys.
+
+use crate::support::{Scratch, number, sql};
+use rusqlite::Connection;
+
+/// A folder with a store and a small shop in `shop.sqlite`.
+fn shop(schema: &str) -> Scratch {
+    let scratch = Scratch::with_store();
+    sql(&scratch.path("shop.sqlite"), schema);
+    scratch
+}
+
+const SHOP: &str = "
+    CREATE TABLE clients (id INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE, country TEXT, ssn TEXT, status TEXT CHECK (status IN ('new', 'old')));
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, client_id INTEGER REFERENCES clients, client_name TEXT, placed_by TEXT);
+    CREATE TABLE invoices (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders, bill_to TEXT);
+    CREATE TABLE letters (id INTEGER PRIMARY KEY, client INTEGER, dear TEXT);
+    INSERT INTO clients VALUES (17, 'Maria Gutierrez', 'maria@corp.test', 'US', '219-09-1234', 'new'),
+                               (18, 'Otto Quisling', 'otto@corp.test', 'DE', '219-09-5678', 'old'),
+                               (19, 'Ida Zwingli', 'ida@corp.test', NULL, '219-09-9999', 'new');
+    INSERT INTO orders VALUES (1, 17, 'M. Gutierrez', 'maria@corp.test'), (2, 18, 'Quisling, Otto', 'otto@corp.test');
+    INSERT INTO invoices VALUES (1, 1, 'Gutierrez'), (2, 2, 'Quisling');
+    INSERT INTO letters VALUES (1, 17, 'Maria'), (2, 19, 'Ida');";
+
+fn policy(scratch: &Scratch, clients: &str, rest: &str) {
+    let text = format!(
+        "version = 1\n[tables.clients]\nmode = \"capture\"\nkeep = [\"id\", \"country\"]\n[tables.clients.columns]\n{clients}\n{rest}"
+    );
+    std::fs::write(scratch.path("pii.toml"), text).unwrap();
+}
+
+const EXCLUDED: &str = "[tables.orders]\nmode = \"exclude\"\n[tables.invoices]\nmode = \"exclude\"\n[tables.letters]\nmode = \"exclude\"\n";
+const CAPTURE: [&str; 6] = ["capture", "s", "--policy", "pii.toml", "--source", "sqlite:shop.sqlite"];
+
+/// Captures and restores into `NAME.sqlite`.
+fn through(scratch: &Scratch, name: &str, environment: &str) -> std::path::PathBuf {
+    scratch.ok(&[&CAPTURE[..], &["--env", environment]].concat());
+    let target = format!("sqlite:{name}.sqlite");
+    scratch.ok(&["restore", "s", "--target", &target]);
+    scratch.path(&format!("{name}.sqlite"))
+}
+
+fn texts(path: &std::path::Path, query: &str) -> Vec<Option<String>> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement = connection.prepare(query).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+const PLAIN: &str = "name = \"full_name\"\nemail = \"email\"\nssn = \"ssn_tail\"\nstatus = \"keep\"";
+
+#[test]
+fn a_condition_decides_row_by_row_and_unknown_counts_as_holding() {
+    let scratch = shop(SHOP);
+    let clients = PLAIN.replace(
+        "ssn = \"ssn_tail\"",
+        "ssn = { mask = \"ssn_tail\", when = \"country <> 'DE'\", otherwise = \"null\" }",
+    );
+    policy(&scratch, &clients, EXCLUDED);
+    let dev = through(&scratch, "dev", "dev");
+    let ssn = texts(&dev, "SELECT ssn FROM clients ORDER BY id");
+    assert!(ssn[0].as_deref().unwrap().starts_with("***-**-") && ssn[1].is_none(), "{ssn:?}");
+    assert!(ssn[2].as_deref().unwrap().starts_with("***-**-"), "a country that is not known does not show the number");
+}
+
+#[test]
+fn a_condition_that_keeps_is_said_and_what_it_keeps_is_kept() {
+    let scratch = shop(SHOP);
+    let clients = PLAIN.replace("ssn = \"ssn_tail\"", "ssn = { mask = \"ssn_tail\", when = \"country = 'US'\" }");
+    policy(&scratch, &clients, EXCLUDED);
+    let output = scratch.run(&CAPTURE);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && said.contains("clients.ssn is kept where its condition does not hold"),
+        "{said}"
+    );
+    scratch.ok(&["restore", "s", "--target", "sqlite:dev.sqlite"]);
+    let ssn = texts(&scratch.path("dev.sqlite"), "SELECT ssn FROM clients ORDER BY id");
+    assert_eq!(ssn[1].as_deref(), Some("219-09-5678"));
+    assert!(ssn[0].as_deref().unwrap().starts_with("***"));
+}
+
+#[test]
+fn a_condition_that_is_none_is_refused_with_its_place() {
+    let scratch = shop(SHOP);
+    for (condition, why) in [
+        ("contry = 'US'", "clients has no column 'contry' (character 1). Did you mean 'country'?"),
+        ("country = 'US' -- ", "comment"),
+        ("id IN (SELECT client_id FROM orders)", "subquery"),
+        ("country = 'US'; DELETE FROM clients", "semicolon"),
+        ("load_extension('x') = 1", "function load_extension is not among the allowed ones"),
+    ] {
+        let clients = PLAIN.replace("\"ssn_tail\"", &format!("{{ mask = \"ssn_tail\", when = \"{condition}\" }}"));
+        policy(&scratch, &clients, EXCLUDED);
+        let message = scratch.fails(4, &CAPTURE);
+        assert!(message.contains(why) && message.contains("pii.toml:8:1: clients.ssn"), "{condition}: {message}");
+    }
+    assert_eq!(number(&scratch.path("shop.sqlite"), "SELECT count(*) FROM clients"), 3);
+}
+
+#[test]
+fn a_referencing_column_inherits_the_mask_of_its_key() {
+    let scratch = shop(
+        "CREATE TABLE users (email TEXT PRIMARY KEY, name TEXT); INSERT INTO users VALUES ('a@corp.test', 'A'), ('b@corp.test', 'B');
+         CREATE TABLE posts (id INTEGER PRIMARY KEY, author TEXT REFERENCES users (email));
+         CREATE TABLE likes (id INTEGER PRIMARY KEY, who TEXT);
+         INSERT INTO posts VALUES (1, 'a@corp.test'), (2, 'b@corp.test'); INSERT INTO likes VALUES (1, 'b@corp.test');",
+    );
+    std::fs::write(
+        scratch.path("pii.toml"),
+        "version = 1\n[[subset.references]]\ntable = \"likes\"\ncolumns = \"who\"\nparent = \"users\"\n\
+         [tables.users.columns]\nemail = { mask = \"email\" }\nname = \"null\"\n\
+         [tables.posts]\nmode = \"capture\"\nkeep = [\"id\"]\n[tables.likes]\nmode = \"capture\"\nkeep = [\"id\"]\n",
+    )
+    .unwrap();
+    let dev = through(&scratch, "dev", "dev");
+    assert_eq!(number(&dev, "SELECT count(*) FROM posts JOIN users ON author = email"), 2);
+    assert_eq!(number(&dev, "SELECT count(*) FROM likes JOIN users ON who = email"), 1);
+    assert_eq!(number(&dev, "SELECT count(*) FROM users WHERE email LIKE '%@corp.test'"), 0);
+    // Another mask on one side is a conflict, with both places; so for the reference that only the policy knows.
+    let text = std::fs::read_to_string(scratch.path("pii.toml")).unwrap();
+    std::fs::write(scratch.path("pii.toml"), text + "[tables.likes.columns]\nwho = \"token\"\n").unwrap();
+    let message = scratch.fails(4, &CAPTURE);
+    assert!(message.contains("references would break: likes.who is token"), "{message}");
+}
+
+#[test]
+fn environments_and_generations_have_nothing_in_common() {
+    let scratch = shop(SHOP);
+    policy(&scratch, PLAIN, EXCLUDED);
+    let query = "SELECT email FROM clients UNION SELECT name FROM clients";
+    let dev = texts(&through(&scratch, "dev", "dev"), query);
+    let again = texts(&through(&scratch, "again", "dev"), query);
+    let staging = texts(&through(&scratch, "staging", "staging"), query);
+    assert_eq!(dev, again);
+    assert!(dev.iter().all(|value| !staging.contains(value)), "{dev:?} {staging:?}");
+    let check = |name: &str| scratch.json(&["show", name])["manifest"]["policy"]["key_check"].clone();
+    let before = check("s");
+    let text = std::fs::read_to_string(scratch.path("pii.toml")).unwrap();
+    std::fs::write(scratch.path("pii.toml"), format!("{text}\n[project]\ngeneration = 2\n")).unwrap();
+    let next = texts(&through(&scratch, "next", "staging"), query);
+    assert!(next.iter().all(|value| !staging.contains(value)));
+    assert_ne!(check("s"), before, "the check value tells generations apart");
+    let manifest = scratch.json(&["show", "s"])["manifest"]["policy"].clone();
+    assert_eq!(manifest["masks"]["email"], 1);
+    assert_eq!(manifest["key_id"].as_str().unwrap().len(), 16);
+}
+
+#[test]
+fn masked_values_that_meet_in_a_unique_column_stop_the_capture() {
+    let scratch = shop(SHOP);
+    let clients = PLAIN.replace(
+        "email = \"email\"",
+        "email = { mask = \"command\", run = [\"sh\", \"-c\", \"while read -r line; do echo '{\\\"cells\\\":[\\\"x\\\",\\\"y\\\",\\\"X\\\"]}'; done\"] }",
+    );
+    policy(&scratch, &clients, EXCLUDED);
+    scratch.ok(&CAPTURE);
+    // The same answers in a column that does not tell cases apart.
+    let folded = SHOP.replace("email TEXT UNIQUE", "email TEXT COLLATE NOCASE UNIQUE");
+    let other = shop(&folded);
+    policy(&other, &clients, EXCLUDED);
+    let message = other.fails(4, &CAPTURE);
+    assert!(message.contains("table clients: 1 masked rows repeat another one's value of email"), "{message}");
+    assert!(other.json(&["list"]).as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_program_of_ones_own_that_crashes_is_exit_4_and_nothing_is_published() {
+    let scratch = shop(SHOP);
+    for (run, why) in [
+        ("[\"sh\", \"-c\", \"read -r line; exit 9\"]", "it ended before it answered"),
+        ("[\"sh\", \"-c\", \"read -r line; echo '{\\\"cells\\\":[]}'\"]", "it was given 3 cells and answered with 0"),
+        ("[\"no-such-program-here\"]", "it could not be started"),
+    ] {
+        policy(
+            &scratch,
+            &PLAIN.replace("name = \"full_name\"", &format!("name = {{ mask = \"command\", run = {run} }}")),
+            EXCLUDED,
+        );
+        let message = scratch.fails(4, &CAPTURE);
+        assert!(message.contains(why) && message.contains("table clients, column name"), "{message}");
+        assert!(!message.contains("Gutierrez"), "{message}");
+    }
+    assert!(scratch.json(&["list"]).as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_a_check_allows_is_respected() {
+    let scratch = shop(SHOP);
+    policy(&scratch, &PLAIN.replace("status = \"keep\"", "status = \"token\""), EXCLUDED);
+    let message = scratch.fails(4, &CAPTURE);
+    assert!(message.contains("table clients, column status, row 0") && message.contains("ENUM or CHECK"), "{message}");
+}
+
+#[test]
+fn masks_that_show_characters_are_for_staging_or_need_a_reason() {
+    let scratch = shop(SHOP);
+    let clients = PLAIN
+        .replace("\"ssn_tail\"", "{ mask = \"ssn_tail\", tail = \"real\", reason = \"support looks up by tail\" }");
+    policy(&scratch, &clients, EXCLUDED);
+    scratch.ok(&CAPTURE);
+    policy(&scratch, &clients.replace("support looks up by tail", " "), EXCLUDED);
+    let message = scratch.fails(4, &CAPTURE);
+    assert!(message.contains("shows characters of the original, which dev does not allow"), "{message}");
+}
+
+#[test]
+fn the_key_comes_from_a_descriptor_too() {
+    let scratch = shop(SHOP);
+    policy(&scratch, PLAIN, EXCLUDED);
+    let key = scratch.path(".terp-fixtures/mask.key");
+    let capture = |descriptor: &str| {
+        let shell = "exec \"$0\" \"$@\" 7< key";
+        let mut command = std::process::Command::new("sh");
+        command.current_dir(scratch.path("")).args(["-c", shell]).arg(scratch.command(&[]).get_program()).args(CAPTURE);
+        command.env("TERP_FIXTURES_MASK_KEY_FD", descriptor).env_remove("TERP_FIXTURES_STORE").output().unwrap()
+    };
+    std::fs::rename(&key, scratch.path("key")).unwrap();
+    assert!(scratch.fails(1, &CAPTURE).contains("no masking key"));
+    let output = capture("7");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for wrong in ["8", "seven"] {
+        assert_eq!(capture(wrong).status.code(), Some(1));
+    }
+}
