@@ -19,6 +19,7 @@ pub mod site;
 mod address;
 mod date_shift;
 mod email;
+mod ff1;
 mod first_name;
 mod fixed;
 mod full_name;
