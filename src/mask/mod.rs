@@ -20,6 +20,7 @@ mod address;
 mod command;
 mod date_shift;
 mod email;
+mod ff1;
 mod first_name;
 mod fixed;
 mod full_name;

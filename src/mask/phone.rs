@@ -10,7 +10,7 @@
 //! | a unique column | `+01`, `+02` or `+03` in front: no country code begins with 0, so all digits can be permuted exactly |
 //! | words, letters, no digit | a ten-digit number of the first kind |
 
-use super::permute;
+use super::permute::Permuter;
 use super::prelude::*;
 
 /// The most digits that keep their shape.
@@ -19,7 +19,7 @@ const MOST: usize = 24;
 pub(super) static DEFINITION: Definition = Definition {
     name: "phone",
     about: "Replaces the digits of a phone number, so that punctuation and country stay and nobody can be called.",
-    version: 1,
+    version: 2,
     params: &[],
     accepts: &[Family::Text, Family::Integer, Family::Numeric],
     unique: Uniqueness::Exact,
@@ -41,6 +41,7 @@ pub(super) static DEFINITION: Definition = Definition {
 
 struct Phone {
     key: DomainKey,
+    permuter: Permuter,
     room: usize,
     unique: bool,
 }
@@ -53,7 +54,12 @@ fn build(site: &Site) -> Result<Box<dyn Mask>> {
     if site.room() < if site.unique { 10 } else { 4 } {
         return Err(Error::policy("the column is too short for phone numbers").hint("Use `fixed` or `null`."));
     }
-    Ok(Box::new(Phone { key: site.key.clone(), room: site.room(), unique: site.unique }))
+    Ok(Box::new(Phone {
+        key: site.key.clone(),
+        permuter: Permuter::new(&site.key),
+        room: site.room(),
+        unique: site.unique,
+    }))
 }
 
 impl Mask for Phone {
@@ -102,12 +108,23 @@ impl Phone {
         }
     }
 
+    fn permute(&self, digits: &mut [u8]) -> std::result::Result<(), Misfit> {
+        let (number, size) =
+            digits.iter().fold((0, 1), |(number, size), digit| (number * 10 + u128::from(*digit), size * 10));
+        let mut image = self.permuter.image(number, size).ok_or(Misfit("it has too many digits"))?;
+        for digit in digits.iter_mut().rev() {
+            *digit = u8::try_from(image % 10).unwrap_or(0);
+            image /= 10;
+        }
+        Ok(())
+    }
+
     /// Permutes the digits among all numbers of that length behind a prefix that says which spelling it was.
     fn unique(&self, value: &[u8], shape: Option<Shape>, out: &mut Vec<u8>) -> Written {
         let start = out.len();
         if let Some(shape) = shape {
             let mut digits = shape.digits.map(|digit| digit - b'0');
-            permute::digits(&self.key, &mut digits[..shape.count]);
+            self.permute(&mut digits[..shape.count])?;
             out.extend_from_slice(if shape.plus { b"+01" } else { b"+02" });
             // A plus is only ever the first character.
             shape.write(&value[usize::from(shape.plus)..], &digits, out);
