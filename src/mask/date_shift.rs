@@ -1,8 +1,8 @@
 //! `date_shift`: dates moved by a secret number of days, the same for the whole domain or for one subject, so that
 //! distances between dates stay.
 
+use super::calendar::{self, Date};
 use super::prelude::*;
-use std::io::Write as _;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "date_shift",
@@ -21,12 +21,7 @@ pub(super) static DEFINITION: Definition = Definition {
             kind: ParamKind::Bool,
             default: "true",
         },
-        Param {
-            name: "unit",
-            about: "What a number counts since 1970; without it a number is refused.",
-            kind: ParamKind::Choice(&["seconds", "millis"]),
-            default: "none",
-        },
+        calendar::UNIT,
     ],
     accepts: &[Family::Date, Family::Timestamp, Family::Text, Family::Integer, Family::Numeric],
     // A move is a permutation, and a subject's move is refused on unique columns by the policy.
@@ -65,15 +60,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
     if max < step {
         return Err(Error::policy("max_days is less than a week").hint("Add weeks = false to move by single days."));
     }
-    let per_day = match params.text("unit") {
-        Some("seconds") => Some(86_400),
-        Some("millis") => Some(86_400_000),
-        _ if matches!(site.family, Family::Integer | Family::Numeric) => {
-            return Err(Error::policy("mask date_shift must know what the numbers of this column count")
-                .hint("Add unit = \"seconds\" or unit = \"millis\"."));
-        }
-        _ => None,
-    };
+    let per_day = calendar::per_day(&DEFINITION, site, params.text("unit"))?;
     let mut mask = DateShift { key: site.key.clone(), step, steps: max / step, shift: 0, per_day };
     mask.shift = mask.days(site.key.prf(Role::Shift, &[]).word(0));
     Ok(Box::new(mask))
@@ -109,90 +96,24 @@ impl Mask for DateShift {
 impl DateShift {
     fn shift_number(&self, value: &[u8], shift: i64, out: &mut Vec<u8>) -> std::result::Result<(), Misfit> {
         let per_day = self.per_day.ok_or(Misfit("the cell is a number, and the mask has no unit"))?;
-        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok());
-        let number = number.ok_or(Misfit("the cell is no whole number of 64 bits"))?;
+        let number = calendar::whole(value)?;
         let moved = shift.checked_mul(per_day).and_then(|shift| number.checked_add(shift));
         let moved = moved.ok_or(Misfit("the date is out of range"))?;
-        append(out, format_args!("{moved}"))
+        calendar::append(out, format_args!("{moved}"))
     }
 
     fn shift_text(&self, value: &[u8], shift: i64, out: &mut Vec<u8>) -> std::result::Result<(), Misfit> {
-        if is_no_date(value) {
-            out.extend_from_slice(value);
-            return Ok(());
-        }
         if self.per_day.is_some() && value.iter().all(u8::is_ascii_digit) {
             return self.shift_number(value, shift, out);
         }
-        let (date, time) = value.split_at_checked(10).ok_or(Misfit("the cell is no date like 2024-02-29"))?;
-        let separator = date[4];
-        let numbers = (number(&date[..4]), number(&date[5..7]), number(&date[8..]));
-        let (Some(year), Some(month), Some(day)) = numbers else {
-            return Err(Misfit("the cell is no date like 2024-02-29"));
+        let Some(date) = Date::read(value)? else {
+            out.extend_from_slice(value);
+            return Ok(());
         };
-        if !matches!(separator, b'-' | b'/') || date[7] != separator || !is_time(time) {
-            return Err(Misfit("the cell is no date like 2024-02-29, or not followed by a plain time"));
-        }
-        let days = days_of(year, month, day);
-        if date_of(days) != (year, month, day) {
-            return Err(Misfit("the cell is a date that the calendar does not have"));
-        }
-        let (year, month, day) = date_of(days + shift);
-        if !(1..=9999).contains(&year) {
-            return Err(Misfit("the date is so far from today that the shift leaves the years 1 to 9999"));
-        }
-        let separator = char::from(separator);
-        append(out, format_args!("{year:04}{separator}{month:02}{separator}{day:02}"))?;
-        out.extend_from_slice(time);
+        date.write(date.days + shift, out)?;
+        out.extend_from_slice(date.time);
         Ok(())
     }
-}
-
-fn append(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) -> std::result::Result<(), Misfit> {
-    out.write_fmt(text).map_err(|_| Misfit("the date could not be written"))
-}
-
-fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
-}
-
-/// Placeholders for "no date" and "for ever", which stay: infinity, MySQL's zero date, the first and the last day.
-fn is_no_date(value: &[u8]) -> bool {
-    let zero = value.starts_with(b"0000-00-00") && value.iter().all(|byte| b"0-: .".contains(byte));
-    let edge = value.starts_with(b"0001-01-01") || value.starts_with(b"9999-12-31");
-    zero || matches!(value, b"infinity" | b"-infinity") || edge && is_time(&value[10..])
-}
-
-/// What may follow a date and stays as it is: nothing that could hold a word.
-fn is_time(time: &[u8]) -> bool {
-    match time {
-        [] => true,
-        [b'T' | b' ', rest @ ..] => {
-            let rest = rest.strip_suffix(b"UTC").unwrap_or(rest);
-            rest.len() <= 24 && rest.iter().all(|byte| byte.is_ascii_digit() || b":.+-Z ".contains(byte))
-        }
-        _ => false,
-    }
-}
-
-/// Days since 1970-01-01 in the proleptic Gregorian calendar (H. Hinnant's algorithm).
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-fn date_of(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
@@ -211,17 +132,6 @@ mod tests {
 
     fn parse(text: &str) -> jiff::civil::Date {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn the_calendar_agrees_with_an_independent_one() {
-        let start = parse("0001-01-01");
-        for at in (0..3_652_058).step_by(97) {
-            let date = start.checked_add(jiff::Span::new().days(at)).unwrap();
-            let (year, month, day) = (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
-            assert_eq!(date_of(days_of(year, month, day)), (year, month, day));
-            assert_eq!(days_of(year, month, day) - days_of(1, 1, 1), i64::from(at));
-        }
     }
 
     #[test]

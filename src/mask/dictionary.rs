@@ -1,6 +1,12 @@
 //! Word lists that masks choose from. `fake` supplies names and filler words at a pinned version; which word is chosen
 //! is decided by our own keyed function, so its releases cannot re-mask anything unseen: a test pins every list.
 
+mod companies;
+mod names;
+
+pub use companies::{COMPANY_HEADS, COMPANY_TRADES};
+pub use names::{ENGLISH, LOCALES, Names, names};
+
 use fake::locales::{Data, EN};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -131,8 +137,11 @@ pub const CITIES: &[&str] = &[
     "Yarrowdale",
 ];
 
-const LISTS: [(&str, &[&str]); 8] = [
+/// Lists that every policy may use; those of a locale are in `names`.
+const LISTS: [(&str, &[&str]); 10] = [
     ("city", CITIES),
+    ("company_head", COMPANY_HEADS),
+    ("company_trade", COMPANY_TRADES),
     ("filler", FILLER),
     ("first_name", FIRST_NAMES),
     ("last_name", LAST_NAMES),
@@ -153,24 +162,37 @@ pub fn digests() -> BTreeMap<String, String> {
         }
         hasher.finalize().to_hex().to_string()
     };
-    LISTS.iter().map(|(name, list)| ((*name).to_owned(), digest(list))).collect()
+    let common = LISTS.iter().map(|(name, list)| ((*name).to_owned(), *list));
+    common.chain(names::lists()).map(|(name, list)| (name, digest(list))).collect()
 }
 
 /// The words of `list` with at most `chars` characters, in order.
 #[must_use]
 pub fn fitting(list: &'static [&'static str], chars: usize) -> Vec<&'static str> {
-    list.iter().filter(|word| word.chars().count() <= chars).copied().collect()
+    list.iter().map(|word| tidy(word)).filter(|word| word.chars().count() <= chars).collect()
 }
 
-/// Whether a mask could have written the lower-case `word` from a list.
+/// The word without what some lists have around it by mistake.
+fn tidy(word: &'static str) -> &'static str {
+    word.trim_matches(|c: char| c.is_whitespace() || c == ',')
+}
+
+/// Whether a mask could have written the lower-case `word` from a list, unless it writes names of a locale.
 #[must_use]
 pub fn knows(word: &[u8]) -> bool {
     static WORDS: OnceLock<Words> = OnceLock::new();
-    let words = WORDS.get_or_init(|| {
-        let words = LISTS.iter().flat_map(|(_, list)| list.iter()).flat_map(|entry| entry.split(' '));
-        Words::new(words.map(|word| word.to_lowercase().into_bytes()))
-    });
-    words.contains(word)
+    WORDS.get_or_init(|| Words::of(LISTS.iter().flat_map(|(_, list)| list.iter()))).contains(word)
+}
+
+/// Whether a mask that writes names of `locale` could have written the lower-case `word`. Apart from [`knows`], because
+/// every word that is taken for a dictionary's is one that the leak scan passes over.
+#[must_use]
+pub fn knows_in(locale: &str, word: &[u8]) -> bool {
+    static WORDS: [OnceLock<Words>; LOCALES.len()] = [const { OnceLock::new() }; LOCALES.len()];
+    let at = LOCALES.iter().position(|known| *known == locale);
+    at.and_then(|at| Some((WORDS.get(at)?, names(locale)?))).is_some_and(|(words, names)| {
+        words.get_or_init(|| Words::of(names.first.iter().chain(names.last))).contains(word)
+    })
 }
 
 /// The words of the lists by a cheap hash. The words are ours, so nobody can choose them to collide.
@@ -184,6 +206,12 @@ struct Words {
 impl Words {
     /// Bits of a slot's number: less than half of the slots are taken.
     const BITS: u32 = 14;
+
+    /// Every word of the entries, in lower case.
+    fn of(entries: impl Iterator<Item = &'static &'static str>) -> Self {
+        let words = entries.flat_map(|entry| tidy(entry).split_whitespace());
+        Self::new(words.map(|word| word.to_lowercase().into_bytes()))
+    }
 
     fn new(words: impl Iterator<Item = Vec<u8>>) -> Self {
         let mut table = Self { slots: vec![None; 1 << Self::BITS], known: Vec::new(), longest: 0 };
@@ -237,9 +265,37 @@ mod tests {
             digests().into_iter().map(|(name, digest)| format!("{name} {}", &digest[..16])).collect();
         let pinned = [
             "city a33a34b88aaf3460",
+            "company_head 14b278cfe377b629",
+            "company_trade a9d13c9fa6a35abc",
             "filler 1fd3e192b94cbc40",
             "first_name d89320f133017513",
+            "first_name.ar_sa 83d4949635bd0a87",
+            "first_name.cy_gb dd58adfa416eeea9",
+            "first_name.de_de 431e327d6103bc60",
+            "first_name.fa_ir 7aabdcfa33487cd8",
+            "first_name.fr_fr 54d870255be7b059",
+            "first_name.it_it a8f7ef2e4699e850",
+            "first_name.ja_jp 3ad9e264cb63af63",
+            "first_name.nl_nl 73bfb442c7d7551d",
+            "first_name.pt_br 84ca1690bd50a602",
+            "first_name.pt_pt b9ba786314583180",
+            "first_name.tr_tr 1de3ed90bacd57ed",
+            "first_name.zh_cn 27a25c170f95d694",
+            "first_name.zh_tw 50acf7341bb090b9",
             "last_name 97b4425d6f75068f",
+            "last_name.ar_sa d7e266d422c66d66",
+            "last_name.cy_gb 60e7b453fb82a12c",
+            "last_name.de_de 5d4bf11c12b241d0",
+            "last_name.fa_ir 3bd66d24f5211ef8",
+            "last_name.fr_fr 98a5028ad910c25e",
+            "last_name.it_it 3e0804aca92a5598",
+            "last_name.ja_jp 5106770d845a5ed0",
+            "last_name.nl_nl 7a856a0aaacb15ea",
+            "last_name.pt_br bc737f937c9030d2",
+            "last_name.pt_pt b4b4079b48be51e8",
+            "last_name.tr_tr fcc7a21ff68f60fd",
+            "last_name.zh_cn 1f2f1e740f6b043e",
+            "last_name.zh_tw 06fd4e648372501d",
             "region 134defa2a179b043",
             "region_code 592dbf6efb469954",
             "street bea914233d999827",
@@ -256,5 +312,13 @@ mod tests {
             }
         }
         assert!(knows(b"o'keefe") && knows(b"hollow") && knows(b"avenue") && !knows(b"smithereens"));
+        for (name, list) in names::lists() {
+            let (_, locale) = name.split_once('.').unwrap();
+            for word in list.iter().flat_map(|entry| tidy(entry).split_whitespace()) {
+                assert!(knows_in(locale, word.to_lowercase().as_bytes()), "{name}: {word}");
+                assert!(!word.chars().any(char::is_control) && !word.contains(','), "{name}: {word}");
+            }
+        }
+        assert!(!knows("müller".as_bytes()) && knows_in("tr_tr", "yılmaz".as_bytes()) && !knows_in("de_de", b"kaya"));
     }
 }

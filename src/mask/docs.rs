@@ -105,7 +105,7 @@ pub fn shown(mask: &'static Definition, example: &Example) -> Option<String> {
     let params = example.params_of(mask).map_err(|BadParam { why, .. }| why).ok()?;
     let built = (mask.build)(&site, &params).ok()?;
     let mut out = Vec::new();
-    let number = params.get("unit").is_some();
+    let number = matches!(params.text("unit"), Some("seconds" | "millis"));
     let kind = if number { CellKind::Integer } else { CellKind::Text };
     let kind = built.mask(Cell { kind, bytes: example.cell.as_bytes() }, &Row::NONE, &mut out).ok()?;
     if kind == CellKind::Null { Some("NULL".to_owned()) } else { String::from_utf8(out).ok() }

@@ -1,48 +1,17 @@
 //! `first_name`: a first name from the dictionary.
 
-use super::dictionary;
+use super::names::{self, Part};
 use super::prelude::*;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "first_name",
     about: "Replaces a first name with one from the dictionary; the subject's first name where a subject is named.",
-    version: 1,
-    params: &[],
-    accepts: &[Family::Text],
-    unique: Uniqueness::None,
-    determinism: Determinism::Value,
-    tier: Tier::Pseudonym,
-    keeps_original: false,
-    takes_empty: false,
+    params: &[names::LOCALE],
     takes_subject: true,
     domain: "person.name",
     scan: |_| Scan::FreeText,
-    build,
-    examples: &[Example::plain("Maria")],
+    build: |site, params| names::build(&DEFINITION, site, params, Part::First),
+    examples: &[Example::plain("Maria"), Example { params: || vec![("locale", Value::text("fr_fr"))], cell: "Maria" }],
     teaches: Teaches::Whole,
     ..Definition::BASE
 };
-
-struct FirstName {
-    key: DomainKey,
-    names: Vec<&'static str>,
-}
-
-fn build(site: &Site, _: &Params) -> Result<Box<dyn Mask>> {
-    let names = dictionary::fitting(dictionary::FIRST_NAMES, site.room());
-    if names.len() < 10 {
-        return Err(Error::policy("the column is too short for first names").hint("Use `hash`, `fixed` or `null`."));
-    }
-    Ok(Box::new(FirstName { key: site.key.clone(), names }))
-}
-
-impl Mask for FirstName {
-    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
-        let value = super::text(cell)?;
-        let ask = Ask { role: Role::Person, form: Form::Text, value, subject: row.subject };
-        until_different(value, out, |attempt, out| {
-            let draw = self.key.draw(&ask, attempt, out);
-            out.extend_from_slice(self.names[draw.index(0, self.names.len())].as_bytes());
-        })
-    }
-}

@@ -1,5 +1,6 @@
 //! `hash`: a keyed digest in hex.
 
+use super::drawn::drawn;
 use super::prelude::*;
 
 /// Hex digits that hold 80 bits.
@@ -7,7 +8,7 @@ const UNIQUE: usize = 20;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "hash",
-    about: "Replaces text with hex digits of its keyed digest; equal texts stay equal, byte for byte.",
+    about: "Replaces text with hex digits of its keyed digest; equal texts stay equal, as the column compares them.",
     version: 1,
     params: &[Param {
         name: "length",
@@ -29,11 +30,6 @@ pub(super) static DEFINITION: Definition = Definition {
     ..Definition::BASE
 };
 
-struct Hash {
-    key: DomainKey,
-    length: usize,
-}
-
 fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
     let length = params.size("length").unwrap_or(32).min(site.room());
     let least = if site.unique { UNIQUE } else { 8 };
@@ -41,20 +37,11 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
         return Err(Error::policy(format!("mask hash needs {least} characters here, and there are {length}"))
             .hint("Raise `length`, or use another mask for so short a column."));
     }
-    Ok(Box::new(Hash { key: site.key.clone(), length }))
-}
-
-impl Mask for Hash {
-    fn mask(&self, cell: Cell<'_>, _: &Row<'_>, out: &mut Vec<u8>) -> Written {
+    drawn(&DEFINITION, site, Role::Token, site.exact_form(), move |draw, _, out| {
         const HEX: &[u8; 16] = b"0123456789abcdef";
-        let value = super::text(cell)?;
-        let ask = Ask { role: Role::Token, form: Form::Exact, value, subject: None };
-        until_different(value, out, |attempt, out| {
-            let draw = self.key.draw(&ask, attempt, out);
-            let nibbles = draw.bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
-            out.extend(nibbles.take(self.length).map(|nibble| HEX[usize::from(nibble)]));
-        })
-    }
+        let nibbles = draw.bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        out.extend(nibbles.take(length).map(|nibble| HEX[usize::from(nibble)]));
+    })
 }
 
 #[cfg(test)]

@@ -17,20 +17,30 @@ pub mod permute;
 pub mod site;
 
 mod address;
+mod bucket;
+mod calendar;
 mod command;
 mod date_shift;
+mod date_trunc;
+mod decimal;
+mod dob;
+mod drawn;
 mod email;
 mod ff1;
 mod first_name;
 mod fixed;
 mod full_name;
+mod geo;
 mod hash;
 mod keep;
 mod last_name;
+mod names;
+mod noise;
 mod null;
 mod phone;
 mod prelude;
 mod repeats;
+mod scale;
 mod ssn_tail;
 mod text_replace;
 mod token;
@@ -147,6 +157,12 @@ pub static MASKS: &[&Definition] = &[
     &text_replace::DEFINITION,
     &date_shift::DEFINITION,
     &command::DEFINITION,
+    &dob::DEFINITION,
+    &date_trunc::DEFINITION,
+    &bucket::DEFINITION,
+    &noise::DEFINITION,
+    &scale::DEFINITION,
+    &geo::DEFINITION,
 ];
 
 /// The mask that keeps: what a `keep` list of a policy means.

@@ -3,6 +3,7 @@
 use super::key::{Keyring, MasterKey};
 use super::{Definition, Determinism, MASKS, Mask, Params, Row, Site, Uniqueness, canonical, find};
 use crate::model::batch::{Cell, CellKind};
+use crate::model::schema::Family;
 use crate::secret::Secret32;
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -15,7 +16,7 @@ fn params(definition: &'static Definition) -> Params {
 fn site(key: u8, max_chars: Option<u32>, unique: bool) -> Site {
     let master = MasterKey::new(Secret32::new([key; 32]));
     let ring = Keyring::new(&master, "p", "dev", 1);
-    Site { max_chars, unique, ..Site::free(&ring, "d", crate::model::schema::Family::Text) }
+    Site { max_chars, unique, ..Site::free(&ring, "d", Family::Text) }
 }
 
 fn build(definition: &'static Definition, site: &Site) -> Option<Box<dyn Mask>> {
@@ -29,11 +30,11 @@ fn run(mask: &dyn Mask, cell: &str, subject: Option<&str>) -> Option<String> {
     if kind == CellKind::Null { None } else { Some(String::from_utf8(out).unwrap()[6..].to_owned()) }
 }
 
+/// Masks whose output is a function of the cell: those of rows have tests of their own.
 fn changing() -> impl Iterator<Item = &'static Definition> {
-    MASKS
-        .iter()
-        .copied()
-        .filter(|mask| !mask.keeps_original && !mask.outside && mask.determinism != Determinism::Constant)
+    let by_cell =
+        |mask: &Definition| !matches!(mask.determinism, Determinism::Constant | Determinism::Row) && !mask.after;
+    MASKS.iter().copied().filter(move |mask| !mask.keeps_original && !mask.outside && by_cell(mask))
 }
 
 /// Runs `check` on 256 made-up originals for every mask whose output depends on the cell.
@@ -91,7 +92,8 @@ fn p09_masked_values_fit_the_column() {
 
 #[test]
 fn another_key_changes_nearly_everything() {
-    for definition in changing() {
+    // Masks without a key have no domain; a choice of few labels is often the same by chance.
+    for definition in changing().filter(|mask| !mask.domain.is_empty() && mask.name != "enum_pick") {
         let (one, two) = (build(definition, &site(1, None, false)), build(definition, &site(2, None, false)));
         let (one, two) = (one.unwrap(), two.unwrap());
         let cells: Vec<String> = (0..5000).map(definition.sample).collect();
@@ -169,19 +171,25 @@ fn a_subject_decides_instead_of_the_value() {
 fn text_masks_refuse_numbers_and_binary_data() {
     for definition in changing().chain([find("text_replace").unwrap()]) {
         let mask = build(definition, &site(1, None, false)).unwrap();
+        let takes = |family| definition.accepts_family(family);
         let blob = mask.mask(Cell { kind: CellKind::Blob, bytes: b"x" }, &Row::NONE, &mut Vec::new());
-        assert!(blob.is_err(), "{}", definition.name);
+        assert!(blob.is_err() || takes(Family::Blob), "{}", definition.name);
         let real = mask.mask(Cell { kind: CellKind::Real, bytes: b"1.5" }, &Row::NONE, &mut Vec::new());
-        assert!(real.is_err(), "{}", definition.name);
+        assert!(real.is_err() || takes(Family::Real), "{}", definition.name);
     }
 }
 
 #[test]
 fn invalid_text_is_masked_too() {
-    for definition in changing().filter(|mask| mask.name != "date_shift") {
+    let mut taken = 0;
+    for definition in changing() {
         let mask = build(definition, &site(1, None, false)).unwrap();
         let mut out = Vec::new();
-        mask.mask(Cell { kind: CellKind::Text, bytes: b"Ann \xff\xfe" }, &Row::NONE, &mut out).unwrap();
-        assert!(std::str::from_utf8(&out).is_ok(), "{}", definition.name);
+        let valid = run(&*mask, "Ann X", None).is_some();
+        let invalid = mask.mask(Cell { kind: CellKind::Text, bytes: b"Ann \xff\xfe" }, &Row::NONE, &mut out).is_ok();
+        assert_eq!(valid, invalid, "{}", definition.name);
+        assert!(!invalid || std::str::from_utf8(&out).is_ok(), "{}", definition.name);
+        taken += u32::from(invalid);
     }
+    assert!(taken > 8, "{taken} masks of text");
 }

@@ -1,5 +1,6 @@
 //! `token`: a random-looking identifier, for secrets, handles and codes.
 
+use super::drawn::drawn;
 use super::prelude::*;
 
 /// Bytes of a tag that tells values apart: 80 bits, 16 characters.
@@ -7,7 +8,7 @@ pub(super) const TAG: usize = 10;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "token",
-    about: "Replaces text with a prefix and lower-case base32 of at least 80 keyed bits; equal texts stay equal, byte for byte.",
+    about: "Replaces text with a prefix and lower-case base32 of at least 80 keyed bits; equal texts stay equal, as the column compares them.",
     version: 1,
     params: &[
         Param { name: "prefix", about: "Text in front, such as `tok_`.", kind: ParamKind::Text, default: "none" },
@@ -32,12 +33,6 @@ pub(super) static DEFINITION: Definition = Definition {
     ..Definition::BASE
 };
 
-struct Token {
-    key: DomainKey,
-    prefix: String,
-    bytes: usize,
-}
-
 fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
     let prefix = params.text("prefix").unwrap_or_default().to_owned();
     let room = site.room().saturating_sub(prefix.chars().count());
@@ -51,19 +46,10 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
         ))
         .hint("Shorten the prefix, or use `hash` with a small length where the column is not unique."));
     };
-    Ok(Box::new(Token { key: site.key.clone(), prefix, bytes }))
-}
-
-impl Mask for Token {
-    fn mask(&self, cell: Cell<'_>, _: &Row<'_>, out: &mut Vec<u8>) -> Written {
-        let value = super::text(cell)?;
-        let ask = Ask { role: Role::Token, form: Form::Exact, value, subject: None };
-        until_different(value, out, |attempt, out| {
-            let draw = self.key.draw(&ask, attempt, out);
-            out.extend_from_slice(self.prefix.as_bytes());
-            base32(&draw.bytes()[..self.bytes], out);
-        })
-    }
+    drawn(&DEFINITION, site, Role::Token, site.exact_form(), move |draw, _, out| {
+        out.extend_from_slice(prefix.as_bytes());
+        base32(&draw.bytes()[..bytes], out);
+    })
 }
 
 /// Appends lower-case base32 without padding.

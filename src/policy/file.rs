@@ -254,7 +254,7 @@ mod tests {
         let master = MasterKey::new(crate::secret::Secret32::new([1; 32]));
         let proof = policy.proof(&master, "dev");
         assert_eq!((proof.file.as_str(), proof.key_id.len(), proof.digest.len()), ("pii.toml", 16, 64));
-        assert_eq!(proof.dictionaries.len(), 8);
+        assert_eq!(proof.dictionaries, dictionary::digests());
     }
 
     #[test]
