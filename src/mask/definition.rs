@@ -414,7 +414,7 @@ pub struct Definition {
     /// Whether masked cells show characters of the original: allowed in `dev` with a reason only.
     pub reveals: fn(&Params) -> bool,
     /// What text masks learn from its columns.
-    pub teaches: Teaches,
+    pub teaches: fn(&Params) -> Teaches,
     /// Whether a program of the user's own decides, so that nothing can be shown or promised of its outputs.
     pub outside: bool,
     /// Whether it may leave a cell as it is, because nothing in it has to be replaced: then its cells are scanned like kept ones.
@@ -449,7 +449,7 @@ impl Definition {
         build: |_, _| Ok(Box::new(Undefined)),
         examples: &[],
         reveals: |_| false,
-        teaches: Teaches::Nothing,
+        teaches: |_| Teaches::Nothing,
         outside: false,
         may_keep: false,
         after: false,

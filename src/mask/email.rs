@@ -25,7 +25,7 @@ pub(super) static DEFINITION: Definition = Definition {
     scan: |_| Scan::Identifier,
     build: |site, _: &Params| build(site),
     examples: &[Example::plain("maria.garcia@mail.test")],
-    teaches: Teaches::Whole,
+    teaches: |_| Teaches::Whole,
     sample: |number| format!("person{number}@corp.test"),
     ..Definition::BASE
 };

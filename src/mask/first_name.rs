@@ -12,6 +12,6 @@ pub(super) static DEFINITION: Definition = Definition {
     scan: |_| Scan::FreeText,
     build: |site, params| names::build(&DEFINITION, site, params, Part::First),
     examples: &[Example::plain("Maria"), Example { params: || vec![("locale", Value::text("fr_fr"))], cell: "Maria" }],
-    teaches: Teaches::Whole,
+    teaches: |_| Teaches::Whole,
     ..Definition::BASE
 };

@@ -16,6 +16,6 @@ pub(super) static DEFINITION: Definition = Definition {
         Example::plain("Garcia, Maria"),
         Example { params: || vec![("locale", Value::text("ja_jp"))], cell: "Maria Garcia" },
     ],
-    teaches: Teaches::Name,
+    teaches: |_| Teaches::Name,
     ..Definition::BASE
 };

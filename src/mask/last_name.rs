@@ -15,6 +15,6 @@ pub(super) static DEFINITION: Definition = Definition {
         Example::plain("Garcia"),
         Example { params: || vec![("locale", Value::text("tr_tr"))], cell: "Garcia" },
     ],
-    teaches: Teaches::Whole,
+    teaches: |_| Teaches::Whole,
     ..Definition::BASE
 };

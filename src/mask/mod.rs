@@ -37,6 +37,7 @@ mod last_name;
 mod names;
 mod noise;
 mod null;
+mod persona;
 mod phone;
 mod prelude;
 mod repeats;
@@ -150,6 +151,7 @@ pub static MASKS: &[&Definition] = &[
     &first_name::DEFINITION,
     &last_name::DEFINITION,
     &full_name::DEFINITION,
+    &persona::DEFINITION,
     &email::DEFINITION,
     &phone::DEFINITION,
     &address::DEFINITION,

@@ -32,7 +32,7 @@ pub(super) static DEFINITION: Definition = Definition {
     scan: |_| Scan::Identifier,
     build: |site, _: &Params| build(site),
     examples: &[Example::plain("(415) 867-5309"), Example::plain("+44 20 7123 4567"), Example::plain("06 12 34 56 78")],
-    teaches: Teaches::Whole,
+    teaches: |_| Teaches::Whole,
     sample: |number| {
         format!("({}) 5{:02}-{:04}", 201 + number / 1_000_000 % 780, number / 10_000 % 100, number % 10_000)
     },

@@ -34,7 +34,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Example::plain("078-05-1120"),
         Example { params: || vec![("tail", Value::text("none"))], cell: "078-05-1120" },
     ],
-    teaches: Teaches::Whole,
+    teaches: |_| Teaches::Whole,
     reveals: |params| params.text("tail") == Some("real"),
     sample: |number| format!("{}-{:02}-{:04}", 219 + number / 1_000_000 % 400, number / 10_000 % 100, number % 10_000),
     ..Definition::BASE

@@ -45,7 +45,7 @@ fn lesson_for(column: &ColumnMask, asked: bool) -> bool {
 
 /// A mask that asks cannot teach: it would need its own lesson.
 fn teaches(column: &ColumnMask) -> bool {
-    column.definition.teaches != Teaches::Nothing && !asks(column)
+    (column.definition.teaches)(&column.params) != Teaches::Nothing && !asks(column)
 }
 
 struct Lesson {
@@ -86,7 +86,7 @@ impl Lesson {
                 masked.clear();
                 // A cell that does not fit is refused, with its place, when the rows are masked.
                 if column.mask.mask(cell, &Row { ordinal, ..Row::of(subject) }, &mut masked).is_ok() {
-                    self.known.learn(column.definition.teaches, cell, &masked, subject);
+                    self.known.learn((column.definition.teaches)(&column.params), cell, &masked, subject);
                 }
             }
         }

@@ -222,3 +222,53 @@ fn the_key_comes_from_a_descriptor_too() {
         assert_eq!(capture(wrong).status.code(), Some(1));
     }
 }
+
+#[test]
+fn one_person_is_the_same_in_every_table_that_reaches_it() {
+    let scratch = shop(SHOP);
+    let member = |member: &str, subject: &str| {
+        format!("{{ mask = \"persona\", member = \"{member}\", subject = \"{subject}\" }}")
+    };
+    let clients = format!(
+        "name = {}\nemail = {}\nssn = \"ssn_tail\"\nstatus = \"keep\"",
+        member("full_name", "id"),
+        member("email", "id")
+    );
+    let rest = format!(
+        "[[subset.references]]\ntable = \"letters\"\ncolumns = \"client\"\nparent = \"clients\"\n\
+         [tables.orders]\nmode = \"capture\"\nkeep = [\"id\", \"client_id\"]\n[tables.orders.columns]\nclient_name = {}\nplaced_by = {}\n\
+         [tables.invoices]\nmode = \"capture\"\nkeep = [\"id\", \"order_id\"]\n[tables.invoices.columns]\nbill_to = {}\n\
+         [tables.letters]\nmode = \"capture\"\nkeep = [\"id\", \"client\"]\n[tables.letters.columns]\ndear = {}\n",
+        member("full_name", "client_id"),
+        member("email", "client_id"),
+        member("last_name", "order_id.client_id"),
+        member("first_name", "client"),
+    );
+    policy(&scratch, &clients, &rest);
+    let dev = through(&scratch, "dev", "dev");
+    let count = |query: &str| number(&dev, query);
+    assert_eq!(
+        count("SELECT count(*) FROM orders o JOIN clients c ON c.id = o.client_id WHERE o.placed_by = c.email"),
+        2
+    );
+    // "Quisling, Otto" keeps its order of names.
+    assert_eq!(
+        count(
+            "SELECT count(*) FROM orders o JOIN clients c ON c.id = o.client_id WHERE o.client_name = c.name
+             OR o.client_name = substr(c.name, instr(c.name, ' ') + 1) || ', ' || substr(c.name, 1, instr(c.name, ' ') - 1)"
+        ),
+        2
+    );
+    assert_eq!(
+        count(
+            "SELECT count(*) FROM invoices i JOIN orders o ON o.id = i.order_id JOIN clients c ON c.id = o.client_id
+             WHERE c.name LIKE '% ' || i.bill_to"
+        ),
+        2
+    );
+    assert_eq!(
+        count("SELECT count(*) FROM letters l JOIN clients c ON c.id = l.client WHERE c.name LIKE l.dear || ' %'"),
+        2
+    );
+    assert_eq!(count("SELECT count(DISTINCT name) FROM clients"), 3);
+}
