@@ -28,9 +28,12 @@ mod last_name;
 mod null;
 mod phone;
 mod prelude;
+pub mod recognise;
 mod repeats;
+mod scrub;
 mod ssn_tail;
 mod text_replace;
+mod text_scrub;
 mod token;
 
 #[cfg(test)]
@@ -143,6 +146,7 @@ pub static MASKS: &[&Definition] = &[
     &address::DEFINITION,
     &ssn_tail::DEFINITION,
     &text_replace::DEFINITION,
+    &text_scrub::DEFINITION,
     &date_shift::DEFINITION,
 ];
 
