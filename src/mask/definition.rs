@@ -399,6 +399,9 @@ pub struct Definition {
     pub tier: Tier,
     /// Whether cells are copied as they are.
     pub keeps_original: bool,
+    /// Whether a cell with nothing in it to replace stays as it is, which other masks never do. The leak scan looks at what
+    /// such a mask writes for the originals of every other column; the cell itself is no leak of itself.
+    pub may_keep: bool,
     /// Whether it replaces NULL and the empty text too.
     pub takes_empty: bool,
     /// Whether a row's subject can key it.
@@ -442,6 +445,7 @@ impl Definition {
         determinism: Determinism::Value,
         tier: Tier::Pseudonym,
         keeps_original: false,
+        may_keep: false,
         takes_empty: false,
         takes_subject: false,
         domain: "",

@@ -40,10 +40,13 @@ mod null;
 mod persona;
 mod phone;
 mod prelude;
+pub mod recognise;
 mod repeats;
 mod scale;
+mod scrub;
 mod ssn_tail;
 mod text_replace;
+mod text_scrub;
 mod token;
 
 #[cfg(test)]
@@ -157,6 +160,7 @@ pub static MASKS: &[&Definition] = &[
     &address::DEFINITION,
     &ssn_tail::DEFINITION,
     &text_replace::DEFINITION,
+    &text_scrub::DEFINITION,
     &date_shift::DEFINITION,
     &command::DEFINITION,
     &dob::DEFINITION,

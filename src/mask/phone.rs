@@ -249,7 +249,7 @@ fn fictional(mut digits: [u8; MOST], skip: usize) -> [u8; MOST] {
 }
 
 /// Digits of the country code (ITU-T E.164) that a number begins with.
-fn country_code(number: &[u8]) -> usize {
+pub(super) fn country_code(number: &[u8]) -> usize {
     match number {
         [b'1' | b'7', ..] => 1,
         [b'2', b'0' | b'7', ..]
