@@ -70,6 +70,8 @@ pub(crate) fn manifest() -> Manifest {
             mode: "capture".into(),
             columns: vec!["c0".into(), "c1".into()],
             masks: BTreeMap::from([("c0".into(), "keep".into()), ("c1".into(), "email".into())]),
+            choices: BTreeMap::new(),
+            conditional: Vec::new(),
             rows: 3,
             bytes: 24,
             digest: "34".repeat(32),

@@ -330,6 +330,16 @@ impl Params {
         table.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// The parameters that are choices among words, by name: they say nothing about a row.
+    #[must_use]
+    pub fn choices(&self, definition: &Definition) -> BTreeMap<String, String> {
+        let is_choice = |name: &str| {
+            definition.params.iter().any(|param| param.name == name && matches!(param.kind, ParamKind::Choice(_)))
+        };
+        let chosen = self.iter().filter(|(name, _)| is_choice(name));
+        chosen.filter_map(|(name, value)| Some((name.to_owned(), value.as_text()?.to_owned()))).collect()
+    }
+
     /// Any value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -420,8 +430,6 @@ pub struct Definition {
     pub teaches: fn(&Params) -> Teaches,
     /// Whether a program of the user's own decides, so that nothing can be shown or promised of its outputs.
     pub outside: bool,
-    /// Whether it may leave a cell as it is, because nothing in it has to be replaced: then its cells are scanned like kept ones.
-    pub may_keep: bool,
     /// Whether it is made of the row's other masked cells, and so comes after them.
     pub after: bool,
     /// Whether it may ask what text masks have learned: then a capture reads the teaching columns first.
@@ -445,7 +453,6 @@ impl Definition {
         determinism: Determinism::Value,
         tier: Tier::Pseudonym,
         keeps_original: false,
-        may_keep: false,
         takes_empty: false,
         takes_subject: false,
         domain: "",

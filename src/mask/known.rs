@@ -135,10 +135,6 @@ impl Known {
         self.records.len() * size_of::<Record>() + self.index.len() * 4 + self.filter.len() * 8 + self.texts.len()
     }
 
-    /// Learns the masked form of an original.
-    pub fn learn(&mut self, _teaches: super::Teaches, _original: Cell<'_>, _masked: &[u8], _subject: Option<Cell<'_>>) {
-    }
-
     /// The masked form of exactly this value, in any spelling; where several subjects share the value, that of `subject`.
     #[must_use]
     pub fn masked(&self, value: &[u8], subject: Option<Cell<'_>>) -> Option<&[u8]> {

@@ -152,6 +152,12 @@ pub struct TableEntry {
     pub columns: Vec<String>,
     /// Masks by column; kept columns are `keep`.
     pub masks: BTreeMap<String, String>,
+    /// Of masks that were told to choose among words, the choices by column and parameter.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, BTreeMap<String, String>>,
+    /// Columns whose mask applied under a condition only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditional: Vec<String>,
     /// Rows.
     pub rows: u64,
     /// Length of the COPY text of all rows in bytes.

@@ -95,6 +95,15 @@ pub(super) fn capture_table(
     entry.mode = plan.mode.word().to_owned();
     entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
 
+    for column in &plan.columns {
+        let choices = column.params.choices(column.definition);
+        if !choices.is_empty() {
+            entry.choices.insert(column.column.clone(), choices);
+        }
+        if column.when.is_some() {
+            entry.conditional.push(column.column.clone());
+        }
+    }
     let layout = rows::Layout::new(source.engine(), live).with_cut_key(pack::cut_key(writer.packer.id_key()));
     let work = Work {
         live,

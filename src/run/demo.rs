@@ -110,7 +110,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         captures.push(capture::capture(context, &mut *source, &catalogue, &plan, &repository, &options)?);
     }
     let [first, second] = <[_; 2]>::try_from(captures).map_err(|_| Error::internal("a capture went missing"))?;
-    let verified = verify::verify(context, &repository, None, true)?.into_result()?;
+    let verified = verify::verify(context, &repository, None, verify::Depth::Leaks)?.into_result()?;
 
     context.stage("building a dev database with rows of its own");
     let mut target = open(context, &dev)?;

@@ -5,6 +5,7 @@
 use super::{Context, state};
 use crate::engine::Source;
 use crate::error::Result;
+use crate::mask::known::Learning;
 use crate::mask::{ColumnMask, Known, Row, Teaches};
 use crate::model::batch::Batch;
 use crate::model::schema::{Catalogue, Table};
@@ -18,11 +19,11 @@ pub(super) fn learn(
     plan: &Plan,
 ) -> Result<Known> {
     let asked = plan.tables.iter().flat_map(|table| &table.columns).any(asks);
-    let mut lesson = Lesson { known: Known::default(), asked };
+    let mut lesson = Lesson { learning: Learning::new(Learning::CAPACITY), asked };
     let due = |table: &&TablePlan| table.columns.iter().any(|column| lesson_for(column, asked));
     let tables: Vec<&TablePlan> = plan.tables.iter().filter(due).collect();
     if tables.is_empty() {
-        return Ok(lesson.known);
+        return Ok(Known::default());
     }
     context.stage("reading what the masks have to know first");
     for table in tables {
@@ -30,7 +31,15 @@ pub(super) fn learn(
         let Some(live) = catalogue.table(&table.table) else { continue };
         lesson.table(source, live, table).map_err(|error| error.within(format!("table {}", table.table)))?;
     }
-    Ok(lesson.known)
+    let known = lesson.learning.finish();
+    let counts = known.counts();
+    if counts.passed_over > 0 {
+        context.warn(
+            format!("{} sensitive values were too many to be looked for in free text", counts.passed_over),
+            Some("Texts that repeat one are still refused by the leak scan. Mask such texts with text_replace, or take fewer rows.".into()),
+        );
+    }
+    Ok(known)
 }
 
 fn asks(column: &ColumnMask) -> bool {
@@ -49,7 +58,7 @@ fn teaches(column: &ColumnMask) -> bool {
 }
 
 struct Lesson {
-    known: Known,
+    learning: Learning,
     asked: bool,
 }
 
@@ -86,7 +95,7 @@ impl Lesson {
                 masked.clear();
                 // A cell that does not fit is refused, with its place, when the rows are masked.
                 if column.mask.mask(cell, &Row { ordinal, ..Row::of(subject) }, &mut masked).is_ok() {
-                    self.known.learn((column.definition.teaches)(&column.params), cell, &masked, subject);
+                    self.learning.learn((column.definition.teaches)(&column.params), cell, &masked, subject);
                 }
             }
         }

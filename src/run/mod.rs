@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod keys;
 mod learn;
 pub mod ledger;
+pub mod live;
 pub mod load;
 pub mod lock;
 mod pipeline;

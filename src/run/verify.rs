@@ -1,5 +1,6 @@
 //! `verify`: is everything in the store what it says it is? Three depths: without keys, with keys, with every row read.
 
+use super::live::{Finding, Looker};
 use super::repository::{PackReader, Repository, Snapshot, fetch_pack, pack_object};
 use super::{Context, millis};
 use crate::codec::{pack, rows};
@@ -24,6 +25,10 @@ pub struct Outcome {
     pub rows: u64,
     /// Everything that is wrong, one line each.
     pub damage: Vec<String>,
+    /// Text cells that were looked at for live addresses and numbers.
+    pub cells: u64,
+    /// What was found there.
+    pub findings: Vec<Finding>,
     /// How long it took.
     pub millis: u64,
 }
@@ -39,11 +44,22 @@ impl Outcome {
         }
     }
 
-    /// The outcome as the command's result: damage is an error.
+    /// The outcome as the command's result: damage is an error, and so is what a mask should have replaced.
     ///
     /// # Errors
-    /// Kind `Store` when anything is damaged.
+    /// Kind `Store` when anything is damaged, `Policy` when masked columns hold what no mask writes.
     pub fn into_result(self) -> Result<Self> {
+        let told = |finding: &Finding| format!("{}: {} {}", finding.place, finding.count, finding.what);
+        let leaks: Vec<String> = self.findings.iter().filter(|finding| !finding.kept).map(told).collect();
+        if self.damage.is_empty() && !leaks.is_empty() {
+            return Err(Error::policy(format!(
+                "masked columns hold what could be somebody's:\n  {}",
+                leaks.join("\n  ")
+            ))
+            .hint(
+                "Delete the snapshot, mask the columns in another way (text_replace for free text), and capture again.",
+            ));
+        }
         if self.damage.is_empty() {
             return Ok(self);
         }
@@ -71,16 +87,22 @@ pub fn scrub(context: &Context<'_>, store: &dyn Store) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Verifies the manifests of all snapshots or of one, and their packs; with `read_data` every row as well.
+/// How deep to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Manifests and packs.
+    Packs,
+    /// Every row.
+    Rows,
+    /// Every row, and what its cells look like.
+    Leaks,
+}
+
+/// Verifies the manifests of all snapshots or of one, and their packs; deeper, every row as well.
 ///
 /// # Errors
 /// Kind `Store` when the store cannot be listed or the snapshot is not there; damage is in the outcome.
-pub fn verify(
-    context: &Context<'_>,
-    repository: &Repository,
-    wanted: Option<&str>,
-    read_data: bool,
-) -> Result<Outcome> {
+pub fn verify(context: &Context<'_>, repository: &Repository, wanted: Option<&str>, depth: Depth) -> Result<Outcome> {
     let start = Instant::now();
     let mut outcome = match wanted {
         // A scrub covers all packs; for one snapshot its own packs are compared below.
@@ -111,8 +133,8 @@ pub fn verify(
             };
             outcome.note(checked.map_err(|error| error.within(snapshot.label())));
         }
-        if read_data {
-            read_rows(context, repository, snapshot, &mut outcome)?;
+        if depth > Depth::Packs {
+            read_rows(context, repository, snapshot, depth, &mut outcome)?;
         }
     }
     outcome.millis = millis(start);
@@ -127,22 +149,38 @@ fn is_there(repository: &Repository, pack: &PackRef) -> Result<()> {
     }
 }
 
-fn read_rows(context: &Context<'_>, repository: &Repository, snapshot: &Snapshot, outcome: &mut Outcome) -> Result<()> {
+fn read_rows(
+    context: &Context<'_>,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    depth: Depth,
+    outcome: &mut Outcome,
+) -> Result<()> {
     context.stage(format!("reading every row of {}", snapshot.label()));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
     for entry in &snapshot.manifest.tables {
         context.cancel.check()?;
-        let read = read_table(snapshot, entry, &packs)
+        let mut looker = (depth == Depth::Leaks).then(|| Looker::new(entry));
+        let read = read_table(snapshot, entry, &packs, looker.as_mut())
             .map_err(|error| error.within(format!("table {}", entry.table)).within(snapshot.label()));
         if outcome.note(read).is_some() {
             outcome.chunks += entry.chunks.len() as u64;
             outcome.rows += entry.rows;
         }
+        if let Some(looker) = looker {
+            outcome.cells += looker.cells;
+            outcome.findings.extend(looker.findings());
+        }
     }
     Ok(())
 }
 
-fn read_table(snapshot: &Snapshot, entry: &TableEntry, packs: &PackReader<'_>) -> Result<()> {
+fn read_table(
+    snapshot: &Snapshot,
+    entry: &TableEntry,
+    packs: &PackReader<'_>,
+    mut looker: Option<&mut Looker<'_>>,
+) -> Result<()> {
     let manifest = &snapshot.manifest;
     let schema = manifest.schema.table(&entry.table).ok_or_else(|| Error::store("the manifest has no schema of it"))?;
     let layout = rows::Layout::new(manifest.schema.engine, schema);
@@ -150,7 +188,10 @@ fn read_table(snapshot: &Snapshot, entry: &TableEntry, packs: &PackReader<'_>) -
     for chunk in &entry.chunks {
         let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
         let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key())?;
-        rows::decode(&encoded, &layout)?;
+        let masked = rows::decode(&encoded, &layout)?;
+        if let Some(looker) = &mut looker {
+            looker.look(masked.rows());
+        }
         stream.update(encoded.bytes());
     }
     if stream.finalize().to_hex().as_str() != entry.digest {

@@ -46,7 +46,8 @@ fn must_be_noticed(folder: &std::sync::Arc<tempfile::TempDir>, member: &Member, 
         Repository::open(Box::new(Altered { inner, _folder: folder.clone() }), member, &[])
     };
     let verified = open().and_then(|repository| {
-        verify::verify(&inside::context(), &repository, None, true).and_then(verify::Outcome::into_result)
+        verify::verify(&inside::context(), &repository, None, verify::Depth::Rows)
+            .and_then(verify::Outcome::into_result)
     });
     assert_eq!(verified.map(drop).map_err(|error| error.kind()), Err(Kind::Store), "verify after {what}");
     let restored = open().and_then(|repository| restore(&repository, "s", target, &restore_options()));
@@ -145,7 +146,7 @@ fn stores_in_memory_behave_like_folders() {
     restore(&repository, "s", &target, &restore_options()).unwrap();
     let pack = open_store("memory", false).list(ObjectKind::Pack).unwrap().remove(0);
     open_store("memory", false).delete(&pack.name).unwrap();
-    let outcome = verify::verify(&inside::context(), &repository, None, false).unwrap();
+    let outcome = verify::verify(&inside::context(), &repository, None, verify::Depth::Packs).unwrap();
     assert_eq!(outcome.damage.len(), 1);
 }
 

@@ -272,3 +272,100 @@ fn one_person_is_the_same_in_every_table_that_reaches_it() {
     );
     assert_eq!(count("SELECT count(DISTINCT name) FROM clients"), 3);
 }
+
+const NOTES: &str = "
+    CREATE TABLE clients (id INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE, phone TEXT, country TEXT, ssn TEXT, status TEXT);
+    CREATE TABLE notes (id INTEGER PRIMARY KEY, client_id INTEGER REFERENCES clients, body TEXT);
+    INSERT INTO clients VALUES (17, 'Maria Gutierrez', 'maria@corp.test', '(415) 867-5309', 'US', '219-09-1234', 'new'),
+                               (18, 'Maria Quisling', 'otto@corp.test', '(415) 867-5310', 'DE', '219-09-5678', 'old');
+    INSERT INTO notes VALUES
+        (1, 17, 'call Maria'), (2, 18, 'Call MARIA at 415.867.5310, or write to Otto@corp.test.'),
+        (3, 17, 'Gutierrez, Maria asked about 219091234'), (4, 18, 'nothing to say');";
+
+#[test]
+fn a_note_says_the_name_that_the_person_now_has() {
+    let scratch = shop(NOTES);
+    let clients = "name = { mask = \"persona\", subject = \"id\" }\nemail = \"email\"\nphone = \"phone\"\nssn = \"ssn_tail\"\nstatus = \"keep\"";
+    let notes = "[tables.notes]\nmode = \"capture\"\nkeep = [\"id\", \"client_id\"]\n[tables.notes.columns]\nbody = { mask = \"text_scrub\", subject = \"client_id\" }\n";
+    policy(&scratch, clients, notes);
+    let dev = through(&scratch, "dev", "dev");
+    let one = |query: &str| texts(&dev, query)[0].clone().unwrap();
+    let name = |id: u32| one(&format!("SELECT name FROM clients WHERE id = {id}"));
+    let first = |id: u32| name(id).split(' ').next().unwrap().to_owned();
+    assert_ne!(first(17), first(18), "the test needs two Marias with different new names");
+    assert_eq!(one("SELECT body FROM notes WHERE id = 1"), format!("call {}", first(17)));
+    let second = one("SELECT body FROM notes WHERE id = 2");
+    assert!(second.starts_with(&format!("Call {} at ", first(18).to_uppercase())), "{second}");
+    assert!(second.contains(&one("SELECT email FROM clients WHERE id = 18")), "{second}");
+    let digits: String = one("SELECT phone FROM clients WHERE id = 18").chars().filter(char::is_ascii_digit).collect();
+    assert!(second.replace('.', "").contains(&digits), "{second}");
+    let third = one("SELECT body FROM notes WHERE id = 3");
+    let (given, family) = name(17).split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert!(third.starts_with(&format!("{family}, {given} asked about ")) && !third.contains("219091234"), "{third}");
+    assert_eq!(one("SELECT body FROM notes WHERE id = 4"), "nothing to say");
+}
+
+#[test]
+fn a_copy_without_a_key_gets_the_form_of_what_it_repeats() {
+    let scratch = shop(NOTES);
+    sql(
+        &scratch.path("shop.sqlite"),
+        "CREATE TABLE mails (id INTEGER PRIMARY KEY, sent_to TEXT, who TEXT);
+        INSERT INTO mails VALUES (1, 'MARIA@corp.test', 'Gutierrez, Maria'), (2, 'stranger@corp.test', 'Some Body')",
+    );
+    let persona = |member: &str, rest: &str| format!("{{ mask = \"persona\", member = \"{member}\", {rest} }}");
+    let clients = format!(
+        "name = {}\nemail = {}\nphone = \"phone\"\nssn = \"ssn_tail\"\nstatus = \"keep\"",
+        persona("full_name", "subject = \"id\""),
+        persona("email", "subject = \"id\"")
+    );
+    let rest = format!(
+        "[tables.notes]\nmode = \"exclude\"\n[tables.mails]\nmode = \"capture\"\nkeep = [\"id\"]\n[tables.mails.columns]\nsent_to = {}\nwho = {}\n",
+        persona("email", "by = \"copy\""),
+        persona("full_name", "by = \"copy\""),
+    );
+    policy(&scratch, &clients, &rest);
+    let dev = through(&scratch, "dev", "dev");
+    assert_eq!(
+        number(
+            &dev,
+            "SELECT count(*) FROM mails m JOIN clients c ON c.id = 17 WHERE m.id = 1 AND lower(m.sent_to) = lower(c.email)"
+        ),
+        1
+    );
+    assert_eq!(
+        number(
+            &dev,
+            "SELECT count(*) FROM mails m JOIN clients c ON c.id = 17 WHERE m.id = 1 AND (m.who = c.name OR m.who LIKE '%, %')"
+        ),
+        1
+    );
+    assert_eq!(number(&dev, "SELECT count(*) FROM mails WHERE sent_to LIKE '%@corp.test' OR who = 'Some Body'"), 0);
+}
+
+#[test]
+fn verify_leaks_finds_what_no_mask_writes_from_the_snapshot_alone() {
+    let scratch = shop(NOTES);
+    let notes = "[tables.notes]\nmode = \"capture\"\nkeep = [\"id\", \"client_id\"]\n[tables.notes.columns]\nbody = ";
+    let clients = PLAIN.to_owned() + "\nphone = \"phone\"";
+    policy(&scratch, &clients, &format!("{notes}{{ mask = \"text_scrub\" }}\n"));
+    scratch.ok(&CAPTURE);
+    let said = scratch.json(&["verify", "--leaks"]);
+    assert!(said["cells"].as_u64().unwrap() >= 12 && said["findings"].as_array().unwrap().is_empty(), "{said}");
+    // A program of one's own that writes a live address is found afterwards, without any original.
+    let program = "{ mask = \"command\", run = [\"sh\", \"-c\", \"while read -r line; do echo '{\\\"cells\\\":[\\\"a\\\",\\\"mail ceo@real-company.com\\\",\\\"4539578763621486\\\",\\\"b\\\"]}'; done\"] }";
+    policy(&scratch, &clients, &format!("{notes}{program}\n"));
+    scratch.ok(&CAPTURE);
+    let message = scratch.fails(4, &["verify", "s", "--leaks"]);
+    assert!(message.contains("notes.body: 1 email") && message.contains("notes.body: 1 card"), "{message}");
+    assert!(!message.contains("ceo@"), "{message}");
+    // What the policy keeps is told, not refused: somebody decided it.
+    sql(&scratch.path("shop.sqlite"), "UPDATE notes SET body = 'mail ceo@real-company.com'");
+    policy(&scratch, &clients, "[tables.notes]\nmode = \"capture\"\nkeep = [\"id\", \"client_id\", \"body\"]\n");
+    scratch.ok(&CAPTURE);
+    let kept = scratch.json(&["verify", "s", "--leaks"]);
+    assert_eq!(
+        (kept["findings"][0]["place"].as_str(), kept["findings"][0]["kept"].as_bool()),
+        (Some("notes.body"), Some(true))
+    );
+}

@@ -112,19 +112,33 @@ fn show_text(snapshot: &Snapshot) -> String {
 }
 
 pub(super) fn verify(context: &Context<'_>, settings: &Settings, args: &VerifyArgs) -> Result<Answer> {
+    let depth = match (args.leaks, args.read_data) {
+        (true, _) => verify::Depth::Leaks,
+        (false, true) => verify::Depth::Rows,
+        (false, false) => verify::Depth::Packs,
+    };
     let done = if args.scrub {
         verify::scrub(context, &*store::open(&settings.store(), false)?)?
     } else {
-        verify::verify(context, &open(context, settings)?, args.snapshot.as_deref(), args.read_data)?
+        verify::verify(context, &open(context, settings)?, args.snapshot.as_deref(), depth)?
     };
     let done = done.into_result()?;
-    let depth = match (args.scrub, args.read_data) {
+    for finding in done.findings.iter().filter(|finding| finding.kept) {
+        let what = format!("{} is kept and holds {} {}", finding.place, finding.count, finding.what);
+        let hint = Some(
+            "Nobody's original of another column was found when it was captured; look whether it may be kept."
+                .to_owned(),
+        );
+        context.report.event(&Event::Warning { what, hint });
+    }
+    let looked = match (args.scrub, depth) {
         (true, _) => "without keys: manifests were not looked into",
-        (_, false) => "manifests and packs; --read-data also reads every row",
-        (_, true) => "every row was read",
+        (_, verify::Depth::Packs) => "manifests and packs; --read-data also reads every row",
+        (_, verify::Depth::Rows) => "every row was read",
+        (_, verify::Depth::Leaks) => "every row was read, and no masked cell looks like somebody's",
     };
     let text = format!(
-        "Nothing is damaged ({depth}).\n  {}, {}, {}, {}\n  {}",
+        "Nothing is damaged ({looked}).\n  {}, {}, {}, {}\n  {}",
         count(done.packs, "pack"),
         count(done.manifests, "manifest"),
         count(done.chunks, "chunk"),
@@ -132,6 +146,9 @@ pub(super) fn verify(context: &Context<'_>, settings: &Settings, args: &VerifyAr
         seconds(done.millis)
     );
     let json = json!({ "packs": done.packs, "manifests": done.manifests, "chunks": done.chunks, "rows": done.rows,
+        "cells": done.cells,
+        "findings": done.findings.iter().map(|finding| json!({ "place": finding.place, "what": finding.what,
+            "count": finding.count, "kept": finding.kept })).collect::<Vec<_>>(),
         "damage": done.damage, "millis": done.millis });
     Ok(Answer { json, text })
 }
