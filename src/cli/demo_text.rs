@@ -1,6 +1,7 @@
 //! The demo's screen: what was done and what it proves, in plain words.
 
 use super::render::{Answer, Screen, bytes, count, grouped, seconds};
+use crate::generate::sample::promises::PROMISES;
 use crate::run::demo::{Outcome, next_steps};
 use serde_json::json;
 
@@ -35,10 +36,11 @@ fn text(screen: &Screen, done: &Outcome) -> String {
                 ),
                 format!("by mask: {}", masks.join(", ")),
                 format!(
-                    "leak check: {} originals looked for in {} written cells, {} found",
+                    "leak check: {} originals looked for in {} written cells, {} found; {} canaries sent through, none came out",
                     grouped(first.leaks.originals),
                     grouped(first.leaks.cells),
-                    first.leaks.hits
+                    first.leaks.hits,
+                    grouped(first.leaks.canaries)
                 ),
                 format!(
                     "{} of rows became {} in the store, encrypted and signed",
@@ -75,6 +77,7 @@ fn text(screen: &Screen, done: &Outcome) -> String {
                     done.restored.run
                 ),
                 format!("{} foreign keys verified; content {}", done.restored.foreign_keys, short(&done.between)),
+                format!("sums, stock, states and the order of dates still agree: {} rules hold", PROMISES.len()),
                 "the same restore again changed nothing".to_owned(),
             ],
         ),

@@ -3,9 +3,9 @@
 use super::repository::Repository;
 use super::{Context, capture, keys, millis, restore, rollback, state, verify};
 use crate::engine::sql::Sql;
-use crate::engine::{self, Enforce, Target};
+use crate::engine::{self, Enforce, Target, scalar};
 use crate::error::{Error, Result};
-use crate::generate::sample;
+use crate::generate::sample::{self, promises::PROMISES};
 use crate::mask::key::MasterKey;
 use crate::model::schema::EngineKind;
 use crate::policy::{self, Policy};
@@ -132,6 +132,12 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
     let restored = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;
     let again = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;
     let (between, _) = state_of(&mut *target)?;
+    for promise in PROMISES {
+        let broken = scalar(&mut *target, Sql::rendered(EngineKind::Sqlite, *promise))?;
+        if broken > 0 {
+            return Err(Error::internal("the demo's own proof failed: sums, states or dates no longer agree after masking"));
+        }
+    }
     let options =
         rollback::Options { wanted: None, force: false, dry_run: false, lock_timeout: Duration::from_secs(30) };
     let rolled_back = rollback::rollback(context, &mut *open(context, &dev)?, &options)?;

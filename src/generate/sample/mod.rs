@@ -7,6 +7,7 @@
 mod catalog;
 mod misc;
 mod people;
+pub mod promises;
 mod random;
 mod render;
 mod sales;
