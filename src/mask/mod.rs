@@ -23,9 +23,12 @@ mod first_name;
 mod fixed;
 mod full_name;
 mod hash;
+mod json;
 mod keep;
 mod last_name;
+mod list;
 mod null;
+mod paths;
 mod phone;
 mod prelude;
 pub mod recognise;
@@ -35,6 +38,7 @@ mod ssn_tail;
 mod text_replace;
 mod text_scrub;
 mod token;
+mod xml;
 
 #[cfg(test)]
 mod golden;
@@ -147,6 +151,9 @@ pub static MASKS: &[&Definition] = &[
     &ssn_tail::DEFINITION,
     &text_replace::DEFINITION,
     &text_scrub::DEFINITION,
+    &json::DEFINITION,
+    &xml::DEFINITION,
+    &list::DEFINITION,
     &date_shift::DEFINITION,
 ];
 

@@ -175,7 +175,8 @@ fn text_masks_refuse_numbers_and_binary_data() {
 
 #[test]
 fn invalid_text_is_masked_too() {
-    for definition in changing().filter(|mask| mask.name != "date_shift") {
+    let documents = ["date_shift", "json", "xml"];
+    for definition in changing().filter(|mask| !documents.contains(&mask.name)) {
         let mask = build(definition, &site(1, None, false)).unwrap();
         let mut out = Vec::new();
         mask.mask(Cell { kind: CellKind::Text, bytes: b"Ann \xff\xfe" }, &Row::NONE, &mut out).unwrap();
