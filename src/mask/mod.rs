@@ -32,11 +32,14 @@ mod fixed;
 mod full_name;
 mod geo;
 mod hash;
+mod json;
 mod keep;
 mod last_name;
+mod list;
 mod names;
 mod noise;
 mod null;
+mod paths;
 mod persona;
 mod phone;
 mod prelude;
@@ -48,6 +51,7 @@ mod ssn_tail;
 mod text_replace;
 mod text_scrub;
 mod token;
+mod xml;
 
 #[cfg(test)]
 mod golden;
@@ -161,6 +165,9 @@ pub static MASKS: &[&Definition] = &[
     &ssn_tail::DEFINITION,
     &text_replace::DEFINITION,
     &text_scrub::DEFINITION,
+    &json::DEFINITION,
+    &xml::DEFINITION,
+    &list::DEFINITION,
     &date_shift::DEFINITION,
     &command::DEFINITION,
     &dob::DEFINITION,

@@ -135,7 +135,9 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
     for promise in PROMISES {
         let broken = scalar(&mut *target, Sql::rendered(EngineKind::Sqlite, *promise))?;
         if broken > 0 {
-            return Err(Error::internal("the demo's own proof failed: sums, states or dates no longer agree after masking"));
+            return Err(Error::internal(
+                "the demo's own proof failed: sums, states or dates no longer agree after masking",
+            ));
         }
     }
     let options =

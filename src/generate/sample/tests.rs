@@ -1,7 +1,7 @@
 //! The sample loads, adds up, stays the same, and has every trap it is there for.
 
-use super::random::Random;
 use super::promises::PROMISES;
+use super::random::Random;
 use super::*;
 use rusqlite::Connection;
 

@@ -313,6 +313,11 @@ impl Name {
                 let (first, middle) = given.split_at(1);
                 Some(Self { first: first.to_vec(), middle: middle.to_vec(), last: tokens, turned: true })
             }
+            // In scripts without spaces the family name comes first.
+            (_, 2..) if tokens.iter().all(|token| text[token.clone()].chars().all(is_unspaced)) => {
+                let given = tokens.split_off(1);
+                Some(Self { first: given, middle: Vec::new(), last: tokens, turned: false })
+            }
             (_, 1) => Some(Self { first: tokens, middle: Vec::new(), last: Vec::new(), turned: false }),
             (_, count) => {
                 let last = tokens.split_off(count - 1);

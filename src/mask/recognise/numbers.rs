@@ -99,7 +99,8 @@ fn apart(text: &str, start: usize, end: usize) -> bool {
     let bytes = text.as_bytes();
     let before = start.checked_sub(1).map(|at| bytes[at]);
     let marked = matches!(before, Some(b'-' | b'.' | b',' | b'/' | b'+' | b'#' | b':'))
-        && (before == Some(b'#') || start > 1 && bytes[start - 2].is_ascii_alphanumeric() && before != Some(b':'));
+        && (matches!(before, Some(b'#' | b'+'))
+            || start > 1 && bytes[start - 2].is_ascii_alphanumeric() && before != Some(b':'));
     !marked && !joins_before(text, start) && ends(text, end)
 }
 
@@ -107,7 +108,10 @@ fn apart(text: &str, start: usize, end: usize) -> bool {
 fn ends(text: &str, end: usize) -> bool {
     let bytes = text.as_bytes();
     let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-    let more = matches!(bytes.get(end), Some(b'.' | b',' | b'-' | b'/' | b':')) && digit(end + 1);
+    let more = matches!(bytes.get(end), Some(b'.' | b',' | b'-' | b'/')) && digit(end + 1);
+    let more = more
+        || bytes.get(end) == Some(&b':')
+            && bytes.get(end + 1).is_some_and(|next| next.is_ascii_hexdigit() || *next == b':');
     !more && !joins_behind(text, end) && !matches!(bytes.get(end), Some(b'@' | b'%'))
 }
 
@@ -195,7 +199,8 @@ fn ssn(text: &str, groups: &Groups) -> Option<Hit> {
     let end = groups.ends[2].1;
     let between = |at: usize| &bytes[groups.ends[at - 1].1..groups.ends[at].0];
     let dashed = between(1) == b"-" && between(2) == b"-";
-    let spaced = matches!(between(1), b" " | b".") && between(1) == between(2);
+    let more = groups.count > 3 || start > 1 && bytes[start - 1] == b' ' && bytes[start - 2].is_ascii_digit();
+    let spaced = matches!(between(1), b" " | b".") && between(1) == between(2) && !more;
     let issued = !super::reserved::ssn(&text[start..end]);
     let told = dashed
         || spaced && (issued && between(1) == b" " && !labels::is_other(text, start) || labels::is_ssn(text, start));
