@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::mask::leak::{LeakReport, LeakScan};
 use crate::mask::{self, Known};
-use crate::model::batch::{Batch, CellKind};
+use crate::model::batch::Batch;
 use crate::model::manifest::{
     ChunkRef, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry,
 };
@@ -294,12 +294,9 @@ fn capture_table(
     entry.mode = plan.mode.word().to_owned();
     entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
 
-    let number = |at: usize| first_column.saturating_add(u16::try_from(at).unwrap_or(u16::MAX));
     let mask_batch = |(first_row, batch): (u64, Batch)| -> Result<_> {
         let mut scan = scans.take();
-        for (at, column) in plan.columns.iter().enumerate().filter(|(_, column)| !column.definition.keeps_original) {
-            (0..batch.rows()).for_each(|row| scan.observe_original(number(at), batch.cell(row, at).bytes, column.scan));
-        }
+        scan.observe_originals(first_column, &plan.columns, &batch);
         let masked = mask::apply(
             mask::Rows {
                 table: &live.name,
@@ -310,11 +307,9 @@ fn capture_table(
             },
             batch,
         )?;
-        for (at, column) in plan.columns.iter().enumerate() {
-            let (rows, generated) = (masked.rows(), !column.definition.keeps_original);
-            for cell in (0..rows.rows()).map(|row| rows.cell(row, at)).filter(|cell| cell.kind != CellKind::Real) {
-                scan.observe_output(number(at), cell.bytes, generated);
-            }
+        scan.observe_masked(first_column, &plan.columns, masked.rows());
+        if plan.mode == Mode::Reference {
+            scan.observe_references(&plan.columns, masked.rows());
         }
         scans.put_back(scan);
         Ok(rows::encode(masked, &layout))
@@ -407,7 +402,7 @@ struct Scans {
 
 impl Scans {
     /// Fingerprints kept of each side by all workers together: some 60 MiB.
-    const CAPACITY: usize = 1 << 19;
+    const CAPACITY: usize = 3 << 18;
 
     fn new(workers: usize) -> Result<Self> {
         let capacity = Self::CAPACITY / workers.max(1);
