@@ -14,11 +14,11 @@ use crate::codec::{pack, rows};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::mask::{self, Known};
-use crate::model::batch::{Batch, CellKind};
+use crate::model::batch::Batch;
 use crate::model::manifest::{ChunkRef, TableEntry, UniqueResult};
 use crate::model::proof::Encoded;
 use crate::model::schema::Table;
-use crate::policy::TablePlan;
+use crate::policy::{Mode, TablePlan};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -45,18 +45,8 @@ impl Work<'_> {
     /// Masks rows, and watches originals and outputs.
     fn mask(&self, first: u64, batch: Batch) -> Result<Encoded> {
         let columns = &self.plan.columns;
-        let number = |at: usize| self.first_column.saturating_add(u16::try_from(at).unwrap_or(u16::MAX));
         let mut scan = self.shared.scans.take();
-        for (at, column) in columns.iter().enumerate() {
-            if column.when.is_none() && column.definition.keeps_original {
-                continue;
-            }
-            for row in 0..batch.rows() {
-                if let Some(decided) = column.in_row(&batch, row) {
-                    scan.observe_original(number(at), batch.cell(row, at).bytes, decided.scan);
-                }
-            }
-        }
+        scan.observe_originals(self.first_column, columns, &batch);
         let rows = mask::Rows {
             table: &self.live.name,
             columns,
@@ -65,11 +55,9 @@ impl Work<'_> {
             known: self.shared.known,
         };
         let masked = mask::apply(rows, batch)?;
-        for (at, column) in columns.iter().enumerate() {
-            let (rows, generated) = (masked.rows(), !column.keeps_some() && !column.definition.may_keep);
-            for cell in (0..rows.rows()).map(|row| rows.cell(row, at)).filter(|cell| cell.kind != CellKind::Real) {
-                scan.observe_output(number(at), cell.bytes, generated);
-            }
+        scan.observe_masked(self.first_column, columns, masked.rows());
+        if self.plan.mode == Mode::Reference {
+            scan.observe_references(columns, masked.rows());
         }
         self.shared.scans.put_back(scan);
         self.uniques.observe(masked.rows());

@@ -16,7 +16,7 @@ pub(super) struct Scans {
 
 impl Scans {
     /// Fingerprints kept of each side by all workers together: some 60 MiB.
-    const CAPACITY: usize = 1 << 19;
+    const CAPACITY: usize = 3 << 18;
 
     pub(super) fn new(workers: usize) -> Result<Self> {
         let capacity = Self::CAPACITY / workers.max(1);

@@ -1,35 +1,50 @@
 //! The residual-leak scan: looks for originals of masked columns in everything that is written.
 //!
-//! Both sides, originals and outputs, are kept as keyed 64-bit fingerprints below a threshold, which halves whenever a side
-//! outgrows its capacity. Memory is constant whatever the table's size; a systematic leak is found on the sample that
-//! is left, a single one for certain as long as nothing had to be sampled. Originals themselves are never stored.
+//! Originals and outputs are read as rows of letters and digits, without case, accents and punctuation, so that most
+//! disguises are none: `ann.lee@corp.test`, `ANN LEE, CORP TEST` and `ann_lee_corp.test.vcf` hold the same row. Of an original
+//! the whole row is looked for, its digits alone, and a name with its last word in front; of an output every stretch of up
+//! to four words or twelve tight parts, every line, leaf and number, and what escapes, base64 and hex in it say.
+//!
+//! Both sides are kept as keyed 64-bit fingerprints below a threshold, which halves whenever a side outgrows its capacity.
+//! Memory is constant whatever the table's size; a systematic leak is found on the sample that is left, a single one for
+//! certain as long as nothing had to be sampled. Originals themselves are never stored.
 
-mod forms;
+mod compare;
+mod decode;
+mod gaps;
 mod hash;
+mod originals;
+mod outputs;
 mod prints;
-mod quiet;
+mod rows;
+mod stream;
 #[cfg(test)]
 mod tests;
 
-use super::canonical::{self, Form};
-use super::definition::Scan;
-use super::dictionary;
 use crate::secret::Secret32;
-use forms::{is_fictional, is_space, numbers, parts, split_comma, words};
+use gaps::Gap;
 use hash::Key;
-use prints::{Original, Seen, Side};
-use quiet::{Fate, Quiet};
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
+pub use outputs::Output;
+use prints::Side;
+use std::collections::{BTreeMap, BTreeSet};
+use stream::{Atom, Stream};
 
-/// Shorter originals say too little.
+/// Shorter originals say too little; characters.
 const SHORTEST: usize = 6;
+/// Fewer letters and digits are no original, whatever stands between them.
+const FEWEST_LETTERS: usize = 4;
 /// Fewer digits are no phone or identity number.
 const FEWEST_DIGITS: usize = 7;
-/// Why originals are not looked for.
-const REASONS: [&str; 3] = ["short", "dictionary", "common"];
+/// More digits are no number that somebody has.
+const MOST_DIGITS: usize = 19;
 /// Free text met more often than this is boilerplate.
 const COMMON: u32 = 3;
+/// Why originals, and parts of outputs, are not looked at.
+const REASONS: [&str; 4] = ["short", "dictionary", "common", "blob"];
+const SHORT: usize = 0;
+const DICTIONARY: usize = 1;
+const PLAIN: usize = 2;
+const BLOB: usize = 3;
 
 /// An original column, the output column it was found in, and in how many cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,20 +66,29 @@ pub struct LeakReport {
     pub originals: u64,
     /// Written cells looked at.
     pub cells: u64,
-    /// What was passed over: `short`, `dictionary`, `common`, `sampled` originals; meetings by `chance`.
+    /// What was passed over. Originals: `short`, `dictionary`, `common`, `reference` (the value also stands in a reference
+    /// table), `sampled`. Meetings: by `chance`, or `kept` by a condition of the column itself. Ends of binary cells: `blob`.
     pub skipped: BTreeMap<&'static str, u64>,
 }
 
 /// A scan under way. Worker threads fill one each, made with the same key, and merge them.
 pub struct LeakScan {
     key: Key,
-    originals: Side<Original>,
-    outputs: Side<Seen>,
+    originals: Side,
+    outputs: Side,
+    references: Side,
     observed: u64,
     cells: u64,
     skipped: [u64; REASONS.len()],
-    quiet: Quiet,
-    buffer: Vec<u8>,
+    /// The least and the greatest number of each length in each original column.
+    spans: BTreeMap<(u16, u8), (u64, u64)>,
+    /// Cells that a permuting mask left as they were, by column.
+    unchanged: BTreeMap<u16, u64>,
+    /// Columns that the policy keeps in some rows.
+    kept: BTreeSet<u16>,
+    reader: Reader,
+    /// Of each column of the batch under way whose rows need it: the fingerprint of the original, 0 where it is kept.
+    before: Vec<Vec<u64>>,
     scratch: Vec<u8>,
 }
 
@@ -79,146 +103,22 @@ impl LeakScan {
     /// A scan that keeps at most `capacity` fingerprints of each side. `key` is random for every run.
     #[must_use]
     pub fn new(key: &Secret32, capacity: usize) -> Self {
+        let key = Key::new(key);
         Self {
-            key: Key::new(key),
+            reader: Reader { stream: Stream::new(&key), atoms: Vec::new(), joints: Vec::new(), folded: Vec::new() },
+            key,
             originals: Side::new(capacity),
             outputs: Side::new(capacity),
+            references: Side::new(capacity),
             observed: 0,
             cells: 0,
             skipped: [0; REASONS.len()],
-            quiet: Quiet::default(),
-            buffer: Vec::new(),
+            spans: BTreeMap::new(),
+            unchanged: BTreeMap::new(),
+            kept: BTreeSet::new(),
+            before: Vec::new(),
             scratch: Vec::new(),
         }
-    }
-
-    /// Remembers the original of a masked cell. Columns are numbered by the caller, the same in every worker.
-    pub fn observe_original(&mut self, column: u16, value: &[u8], scan: Scan) {
-        if scan == Scan::Never || value.is_empty() {
-            return;
-        }
-        let free = scan == Scan::FreeText;
-        let mark = self.key.mark(value, 2 + u64::from(free));
-        let fate = self.quiet.fate(mark).unwrap_or_else(|| {
-            let met = self.originals.met;
-            let fate = self.remember(column, value, free);
-            if fate != Fate::Observed || self.originals.met == met {
-                self.quiet.learn(mark, fate);
-            }
-            fate
-        });
-        match fate {
-            Fate::Observed => self.observed += 1,
-            Fate::Skipped(reason) => self.skipped[usize::from(reason)] += 1,
-        }
-    }
-
-    fn remember(&mut self, column: u16, original: &[u8], free: bool) -> Fate {
-        self.buffer.clear();
-        canonical::append(Form::Text, original, &mut self.buffer);
-        if canonical::chars(&self.buffer) < SHORTEST {
-            return Fate::Skipped(0);
-        }
-        if dictionary::knows(&self.buffer) {
-            return Fate::Skipped(1);
-        }
-        if free && !is_telling(&self.buffer) {
-            return Fate::Skipped(2);
-        }
-        let other = Original { count: 1, free, first: false };
-        self.originals.add(self.key.print(&self.buffer), column, Original { first: true, ..other });
-        let count = self.buffer.iter().filter(|byte| byte.is_ascii_digit()).count();
-        if count >= FEWEST_DIGITS && count < self.buffer.len() && count * 2 >= self.buffer.len() {
-            self.scratch.clear();
-            self.scratch.extend(self.buffer.iter().filter(|byte| byte.is_ascii_digit()));
-            let domestic = usize::from(count == 11 && self.scratch[0] == b'1');
-            for from in 0..=domestic {
-                self.originals.add(self.key.print(&self.scratch[from..]), column, other);
-            }
-        }
-        if let Some((last, first)) = split_comma(&self.buffer) {
-            self.scratch.clear();
-            self.scratch.extend_from_slice(&self.buffer[first]);
-            self.scratch.push(b' ');
-            self.scratch.extend_from_slice(&self.buffer[last]);
-            self.originals.add(self.key.print(&self.scratch), column, other);
-        }
-        Fate::Observed
-    }
-
-    /// Looks at a written text cell. `generated` says that a mask wrote it: then what the mask takes from its
-    /// dictionaries, and phone numbers reserved for fiction, are no leaks.
-    pub fn observe_output(&mut self, column: u16, value: &[u8], generated: bool) {
-        self.cells += 1;
-        if value.len() < SHORTEST {
-            return;
-        }
-        let mark = self.key.mark(value, u64::from(generated));
-        if self.quiet.fate(mark).is_some() {
-            return;
-        }
-        let met = self.outputs.met;
-        self.look(column, value, generated);
-        if self.outputs.met == met {
-            self.quiet.learn(mark, Fate::Observed);
-        }
-    }
-
-    fn look(&mut self, column: u16, value: &[u8], generated: bool) {
-        let Self { key, outputs, buffer, scratch, .. } = self;
-        if !generated && value.iter().all(u8::is_ascii_digit) {
-            return outputs.add(key.print(value), column, Seen(1));
-        }
-        buffer.clear();
-        canonical::append(Form::Text, value, buffer);
-        let text = buffer.as_slice();
-        let mut see = |form: &[u8]| {
-            if form.len() >= SHORTEST {
-                outputs.add(key.print(form), column, Seen(1));
-            }
-        };
-        if generated {
-            let known = |word: Range<usize>| word.len() < SHORTEST || dictionary::knows(&text[word]);
-            if !words(text).all(known) && !is_fictional(text) {
-                see(text);
-                scratch.clear();
-                scratch.extend(text.iter().filter(|byte| byte.is_ascii_digit()));
-                if scratch.len() >= FEWEST_DIGITS && scratch.len() < text.len() {
-                    see(scratch);
-                }
-            }
-            return;
-        }
-        see(text);
-        let (mut before, mut last) = (None::<Range<usize>>, None::<Range<usize>>);
-        for word in words(text) {
-            if word.len() < text.len() {
-                see(&text[word.clone()]);
-            }
-            parts(text, &word).for_each(|part| see(&text[part]));
-            match last {
-                Some(previous) if is_space(text, &previous, &word) => {
-                    if word.end - previous.start < text.len() {
-                        see(&text[previous.start..word.end]);
-                    }
-                    if let Some(before) = before.filter(|before| is_space(text, before, &previous)) {
-                        see(&text[before.start..word.end]);
-                    }
-                    before = Some(previous);
-                }
-                Some(previous) if text[previous.end..word.start] == *b", " => {
-                    scratch.clear();
-                    scratch.extend_from_slice(&text[word.clone()]);
-                    scratch.push(b' ');
-                    scratch.extend_from_slice(&text[previous]);
-                    see(scratch);
-                    before = None;
-                }
-                _ => before = None,
-            }
-            last = Some(word);
-        }
-        numbers(text, |number, length| outputs.add(key.number(number, length), column, Seen(1)));
     }
 
     /// Joins what two workers saw.
@@ -229,84 +129,53 @@ impl LeakScan {
         for (sum, count) in self.skipped.iter_mut().zip(other.skipped) {
             *sum += count;
         }
+        for (place, (least, most)) in other.spans {
+            originals::widen(&mut self.spans, place, least);
+            originals::widen(&mut self.spans, place, most);
+        }
+        for (column, count) in other.unchanged {
+            *self.unchanged.entry(column).or_default() += count;
+        }
+        self.kept.extend(other.kept);
         self.originals.join(other.originals);
         self.outputs.join(other.outputs);
+        self.references.join(other.references);
         self
     }
+}
 
-    /// Compares both sides.
-    #[must_use]
-    pub fn finish(self) -> LeakReport {
-        let (mut originals, threshold) = self.originals.finish();
-        let (mut outputs, output_threshold) = self.outputs.finish();
-        let threshold = threshold.min(output_threshold);
-        originals.retain(|met| met.value <= threshold);
-        outputs.retain(|met| met.value <= threshold);
-        let mut columns: HashMap<u64, Vec<u16>> = HashMap::new();
-        let (mut common, mut compared) = (0, 0);
-        for met in &originals {
-            let boilerplate = met.known.free && met.known.count > COMMON;
-            if met.known.first {
-                *(if boilerplate { &mut common } else { &mut compared }) += u64::from(met.known.count);
-            }
-            if !boilerplate {
-                columns.entry(met.value).or_default().push(met.column);
-            }
+/// Reads texts.
+struct Reader {
+    stream: Stream,
+    atoms: Vec<Atom>,
+    /// Of each atom: the gap before it, and whether it is nothing but digits.
+    joints: Vec<(Gap, bool)>,
+    /// The text without accents, where it is not plain ASCII.
+    folded: Vec<u8>,
+}
+
+impl Reader {
+    /// Reads the beginning of a value; the text that places refer to.
+    fn read<'a>(&'a mut self, value: &'a [u8]) -> (&'a mut Stream, &'a mut Vec<Atom>, &'a [u8]) {
+        self.stream.read(value);
+        if self.stream.flags & stream::WIDE == 0 {
+            return (&mut self.stream, &mut self.atoms, value);
         }
-        let mut hits: BTreeMap<(u16, u16), u64> = BTreeMap::new();
-        let mut numbers: BTreeMap<(u16, u16, u8), u64> = BTreeMap::new();
-        for met in &outputs {
-            for original in columns.get(&met.value).into_iter().flatten() {
-                let count = u64::from(met.known.0);
-                match met.digits {
-                    0 => *hits.entry((*original, met.column)).or_default() += count,
-                    digits => *numbers.entry((*original, met.column, digits)).or_default() += count,
-                }
-            }
-        }
-        let mut chance = 0;
-        for ((original, output, digits), count) in numbers {
-            let known = originals.iter().filter(|met| met.column == original && met.digits == digits).count();
-            let seen = outputs.iter().filter(|met| met.column == output && met.digits == digits);
-            let seen = seen.map(|met| u64::from(met.known.0)).sum();
-            if is_chance(Side::<Seen>::share(threshold), digits, known, seen, count) {
-                chance += count;
-            } else {
-                *hits.entry((original, output)).or_default() += count;
-            }
-        }
-        let sampled = self.observed.saturating_sub(common + compared);
-        let mut skipped = BTreeMap::new();
-        let counts = REASONS.into_iter().zip(self.skipped);
-        for (reason, count) in counts.chain([("chance", chance), ("common", common), ("sampled", sampled)]) {
-            if count > 0 {
-                *skipped.entry(reason).or_default() += count;
-            }
-        }
-        LeakReport {
-            hits: hits.into_iter().map(|((original, output), count)| Hit { original, output, count }).collect(),
-            originals: compared,
-            cells: self.cells,
-            skipped,
+        self.folded.clear();
+        decode::fold(value, &mut self.folded);
+        self.stream.read(&self.folded);
+        (&mut self.stream, &mut self.atoms, &self.folded)
+    }
+
+    /// Lists the atoms of the text that was read last, and what stands between them.
+    fn join(&mut self, text: &[u8]) {
+        self.stream.atoms(&mut self.atoms);
+        self.joints.clear();
+        let mut before: Option<&Atom> = None;
+        for atom in &self.atoms {
+            let gap = before.map_or(Gap::Wide, |before| Gap::between(text, before, atom));
+            self.joints.push((gap, self.stream.digits(atom.from, atom.to) == atom.to - atom.from));
+            before = Some(atom);
         }
     }
-}
-
-/// Whether `count` meetings of bare numbers are no more than chance brings about.
-///
-/// A million phone numbers fill a good part of all ten-digit numbers, so an order id meets one now and then. Expected are
-/// (numbers seen) × (distinct originals) / (all numbers of that length); what lies within four standard deviations and
-/// three of it is chance. Where less than a hundredth of a meeting is expected, every single one counts.
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn is_chance(share: f64, digits: u8, known: usize, seen: u64, count: u64) -> bool {
-    let known = known as f64 / share;
-    let expected = seen as f64 * known / 10_f64.powi(i32::from(digits));
-    expected >= 0.01 && (count as f64) <= expected + 4.0 * expected.sqrt() + 3.0
-}
-
-/// Whether free text tells more than a common phrase would.
-fn is_telling(text: &[u8]) -> bool {
-    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let spaces = text.split(|byte| *byte == b' ').count() - 1;
-    text.contains(&b'@') || spaces >= 4 || digits >= FEWEST_DIGITS || (spaces == 0 && digits > 0 && text.len() >= 10)
 }

@@ -2,90 +2,97 @@
 
 use super::hash::Print;
 
-/// What is known of a fingerprint, and joins with what else is learned of it.
-pub(super) trait Known: Copy {
-    /// Adds what was learned later, or by another worker.
-    fn join(&mut self, later: Self);
+/// Marks of a fingerprint; what several rows say of it is joined bit by bit.
+pub(super) mod mark {
+    /// An original of a column of identifiers, not only of free text: one identifier in one row stays one, whatever other
+    /// rows say.
+    pub(in super::super) const IDENTIFIER: u8 = 1;
+    /// The value itself and not another form of it.
+    pub(in super::super) const FIRST: u8 = 2;
 }
 
-/// What is known of an original's fingerprint.
+/// A fingerprint in a column. Sixteen bytes, of which a scan holds a million.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Original {
-    pub(super) count: u32,
-    pub(super) free: bool,
-    /// Whether it is the value itself and not another form of it.
-    pub(super) first: bool,
-}
-
-impl Known for Original {
-    fn join(&mut self, later: Self) {
-        // An identifier in one row stays one, whatever other rows say.
-        self.free &= later.free;
-        self.first |= later.first;
-        self.count = self.count.saturating_add(later.count);
-    }
-}
-
-/// In how many cells an output's fingerprint was seen.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Seen(pub(super) u32);
-
-impl Known for Seen {
-    fn join(&mut self, later: Self) {
-        self.0 = self.0.saturating_add(later.0);
-    }
-}
-
-/// A fingerprint in a column.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Met<T> {
+pub(super) struct Met {
     pub(super) value: u64,
+    /// In how many cells.
+    pub(super) count: u32,
     pub(super) column: u16,
     /// The form's length, if it is nothing but digits.
     pub(super) digits: u8,
-    pub(super) known: T,
+    pub(super) marks: u8,
 }
 
-impl<T> Met<T> {
+impl Met {
     fn order(&self) -> (u64, u16) {
         (self.value, self.column)
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.marks |= other.marks;
     }
 }
 
 /// Fingerprints below a threshold, at most about `capacity` of them and half as many that wait to be sorted in. A hash map
 /// would take each one to another place of memory; appending and sorting stay within the cache.
-pub(super) struct Side<T> {
+pub(super) struct Side {
     /// Rising, each fingerprint once per column.
-    sorted: Vec<Met<T>>,
-    waiting: Vec<Met<T>>,
+    sorted: Vec<Met>,
+    waiting: Vec<Met>,
     /// Memory to merge into.
-    spare: Vec<Met<T>>,
+    spare: Vec<Met>,
+    /// Where in `waiting` a fingerprint was last put, by its lowest bits: most repetitions end here.
+    recent: Vec<u32>,
     threshold: u64,
     capacity: usize,
-    /// How often something lay below the threshold.
-    pub(super) met: u64,
 }
 
-impl<T: Known> Side<T> {
+/// A power of two.
+const RECENT: usize = 1 << 12;
+
+impl Side {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             sorted: Vec::new(),
             waiting: Vec::new(),
             spare: Vec::new(),
+            recent: Vec::new(),
             threshold: u64::MAX,
             capacity: capacity.max(1),
-            met: 0,
         }
     }
 
-    /// Takes a fingerprint, if it lies below the threshold.
+    /// Whether a fingerprint lies below the threshold.
     #[inline]
-    pub(super) fn add(&mut self, Print { value, digits }: Print, column: u16, known: T) {
-        if value <= self.threshold {
-            self.met += 1;
-            self.waiting.push(Met { value, column, digits, known });
-            if self.waiting.len() * 2 >= self.capacity {
-                self.settle();
+    pub(super) fn takes(&self, print: Print) -> bool {
+        print.value <= self.threshold
+    }
+
+    /// Takes a fingerprint, if it lies below the threshold; whether it does.
+    #[inline]
+    pub(super) fn add(&mut self, print: Print, column: u16, marks: u8) -> bool {
+        let takes = self.takes(print);
+        if takes {
+            self.put(Met { value: print.value, count: 1, column, digits: print.digits, marks });
+        }
+        takes
+    }
+
+    fn put(&mut self, met: Met) {
+        if self.recent.is_empty() {
+            self.recent = vec![0; RECENT];
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are what is wanted")]
+        let recent = &mut self.recent[met.value as usize % RECENT];
+        match self.waiting.get_mut(*recent as usize) {
+            Some(earlier) if earlier.order() == met.order() => earlier.join(&met),
+            _ => {
+                *recent = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+                self.waiting.push(met);
+                if self.waiting.len() * 2 >= self.capacity {
+                    self.settle();
+                }
             }
         }
     }
@@ -93,6 +100,8 @@ impl<T: Known> Side<T> {
     /// Joins what another worker met.
     pub(super) fn join(&mut self, other: Self) {
         self.threshold = self.threshold.min(other.threshold);
+        self.sorted.retain(|met| met.value <= self.threshold);
+        self.waiting.retain(|met| met.value <= self.threshold);
         for met in other.sorted.into_iter().chain(other.waiting).filter(|met| met.value <= self.threshold) {
             self.waiting.push(met);
         }
@@ -106,7 +115,7 @@ impl<T: Known> Side<T> {
     }
 
     /// Everything that was met, rising; and the threshold.
-    pub(super) fn finish(mut self) -> (Vec<Met<T>>, u64) {
+    pub(super) fn finish(mut self) -> (Vec<Met>, u64) {
         self.settle();
         (self.sorted, self.threshold)
     }
@@ -133,7 +142,7 @@ impl<T: Known> Side<T> {
             };
             let Some(met) = (if from_old { old.next() } else { new.next() }) else { break };
             match merged.last_mut() {
-                Some(last) if last.order() == met.order() => last.known.join(met.known),
+                Some(last) if last.order() == met.order() => last.join(&met),
                 _ => merged.push(met),
             }
         }
@@ -151,16 +160,16 @@ impl<T: Known> Side<T> {
 mod tests {
     use super::*;
 
-    fn side(values: &[u64], capacity: usize) -> Side<Seen> {
+    fn side(values: &[u64], capacity: usize) -> Side {
         let mut side = Side::new(capacity);
         for &value in values {
-            side.add(Print { value, digits: 0 }, 1, Seen(1));
+            side.add(Print { value, digits: 0 }, 1, 0);
         }
         side
     }
 
-    fn counts(side: Side<Seen>) -> Vec<(u64, u32)> {
-        side.finish().0.iter().map(|met| (met.value, met.known.0)).collect()
+    fn counts(side: Side) -> Vec<(u64, u32)> {
+        side.finish().0.iter().map(|met| (met.value, met.count)).collect()
     }
 
     #[test]
@@ -181,6 +190,13 @@ mod tests {
         let (sorted, threshold) = side(&twice, 1000).finish();
         assert!((300..=1000).contains(&sorted.len()), "{}", sorted.len());
         assert_eq!(sorted.len(), values.iter().filter(|value| **value <= threshold).count());
-        assert!(sorted.iter().all(|met| met.known.0 == 2));
+        assert!(sorted.iter().all(|met| met.count == 2));
+    }
+
+    #[test]
+    fn repetitions_take_no_place() {
+        let values: Vec<u64> = (0..100_000_u64).map(|at| at % 7).collect();
+        assert_eq!(side(&values, 1000).len(), 7);
+        assert_eq!(size_of::<Met>(), 16);
     }
 }
