@@ -113,6 +113,8 @@ pub fn capture(
             }
         }
     }
+    let schema = captured_schema(catalogue, plan);
+    scans.look_at_texts(&options.name, &options.policy.file, &schema);
     let leaks = refuse_leaks(plan, scans.finish(), canaries)?;
     writer.packer.flush()?;
 
@@ -131,7 +133,7 @@ pub fn capture(
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         environment: options.environment.clone(),
         source: source.identity()?,
-        schema: captured_schema(catalogue, plan),
+        schema,
         policy: PolicyProof { masks: mask_versions(plan), ..options.policy.clone() },
         results: Results { closure: closure.clone(), leaks: leaks.clone(), unique },
         packs: writer.packer.packs(),

@@ -3,9 +3,13 @@
 use crate::error::{Error, Result};
 use crate::mask::leak::{LeakReport, LeakScan};
 use crate::model::manifest::LeakResult;
+use crate::model::schema::Catalogue;
 use crate::policy::Plan;
 use crate::secret::Secret32;
 use std::sync::{Mutex, PoisonError};
+
+/// Stands for the manifest where a column's number is asked for.
+const MANIFEST: u16 = u16::MAX;
 
 /// One leak scan per worker, merged at the end.
 pub(super) struct Scans {
@@ -37,6 +41,27 @@ impl Scans {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scan);
     }
 
+    /// Looks at what a manifest says in words: names, definitions, defaults.
+    pub(super) fn look_at_texts(&self, name: &str, policy: &str, schema: &Catalogue) {
+        let mut scan = self.take();
+        let mut look = |text: &str| scan.observe_text(MANIFEST, text);
+        look(name);
+        look(policy);
+        for table in &schema.tables {
+            look(&table.name.to_string());
+            look(&table.create);
+            for column in &table.columns {
+                look(&column.name);
+                column.default.iter().for_each(|default| look(default));
+            }
+        }
+        for object in schema.pre.iter().chain(&schema.post) {
+            look(&object.name);
+            look(&object.create);
+        }
+        self.put_back(scan);
+    }
+
     pub(super) fn finish(self) -> LeakReport {
         let scans = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
         let merged = scans.into_iter().reduce(LeakScan::merge);
@@ -51,7 +76,13 @@ pub(super) fn refuse_leaks(plan: &Plan, report: LeakReport, canaries: u64) -> Re
         .iter()
         .flat_map(|table| table.columns.iter().map(move |column| format!("{}.{}", table.table, column.column)))
         .collect();
-    let place = |column: u16| places.get(usize::from(column)).map_or("?", String::as_str);
+    let place = |column: u16| {
+        if column == MANIFEST {
+            "the manifest's names and definitions"
+        } else {
+            places.get(usize::from(column)).map_or("?", String::as_str)
+        }
+    };
     if !report.hits.is_empty() {
         let lines: Vec<String> = report
             .hits

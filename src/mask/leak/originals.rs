@@ -24,10 +24,14 @@ impl LeakScan {
         }
     }
 
-    /// Remembers that a value stands in a reference table, where everybody may read it: the same original is no secret.
+    /// Remembers that a value stands in a reference table, where everybody may read it: the same original is no secret. An
+    /// address or a number of somebody stays one, wherever it stands.
     pub fn observe_reference(&mut self, value: &[u8]) {
         if value.len() >= SHORTEST {
             let (stream, ..) = self.reader.read(value);
+            if stream.flags & stream::AT != 0 || stream.digits(0, stream.length) >= FEWEST_DIGITS {
+                return;
+            }
             let print = stream.print(&self.key, 0, stream.length);
             self.references.add(print, 0, 0);
         }
