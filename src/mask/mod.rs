@@ -17,23 +17,41 @@ pub mod permute;
 pub mod site;
 
 mod address;
+mod alnum;
+mod bank_account;
+mod card;
+mod crypto_wallet;
 mod date_shift;
+mod digits;
 mod email;
 mod ff1;
 mod first_name;
 mod fixed;
 mod full_name;
+mod gov_id;
 mod hash;
+mod hexes;
+mod iban;
+mod int_permute;
+mod ip;
+mod keccak;
 mod keep;
 mod last_name;
+mod mac;
 mod null;
+mod numerals;
+mod pattern;
 mod phone;
 mod prelude;
 mod repeats;
+mod ssn;
 mod ssn_tail;
 mod text_replace;
 mod token;
+mod uuid;
 
+#[cfg(test)]
+mod attack_tests;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
@@ -145,6 +163,19 @@ pub static MASKS: &[&Definition] = &[
     &ssn_tail::DEFINITION,
     &text_replace::DEFINITION,
     &date_shift::DEFINITION,
+    &digits::DEFINITION,
+    &alnum::DEFINITION,
+    &pattern::DEFINITION,
+    &int_permute::DEFINITION,
+    &uuid::DEFINITION,
+    &card::DEFINITION,
+    &iban::DEFINITION,
+    &bank_account::DEFINITION,
+    &ssn::DEFINITION,
+    &gov_id::DEFINITION,
+    &mac::DEFINITION,
+    &ip::DEFINITION,
+    &crypto_wallet::DEFINITION,
 ];
 
 /// The mask that keeps: what a `keep` list of a policy means.
