@@ -25,6 +25,11 @@ mod date_trunc;
 mod decimal;
 mod dob;
 mod drawn;
+mod alnum;
+mod bank_account;
+mod card;
+mod crypto_wallet;
+mod digits;
 mod email;
 mod ff1;
 mod first_name;
@@ -41,18 +46,31 @@ mod noise;
 mod null;
 mod paths;
 mod persona;
+mod gov_id;
+mod hexes;
+mod iban;
+mod int_permute;
+mod ip;
+mod keccak;
+mod mac;
+mod numerals;
+mod pattern;
 mod phone;
 mod prelude;
 pub mod recognise;
 mod repeats;
 mod scale;
 mod scrub;
+mod ssn;
 mod ssn_tail;
 mod text_replace;
 mod text_scrub;
 mod token;
 mod xml;
+mod uuid;
 
+#[cfg(test)]
+mod attack_tests;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
@@ -176,6 +194,19 @@ pub static MASKS: &[&Definition] = &[
     &noise::DEFINITION,
     &scale::DEFINITION,
     &geo::DEFINITION,
+    &digits::DEFINITION,
+    &alnum::DEFINITION,
+    &pattern::DEFINITION,
+    &int_permute::DEFINITION,
+    &uuid::DEFINITION,
+    &card::DEFINITION,
+    &iban::DEFINITION,
+    &bank_account::DEFINITION,
+    &ssn::DEFINITION,
+    &gov_id::DEFINITION,
+    &mac::DEFINITION,
+    &ip::DEFINITION,
+    &crypto_wallet::DEFINITION,
 ];
 
 /// The mask that keeps: what a `keep` list of a policy means.

@@ -33,6 +33,7 @@ pub(super) static DEFINITION: Definition = Definition {
     build: |site, _: &Params| build(site),
     examples: &[Example::plain("(415) 867-5309"), Example::plain("+44 20 7123 4567"), Example::plain("06 12 34 56 78")],
     teaches: |_| Teaches::Whole,
+    could_write: Some(|_, text| could_write(text.as_bytes())),
     sample: |number| {
         format!("({}) 5{:02}-{:04}", 201 + number / 1_000_000 % 780, number / 10_000 % 100, number % 10_000)
     },
@@ -87,6 +88,29 @@ impl Mask for Phone {
             out.truncate(start);
         }
         Err(Misfit("every number that the mask can make is the original"))
+    }
+}
+
+/// Whether a text has one of the shapes of the table.
+fn could_write(text: &[u8]) -> bool {
+    if let [b'+', b'0', b'1'..=b'3', rest @ ..] = text {
+        return Shape::read(rest).is_some();
+    }
+    let Some(shape) = Shape::read(text) else { return false };
+    let fictional = |digits: &[u8]| matches!(digits, [b'2'..=b'9', _, _, b'5', b'5', b'5', b'0', b'1', _, _]);
+    let abroad = |number: &[u8]| {
+        let behind = number.get(country_code(number)..).unwrap_or_default();
+        number.len() >= 7 && behind.starts_with(b"00")
+    };
+    match &shape.digits[..shape.main] {
+        [b'1', rest @ ..] if rest.len() == 10 => fictional(rest) || !shape.plus && rest.starts_with(b"3"),
+        [b'5', b'5', b'5', b'0', b'1', _, _] => true,
+        [b'0', b'0', b'8', b'3', rest @ ..] => rest.len() >= 3,
+        [b'0', b'0', number @ ..] if !shape.plus => abroad(number),
+        [b'8', b'3', rest @ ..] => rest.len() >= 5,
+        [_] | [_, _] => true,
+        [b'0' | b'8', rest @ ..] if rest.len() < 6 => rest.first() == Some(&b'8') || shape.digits[0] == b'8',
+        number => fictional(number) || shape.plus && abroad(number),
     }
 }
 

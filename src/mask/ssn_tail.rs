@@ -36,6 +36,14 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     teaches: |_| Teaches::Whole,
     reveals: |params| params.text("tail") == Some("real"),
+    could_write: Some(|params, text| match text.strip_prefix("***-**-") {
+        Some("****") => params.text("tail") == Some("none"),
+        Some(tail) => {
+            let digits = tail.len() == 4 && tail.bytes().all(|byte| byte.is_ascii_digit());
+            digits && params.text("tail") != Some("none")
+        }
+        None => false,
+    }),
     sample: |number| format!("{}-{:02}-{:04}", 219 + number / 1_000_000 % 400, number / 10_000 % 100, number % 10_000),
     ..Definition::BASE
 };
