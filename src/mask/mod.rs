@@ -17,14 +17,19 @@ pub mod permute;
 pub mod site;
 
 mod address;
+mod blob;
 mod bucket;
 mod calendar;
+mod company;
 mod date_shift;
 mod date_trunc;
 mod decimal;
+mod default;
 mod dob;
 mod drawn;
 mod email;
+mod enum_pick;
+mod filename;
 mod first_name;
 mod fixed;
 mod full_name;
@@ -32,16 +37,24 @@ mod geo;
 mod hash;
 mod keep;
 mod last_name;
+mod map;
 mod names;
 mod noise;
 mod null;
 mod phone;
 mod prelude;
+mod regex_replace;
 mod repeats;
 mod scale;
+mod secret;
+mod shuffle;
 mod ssn_tail;
+mod template;
 mod text_replace;
 mod token;
+mod url;
+mod user_agent;
+mod username;
 
 #[cfg(test)]
 mod golden;
@@ -143,14 +156,18 @@ pub static MASKS: &[&Definition] = &[
     &keep::DEFINITION,
     &null::DEFINITION,
     &fixed::DEFINITION,
+    &default::DEFINITION,
+    &secret::DEFINITION,
     &hash::DEFINITION,
     &token::DEFINITION,
     &first_name::DEFINITION,
     &last_name::DEFINITION,
     &full_name::DEFINITION,
     &email::DEFINITION,
+    &username::DEFINITION,
     &phone::DEFINITION,
     &address::DEFINITION,
+    &company::DEFINITION,
     &ssn_tail::DEFINITION,
     &text_replace::DEFINITION,
     &date_shift::DEFINITION,
@@ -160,6 +177,15 @@ pub static MASKS: &[&Definition] = &[
     &noise::DEFINITION,
     &scale::DEFINITION,
     &geo::DEFINITION,
+    &shuffle::DEFINITION,
+    &enum_pick::DEFINITION,
+    &map::DEFINITION,
+    &regex_replace::DEFINITION,
+    &template::DEFINITION,
+    &user_agent::DEFINITION,
+    &url::DEFINITION,
+    &filename::DEFINITION,
+    &blob::DEFINITION,
 ];
 
 /// The mask that keeps: what a `keep` list of a policy means.
