@@ -25,11 +25,8 @@ impl Decimal {
     /// Reads a number such as `-12.50` or `1e+20`.
     pub(super) fn parse(text: &[u8]) -> std::result::Result<Self, Misfit> {
         const WRONG: Misfit = Misfit("the cell is no plain number such as 12.50");
-        let (negative, rest) = match text {
-            [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            rest => (false, rest),
-        };
+        let negative = text.first() == Some(&b'-');
+        let rest = text.strip_prefix(if negative { b"-" } else { b"+" }).unwrap_or(text);
         let (mantissa, exponent) = match rest.iter().position(|byte| matches!(byte, b'e' | b'E')) {
             Some(at) => {
                 (&rest[..at], std::str::from_utf8(&rest[at + 1..]).ok().and_then(|text| text.parse::<i32>().ok()))

@@ -89,6 +89,8 @@ pub enum ParamKind {
     Integers,
     /// Texts by text.
     Pairs,
+    /// Whole numbers from 0 on, by text.
+    Weights,
     /// A mask, as in a column's rule: its name, or a table with `mask`, `domain` and parameters.
     Mask,
     /// Masks by text.
@@ -106,6 +108,7 @@ impl fmt::Display for ParamKind {
             Self::Texts => f.write_str("a list of texts"),
             Self::Integers => f.write_str("a list of rising whole numbers"),
             Self::Pairs => f.write_str("a table of texts"),
+            Self::Weights => f.write_str("a table of whole numbers from 0 on"),
             Self::Mask => f.write_str("a mask"),
             Self::Masks => f.write_str("a table of masks"),
         }
@@ -235,6 +238,9 @@ fn fits(kind: ParamKind, value: &Value) -> bool {
         (ParamKind::Choice(words), Value::Text(word)) => words.contains(&word.as_ref()),
         (ParamKind::Texts, Value::List(values)) => values.iter().all(|value| value.as_text().is_some()),
         (ParamKind::Pairs, Value::Table(values)) => values.values().all(|value| value.as_text().is_some()),
+        (ParamKind::Weights, Value::Table(values)) => {
+            values.values().all(|value| matches!(value, Value::Integer(weight) if *weight >= 0))
+        }
         (ParamKind::Integers, Value::List(values)) => {
             let number = |value: &Value| if let Value::Integer(number) = value { Some(*number) } else { None };
             let numbers: Option<Vec<i64>> = values.iter().map(number).collect();

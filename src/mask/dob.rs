@@ -120,7 +120,7 @@ mod tests {
                     assert!(parsed < date && (date - parsed).get_days() <= 365, "{text} became {other}");
                 } else {
                     let capped = born.max(1936);
-                    assert!(written >= 1936 && written < 2026, "{text} became {other}");
+                    assert!((1936..2026).contains(&written), "{text} became {other}");
                     assert_eq!(written.max(1936) / years, capped / years, "{text} became {other}");
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::key::{Keyring, MasterKey};
 use super::{BadParam, Definition, Determinism, Example, MASKS, Row, Site, Tier, Uniqueness};
-use crate::model::batch::{Cell, CellKind};
+use crate::model::batch::{Batch, Cell, CellKind};
 use crate::model::schema::Family;
 use crate::secret::Secret32;
 
@@ -101,13 +101,27 @@ pub fn shown(mask: &'static Definition, example: &Example) -> Option<String> {
         return Some("(what the program answers)".to_owned());
     }
     let master = MasterKey::new(Secret32::new(*b"a public key: for documents only"));
-    let site = Site::free(&Keyring::new(&master, "docs", "dev", 1), mask.domain, Family::Any);
+    let ring = Keyring::new(&master, "docs", "dev", 1);
+    let names = [("first_name", "Brenden"), ("last_name", "O'Keefe")];
+    let cells = names.map(|(name, _)| name.to_owned()).to_vec();
+    let site = Site { cells, ..Site::free(&ring, mask.domain, Family::Any) };
     let params = example.params_of(mask).map_err(|BadParam { why, .. }| why).ok()?;
     let built = (mask.build)(&site, &params).ok()?;
-    let mut out = Vec::new();
     let number = matches!(params.text("unit"), Some("seconds" | "millis"));
     let kind = if number { CellKind::Integer } else { CellKind::Text };
-    let kind = built.mask(Cell { kind, bytes: example.cell.as_bytes() }, &Row::NONE, &mut out).ok()?;
+    let cell = Cell { kind, bytes: example.cell.as_bytes() };
+    // Masks of rows need some: the example's column goes on with made-up cells, its row has a masked name.
+    if let Some(learner) = built.learner() {
+        learner.learn(cell, None).ok()?;
+        (0..9).try_for_each(|number| learner.learn(Cell::text(&(mask.sample)(number)), None)).ok()?;
+        learner.learned().ok()?;
+    }
+    let mut masked = Batch::new(names.len());
+    for (_, name) in names {
+        masked.push(Cell::text(name));
+    }
+    let mut out = Vec::new();
+    let kind = built.mask(cell, &Row { masked: Some((&masked, 0)), ..Row::NONE }, &mut out).ok()?;
     if kind == CellKind::Null { Some("NULL".to_owned()) } else { String::from_utf8(out).ok() }
 }
 

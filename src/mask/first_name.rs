@@ -13,5 +13,6 @@ pub(super) static DEFINITION: Definition = Definition {
     build: |site, params| names::build(&DEFINITION, site, params, Part::First),
     examples: &[Example::plain("Maria"), Example { params: || vec![("locale", Value::text("fr_fr"))], cell: "Maria" }],
     teaches: |_| Teaches::Whole,
+    could_write: Some(names::could_write),
     ..Definition::BASE
 };

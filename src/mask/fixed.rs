@@ -21,7 +21,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ..Definition::BASE
 };
 
-struct Fixed {
+pub(super) struct Fixed {
     value: String,
     /// The storage class where the original has none of its own or a numeric one.
     number: Option<CellKind>,
@@ -38,22 +38,33 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
         Value::Text(text) => text.to_string(),
         other => other.to_string(),
     };
-    if value.chars().count() > site.room() {
-        return Err(Error::policy("the value of mask fixed is longer than the column"));
-    }
-    let number = if value.parse::<i64>().is_ok_and(|number| number.to_string() == value) {
-        Some(CellKind::Integer)
-    } else if value.parse::<f64>().is_ok_and(f64::is_finite) {
-        Some(CellKind::Real)
-    } else {
-        None
-    };
-    let numeric = matches!(site.family, Family::Integer | Family::Real | Family::Numeric);
-    if numeric && number.is_none() {
-        return Err(Error::policy(format!("the value of mask fixed does not fit a column of family {}", site.family))
+    Ok(Box::new(Fixed::new(&DEFINITION, site, value)?))
+}
+
+impl Fixed {
+    /// Writes `value` into every cell, for the mask `definition`.
+    pub(super) fn new(definition: &Definition, site: &Site, value: String) -> Result<Self> {
+        let name = definition.name;
+        if value.chars().count() > site.room() {
+            return Err(Error::policy(format!("the value of mask {name} is longer than the column")));
+        }
+        let number = if value.parse::<i64>().is_ok_and(|number| number.to_string() == value) {
+            Some(CellKind::Integer)
+        } else if value.parse::<f64>().is_ok_and(f64::is_finite) {
+            Some(CellKind::Real)
+        } else {
+            None
+        };
+        let numeric = matches!(site.family, Family::Integer | Family::Real | Family::Numeric);
+        if numeric && number.is_none() {
+            return Err(Error::policy(format!(
+                "the value of mask {name} does not fit a column of family {}",
+                site.family
+            ))
             .hint("Give a number."));
+        }
+        Ok(Self { value, number, family: site.family })
     }
-    Ok(Box::new(Fixed { value, number, family: site.family }))
 }
 
 impl Mask for Fixed {

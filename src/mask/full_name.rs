@@ -17,5 +17,6 @@ pub(super) static DEFINITION: Definition = Definition {
         Example { params: || vec![("locale", Value::text("ja_jp"))], cell: "Maria Garcia" },
     ],
     teaches: |_| Teaches::Name,
+    could_write: Some(names::could_write),
     ..Definition::BASE
 };

@@ -66,7 +66,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
 
 impl Mask for Geo {
     fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
-        let Some((open, one, between, other, close)) = pair(cell) else {
+        let Some([open, one, between, other, close]) = pair(cell) else {
             return self.coordinate(cell, 0, row, out);
         };
         let start = out.len();
@@ -84,14 +84,14 @@ impl Mask for Geo {
 }
 
 /// A pair's two numbers and what stands before, between and behind them.
-fn pair(cell: Cell<'_>) -> Option<(&[u8], &[u8], &[u8], &[u8], &[u8])> {
+fn pair(cell: Cell<'_>) -> Option<[&[u8]; 5]> {
     let text = cell.bytes;
     let comma = text.iter().position(|byte| *byte == b',')?;
     let closed = text.first() == Some(&b'(') && text.last() == Some(&b')');
     let (from, to) = (usize::from(closed), text.len() - usize::from(closed));
     let second = comma + 1 + usize::from(text.get(comma + 1) == Some(&b' '));
     let numbers = (text.get(from..comma)?, text.get(second..to)?);
-    Some((&text[..from], numbers.0, &text[comma..second], numbers.1, &text[to..]))
+    Some([&text[..from], numbers.0, &text[comma..second], numbers.1, &text[to..]])
 }
 
 impl Geo {

@@ -93,20 +93,106 @@ const VECTORS: &[Vector] = &[
     v("crypto_wallet", &[], "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "bc1qzder7y2en34dzwy9zzlvenfh7f0ef9uzucrkwm"),
     v("crypto_wallet", &[], "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "1i9gtZNFinjJ55bPrEx2tW5fGTdxW1xELt"),
     v("crypto_wallet", &[], "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8", "TZmsQgrqpTxMX3UqL6LoFvTnUiya36uoM0"),
+    v("first_name", &[("locale", "fr_fr")], "Maria", "Théa"),
+    v("last_name", &[("locale", "tr_tr")], "Garcia", "Demir"),
+    v("full_name", &[("locale", "ja_jp")], "Maria Garcia", "竹内 凜"),
+    v("full_name", &[("locale", "zh_cn")], "Maria Garcia", "钟旭翰"),
+    v("full_name", &[("locale", "nl_nl")], "Garcia, Maria", "Post, Annemarie"),
+    v("default", &[], "paid", ""),
+    v("secret", &[], "$2y$12$EXAMPLEonly", "$2y$10$X/Nc6hlUJp.e3kZYDGyVneYIlXtGWfVWNGbu0klidfEhdl22iqMb."),
+    v(
+        "secret",
+        &[],
+        "$argon2id$v=19$m=1,t=1,p=1$x$y",
+        "$argon2id$v=19$m=65536,t=3,p=4$xDqPvC6iu7V4y9qVAYdk0w$ZZzY4KJ/nznt2Vy3xJTHAbg3F9oiiSBKbyvmb26lgGI",
+    ),
+    v(
+        "secret",
+        &[],
+        "pbkdf2_sha256$1$salt$hash",
+        "pbkdf2_sha256$600000$TUxyqWkPqzpH1aP9TiucjM$/nOgc4Dv3yU3cvn4+BckymwJ6/z6DZ9vgflhS+TaTvQ=",
+    ),
+    v("secret", &[], "5f4dcc3b5aa765d61d8327deb882cf99", "d64af9d31ff88e640c4065c577e8fee1"),
+    v("secret", &[], "hunter2", "zxxoxzfp62dk5dnxxiiuti3e"),
+    v("secret", &[("kind", "api_key")], "sk_live_1", "masked_givgdcvv4lfr672xk3qwwepxsnpyxqzy"),
+    v("username", &[], "mgarcia84", "sh_uycgs572w5gxnchw"),
+    v("username", &[("style", "first_last"), ("separator", ".")], "mgarcia84", "sylvan.howell.uycgs572w5gxnchw"),
+    v("company", &[], "Example Widgets GmbH & Co. KG", "Yarlemere Consulting GmbH & Co. KG"),
+    v("company", &[], "example widgets, inc.", "Yarlemere Consulting, Inc."),
+    v(
+        "user_agent",
+        &[],
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 16_6 like Mac OS X) CriOS/9.9 Mobile Safari/604.1",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/120.0 Mobile/15E148 Safari/604.1",
+    ),
+    v(
+        "user_agent",
+        &[],
+        "Mozilla/5.0 (Windows NT 6.1; rv:54.0) Gecko/20100101 Firefox/54.0",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:120.0) Gecko/20100101 Firefox/120.0",
+    ),
+    v("dob", &[], "1984-07-09", "1984-05-03"),
+    v("dob", &[("keep", "band")], "1984/07/09 12:00:00", "1981/09/07 00:00:00"),
+    v("dob", &[], "1921-03-30", "1936-10-20"),
+    v("date_trunc", &[], "2024-02-29 13:45:00+00", "2024-02-01 00:00:00+00"),
+    v("date_trunc", &[("unit", "week")], "2024-02-29", "2024-02-26"),
+    v("bucket", &[("width", "10")], "47", "40"),
+    v("bucket", &[("edges", "[0, 1000, 5000]")], "1250.50", "1000.00"),
+    v("noise", &[], "52300.00", "56605.56"),
+    v("noise", &[("by", "5")], "47", "44"),
+    v("scale", &[], "1249.90", "1202.47"),
+    v("scale", &[], "-80000", "-76964"),
+    v("geo", &[], "37.774929,-122.419416", "37.777332,-122.419866"),
+    v("geo", &[("cell", "250"), ("jitter", "false")], "(37.774929, -122.419416)", "(37.875000, -122.375000)"),
+    v("enum_pick", &[("values", "[card, cash, transfer]")], "cash", "card"),
+    v("enum_pick", &[("weights", "{closed: 9, open: 1}")], "new", "closed"),
+    v("map", &[("table", "{NORTH: R1, SOUTH: R2}")], "SOUTH", "R2"),
+    v("map", &[("table", "{NORTH: R1}"), ("on_miss", "hash")], "WEST", "4e6488869b6ab66dcf46f9d96d5b48a5"),
+    v("regex_replace", &[("pattern", "[0-9]+"), ("replacement", "#")], "batch 4711, shelf 12", "batch #, shelf #"),
+    v(
+        "url",
+        &[],
+        "https://maria.blog.test:8080/about/me.html?ref=mail#top",
+        "https://c25tfwwd22.example.com:8080/xw5jkkgj/2ccsbevl.html",
+    ),
+    v(
+        "url",
+        &[("path", "drop"), ("query", "replace"), ("host", "test")],
+        "http://corp.test/wiki?q=maria",
+        "http://5vva5iq3m3.test?q=asdbm6pz4ax3a7sm",
+    ),
+    v("filename", &[], "scans/2024/garcia-maria-passport.PDF", "rzshs6yb/dyimcsx2/fg35wiztytza.pdf"),
+    v(
+        "blob",
+        &[],
+        "\\x474946383961aabbcc",
+        "\\x47494638396101000100800000808080ffffff2c00000000010001000002024401003b",
+    ),
+    v("blob", &[("length", "4")], "0xdeadbeef00", "0x00000000"),
 ];
+
+/// A parameter as a policy spells it, where texts need no quotes: `12`, `true`, `word`, `[a, b]`, `{a: b, c: d}`.
+fn value(text: &'static str) -> Value {
+    let within = |open, close| text.strip_prefix(open).and_then(|text: &str| text.strip_suffix(close));
+    if let Some(list) = within('[', ']') {
+        return Value::List(list.split(", ").map(value).collect());
+    }
+    if let Some(table) = within('{', '}') {
+        let pairs = table.split(", ").map(|pair| pair.split_once(": ").unwrap());
+        return Value::Table(pairs.map(|(name, text)| (name.to_owned(), value(text))).collect());
+    }
+    match text {
+        "true" | "false" => Value::Bool(text == "true"),
+        _ => text.parse().map_or_else(|_| Value::text(text), Value::Integer),
+    }
+}
 
 #[test]
 fn masks_write_what_they_always_wrote() {
     let mut changed = Vec::new();
     for vector in VECTORS {
         let definition = find(vector.mask).unwrap();
-        let given = vector.params.iter().map(|(name, text)| {
-            let value = match *text {
-                "true" | "false" => Value::Bool(*text == "true"),
-                _ => text.parse().map_or_else(|_| Value::Text((*text).into()), Value::Integer),
-            };
-            ((*name).to_owned(), value)
-        });
+        let given = vector.params.iter().map(|(name, text)| ((*name).to_owned(), value(text)));
         let params = Params::new(definition, given).unwrap();
         let mask = (definition.build)(&Site::for_tests(definition.domain), &params).unwrap();
         let mut out = Vec::new();

@@ -27,6 +27,10 @@ pub(super) static DEFINITION: Definition = Definition {
     scan: |_| Scan::Identifier,
     build,
     examples: &[Example::plain("A-1029384756")],
+    could_write: Some(|params, text| {
+        let longest = params.size("length").unwrap_or(32);
+        (8..=longest).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }),
     ..Definition::BASE
 };
 

@@ -16,5 +16,6 @@ pub(super) static DEFINITION: Definition = Definition {
         Example { params: || vec![("locale", Value::text("tr_tr"))], cell: "Garcia" },
     ],
     teaches: |_| Teaches::Whole,
+    could_write: Some(names::could_write),
     ..Definition::BASE
 };

@@ -17,12 +17,15 @@ pub mod permute;
 pub mod site;
 
 mod address;
+mod blob;
 mod bucket;
 mod calendar;
 mod command;
+mod company;
 mod date_shift;
 mod date_trunc;
 mod decimal;
+mod default;
 mod dob;
 mod drawn;
 mod alnum;
@@ -32,6 +35,8 @@ mod crypto_wallet;
 mod digits;
 mod email;
 mod ff1;
+mod enum_pick;
+mod filename;
 mod first_name;
 mod fixed;
 mod full_name;
@@ -41,6 +46,7 @@ mod json;
 mod keep;
 mod last_name;
 mod list;
+mod map;
 mod names;
 mod noise;
 mod null;
@@ -62,12 +68,19 @@ mod repeats;
 mod scale;
 mod scrub;
 mod ssn;
+mod regex_replace;
+mod secret;
+mod shuffle;
 mod ssn_tail;
+mod template;
 mod text_replace;
 mod text_scrub;
 mod token;
 mod xml;
 mod uuid;
+mod url;
+mod user_agent;
+mod username;
 
 #[cfg(test)]
 mod attack_tests;
@@ -171,6 +184,8 @@ pub static MASKS: &[&Definition] = &[
     &keep::DEFINITION,
     &null::DEFINITION,
     &fixed::DEFINITION,
+    &default::DEFINITION,
+    &secret::DEFINITION,
     &hash::DEFINITION,
     &token::DEFINITION,
     &first_name::DEFINITION,
@@ -178,8 +193,10 @@ pub static MASKS: &[&Definition] = &[
     &full_name::DEFINITION,
     &persona::DEFINITION,
     &email::DEFINITION,
+    &username::DEFINITION,
     &phone::DEFINITION,
     &address::DEFINITION,
+    &company::DEFINITION,
     &ssn_tail::DEFINITION,
     &text_replace::DEFINITION,
     &text_scrub::DEFINITION,
@@ -207,6 +224,15 @@ pub static MASKS: &[&Definition] = &[
     &mac::DEFINITION,
     &ip::DEFINITION,
     &crypto_wallet::DEFINITION,
+    &shuffle::DEFINITION,
+    &enum_pick::DEFINITION,
+    &map::DEFINITION,
+    &regex_replace::DEFINITION,
+    &template::DEFINITION,
+    &user_agent::DEFINITION,
+    &url::DEFINITION,
+    &filename::DEFINITION,
+    &blob::DEFINITION,
 ];
 
 /// The mask that keeps: what a `keep` list of a policy means.

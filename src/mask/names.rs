@@ -78,11 +78,35 @@ pub(super) fn build(
     })
 }
 
+/// Whether every word of `text` is one that masks of names write.
+pub(super) fn could_write(params: &Params, text: &str) -> bool {
+    let locale = params.text("locale").unwrap_or(LOCALES[0]);
+    let known = |word: &str| {
+        let word = word.to_lowercase();
+        if locale == LOCALES[0] {
+            dictionary::knows(word.as_bytes())
+        } else {
+            dictionary::knows_in(locale, word.as_bytes())
+        }
+    };
+    // Some locales put no space between the names.
+    let joined = |word: &str| word.char_indices().skip(1).any(|(at, _)| known(&word[..at]) && known(&word[at..]));
+    let mut words = text.split([' ', ',']).filter(|word| !word.is_empty()).peekable();
+    words.peek().is_some() && words.all(|word| known(word) || joined(word))
+}
+
 /// Appends the letters of a name as handles and addresses spell them: lower-case ASCII, without accents.
 pub(super) fn plain(name: &str, out: &mut Vec<u8>) {
     use unicode_normalization::UnicodeNormalization;
     let letters = name.nfkd().filter(char::is_ascii_alphanumeric);
     out.extend(letters.filter_map(|c| u8::try_from(c.to_ascii_lowercase()).ok()));
+}
+
+/// Appends the first of those letters; nothing where there is none.
+pub(super) fn initial(name: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    plain(name, out);
+    out.truncate(start + 1);
 }
 
 #[cfg(test)]
@@ -111,6 +135,11 @@ mod tests {
                 "ja_jp" => format!("{last} {first}"),
                 _ => format!("{first} {last}"),
             };
+            let definition = find("full_name").unwrap();
+            let params = Params::new(definition, [("locale".to_owned(), Value::text(locale))]).unwrap();
+            for name in [&first, &last, &full, &turned] {
+                assert!(could_write(&params, name) && !could_write(&params, &format!("{name} Qxz")), "{name}");
+            }
             assert_eq!((full, turned), (want, format!("{last}, {first}")), "{locale}");
         }
     }
@@ -145,7 +174,9 @@ mod tests {
     #[test]
     fn plain_letters_are_ascii() {
         let mut out = Vec::new();
-        ["O'Keefe", "Özdemir", "佐藤", "van den Berg"].iter().for_each(|name| plain(name, &mut out));
+        for name in ["O'Keefe", "Özdemir", "佐藤", "van den Berg"] {
+            plain(name, &mut out);
+        }
         assert_eq!(out, b"okeefeozdemirvandenberg");
     }
 }

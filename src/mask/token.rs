@@ -30,6 +30,13 @@ pub(super) static DEFINITION: Definition = Definition {
     scan: |_| Scan::Identifier,
     build,
     examples: &[Example::plain("sk_live_51H8example")],
+    could_write: Some(|params, text| {
+        let longest = (params.size("bytes").unwrap_or(15) * 8).div_ceil(5);
+        let token = text.strip_prefix(params.text("prefix").unwrap_or_default());
+        token.is_some_and(|token| {
+            (16..=longest).contains(&token.len()) && token.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
+        })
+    }),
     ..Definition::BASE
 };
 

@@ -32,7 +32,9 @@ impl Names {
             Order::LastFirst => [last, " ", first],
             Order::Joined => [last, "", first],
         };
-        out.extend(parts.iter().flat_map(|part| part.bytes()));
+        for part in parts {
+            out.extend_from_slice(part.as_bytes());
+        }
     }
 }
 
