@@ -39,6 +39,33 @@ impl Key {
     pub(super) fn finish(&self, sum: u64, length: usize) -> u64 {
         fold(sum ^ self.0[1], self.0[2] ^ (length as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
+
+    /// A mark of a cell as it is, before any folding; odd, and different for each `kind` of looking.
+    pub(super) fn mark(&self, cell: &[u8], kind: u64) -> u64 {
+        let mut hash = self.0[2] ^ kind;
+        let mut rest = cell;
+        while let Some((block, behind)) = rest.split_first_chunk::<16>()
+            && !behind.is_empty()
+        {
+            let (left, right) = block.split_at(8);
+            hash = fold(word(left) ^ self.0[1], word(right) ^ hash);
+            rest = behind;
+        }
+        let (left, right) = match rest.len() {
+            8.. => (word(&rest[..8]), word(&rest[rest.len() - 8..])),
+            4.. => (word(&rest[..4]), word(&rest[rest.len() - 4..])),
+            _ => (word(rest), 0),
+        };
+        fold(fold(left ^ self.0[1], right ^ hash) ^ self.0[0], self.0[3] ^ cell.len() as u64) | 1
+    }
+}
+
+/// Up to eight bytes as a number.
+fn word(bytes: &[u8]) -> u64 {
+    match <[u8; 8]>::try_from(bytes) {
+        Ok(bytes) => u64::from_le_bytes(bytes),
+        Err(_) => bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
+    }
 }
 
 /// The halves of the product, one upon the other: every bit of either factor reaches every bit of the result.
@@ -67,10 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn forms_have_prints_of_their_own() {
+    fn forms_have_prints_and_marks_of_their_own() {
         let key = key();
         let mut print = printer(&key);
-        let mut prints = HashSet::new();
+        let (mut prints, mut marks) = (HashSet::new(), HashSet::new());
         let mut count = 0;
         for length in 0..40 {
             for filling in [b'0', b'1', b'a', b'd', b'z'] {
@@ -82,13 +109,14 @@ mod tests {
                     }
                     count += usize::from(length > 0);
                     prints.insert(print(&form));
+                    marks.insert(key.mark(&form, 0));
                     if let Some(byte) = at.checked_sub(1).and_then(|at| form.get_mut(at)) {
                         *byte ^= 2;
                     }
                 }
             }
         }
-        assert_eq!(prints.len(), count + 1);
+        assert_eq!((prints.len(), marks.len()), (count + 1, count + 1));
         assert_ne!(print(b"x"), printer(&Key::new(&Secret32::new([4; 32])))(b"x"));
     }
 

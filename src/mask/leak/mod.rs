@@ -16,6 +16,7 @@ mod hash;
 mod originals;
 mod outputs;
 mod prints;
+mod quiet;
 mod rows;
 mod stream;
 #[cfg(test)]
@@ -26,8 +27,9 @@ use gaps::Gap;
 use hash::Key;
 pub use outputs::Output;
 use prints::Side;
+use quiet::Quiet;
 use std::collections::{BTreeMap, BTreeSet};
-use stream::{Atom, Stream};
+use stream::{Atom, Stream, Total};
 
 /// Shorter originals say too little; characters.
 const SHORTEST: usize = 6;
@@ -87,6 +89,9 @@ pub struct LeakScan {
     /// Columns that the policy keeps in some rows.
     kept: BTreeSet<u16>,
     reader: Reader,
+    quiet: Quiet,
+    /// The fingerprint of the original that was seen last.
+    last: u64,
     /// Of each column of the batch under way whose rows need it: the fingerprint of the original, 0 where it is kept.
     before: Vec<Vec<u64>>,
     scratch: Vec<u8>,
@@ -116,6 +121,8 @@ impl LeakScan {
             spans: BTreeMap::new(),
             unchanged: BTreeMap::new(),
             kept: BTreeSet::new(),
+            quiet: Quiet::new(),
+            last: 0,
             before: Vec::new(),
             scratch: Vec::new(),
         }
@@ -155,16 +162,27 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads the beginning of a value; the text that places refer to.
-    fn read<'a>(&'a mut self, value: &'a [u8]) -> (&'a mut Stream, &'a mut Vec<Atom>, &'a [u8]) {
+    /// Reads a value as a whole; the text that was read.
+    fn total<'a>(&'a mut self, value: &'a [u8]) -> (Total, &'a [u8]) {
+        let total = self.stream.total(value);
+        if total.flags & stream::WIDE == 0 {
+            return (total, value);
+        }
+        self.folded.clear();
+        decode::fold(value, &mut self.folded);
+        (self.stream.total(&self.folded), &self.folded)
+    }
+
+    /// Reads the beginning of a value in detail; the text that places refer to.
+    fn read<'a>(&'a mut self, value: &'a [u8]) -> &'a [u8] {
         self.stream.read(value);
-        if self.stream.flags & stream::WIDE == 0 {
-            return (&mut self.stream, &mut self.atoms, value);
+        if value.is_ascii() {
+            return value;
         }
         self.folded.clear();
         decode::fold(value, &mut self.folded);
         self.stream.read(&self.folded);
-        (&mut self.stream, &mut self.atoms, &self.folded)
+        &self.folded
     }
 
     /// Lists the atoms of the text that was read last, and what stands between them.

@@ -15,6 +15,7 @@ const LONGEST_NAME: usize = 64;
 impl LeakScan {
     /// Remembers the original of a masked cell. Columns are numbered by the caller, the same in every worker.
     pub fn observe_original(&mut self, column: u16, value: &[u8], scan: Scan) {
+        self.last = 2;
         if scan == Scan::Never || value.is_empty() {
             return;
         }
@@ -28,70 +29,84 @@ impl LeakScan {
     /// address or a number of somebody stays one, wherever it stands.
     pub fn observe_reference(&mut self, value: &[u8]) {
         if value.len() >= SHORTEST {
-            let (stream, ..) = self.reader.read(value);
-            if stream.flags & stream::AT != 0 || stream.digits(0, stream.length) >= FEWEST_DIGITS {
+            let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+            if value.contains(&b'@') || digits >= FEWEST_DIGITS {
                 return;
             }
-            let print = stream.print(&self.key, 0, stream.length);
+            let print = self.reader.total(value).0.print(&self.key);
             self.references.add(print, 0, 0);
         }
     }
 
     /// Why the original is passed over; none if it is looked for.
     fn remember(&mut self, column: u16, original: &[u8], identifier: bool) -> Option<usize> {
-        let (stream, atoms, text) = self.reader.read(original);
+        let (total, text) = self.reader.total(original);
         let text = text.trim_ascii();
-        let length = stream.length;
-        if length < FEWEST_LETTERS || text.len() < SHORTEST || canonical::chars(text) < SHORTEST {
+        if total.length < FEWEST_LETTERS || text.len() < SHORTEST || canonical::chars(text) < SHORTEST {
             return Some(SHORT);
         }
-        let digits = stream.digits(0, length);
-        let at = stream.flags & stream::AT != 0;
-        if !identifier && !at && digits < FEWEST_DIGITS {
+        let at = total.flags & stream::AT != 0;
+        if !identifier && !at && total.digits < FEWEST_DIGITS {
             let spaces = text.split(|byte| *byte == b' ').count() - 1;
-            let code = spaces == 0 && digits > 0 && text.len() >= 10;
+            let code = spaces == 0 && total.digits > 0 && text.len() >= 10;
             if spaces < 4 && !code {
                 return Some(PLAIN);
             }
         }
-        if identifier && digits == 0 && length + 2 >= text.len() && is_listed(text, &mut self.scratch) {
+        if identifier && total.digits == 0 && total.length + 2 >= text.len() && is_listed(text, &mut self.scratch) {
             return Some(DICTIONARY);
         }
-        let (key, originals) = (&self.key, &mut self.originals);
-        let other = if identifier { mark::IDENTIFIER } else { 0 };
-        let whole = stream.print(key, 0, length);
-        if originals.add(whole, column, other | mark::FIRST)
+        let marks = if identifier { mark::IDENTIFIER } else { 0 };
+        let whole = total.print(&self.key);
+        self.last = whole.value | 1;
+        if self.originals.add(whole, column, marks | mark::FIRST)
             && whole.digits > 0
             && let Some(number) = number(text)
         {
             widen(&mut self.spans, (column, whole.digits), number);
         }
-        if digits >= FEWEST_DIGITS && digits * 2 >= text.len() {
-            if digits < length && originals.add(stream.digits_alone(key, 0), column, other) {
-                // The number's size is hardly ever that of the others; what is not known narrows nothing.
-                widen(&mut self.spans, (column, u8::try_from(digits).unwrap_or(0)), 0);
-                widen(&mut self.spans, (column, u8::try_from(digits).unwrap_or(0)), u64::MAX);
-            }
-            // Numbers of North America are written with and without the 1.
-            if digits == 11 && text.iter().find(|byte| byte.is_ascii_digit()) == Some(&b'1') {
-                let domestic = stream.digits_alone(key, 1);
-                if originals.add(domestic, column, other) {
-                    widen(&mut self.spans, (column, domestic.digits), 0);
-                    widen(&mut self.spans, (column, domestic.digits), u64::MAX);
-                }
-            }
+        // The other forms; only some kinds of originals have any.
+        let digits = total.digits >= FEWEST_DIGITS && total.digits * 2 >= text.len();
+        let domestic = digits && total.digits == 11 && text.iter().find(|byte| byte.is_ascii_digit()) == Some(&b'1');
+        let spaces = || text.iter().filter(|byte| **byte == b' ').take(MOST_LOOSE + 1).count();
+        let wordy = identifier && !at && total.length < text.len() && total.length <= LONGEST_NAME;
+        let wordy = wordy && (total.digits == 0 || spaces() > MOST_LOOSE);
+        if digits && (domestic || total.digits < total.length) {
+            self.remember_digits(column, original, marks, domestic);
         }
-        if identifier && !at && length < text.len() && length <= LONGEST_NAME {
-            stream.atoms(atoms);
-            if digits == 0 {
-                turns(stream, atoms, text, |at| {
-                    originals.add(stream.turned(key, at), column, other);
-                });
-            } else if let Some(end) = beginning(stream, atoms, text) {
-                originals.add(stream.print(key, 0, end), column, other);
-            }
+        if wordy {
+            self.remember_words(column, original, marks);
         }
         None
+    }
+
+    /// The digits of a number, and of one of North America those without the 1.
+    fn remember_digits(&mut self, column: u16, original: &[u8], marks: u8, domestic: bool) {
+        self.reader.read(original);
+        let (stream, originals) = (&self.reader.stream, &mut self.originals);
+        for print in (0..=usize::from(domestic)).map(|skip| stream.digits_alone(&self.key, skip)) {
+            if originals.add(print, column, marks) {
+                // How far they spread is not known.
+                widen(&mut self.spans, (column, print.digits), 0);
+                widen(&mut self.spans, (column, print.digits), u64::MAX);
+            }
+        }
+    }
+
+    /// A name the other way round, the beginning of an address.
+    fn remember_words(&mut self, column: u16, original: &[u8], marks: u8) {
+        let text = self.reader.read(original).trim_ascii().to_vec();
+        self.reader.read(&text);
+        let super::Reader { stream, atoms, .. } = &mut self.reader;
+        let (key, originals) = (&self.key, &mut self.originals);
+        stream.atoms(atoms);
+        if stream.digits(0, stream.length) == 0 {
+            turns(stream, atoms, &text, |at| {
+                originals.add(stream.turned(key, at), column, marks);
+            });
+        } else if let Some(end) = beginning(stream, atoms, &text) {
+            originals.add(stream.print(key, 0, end), column, marks);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::gaps::{self, Gap, MOST_LOOSE, MOST_PARTS};
 use super::hash::Key;
 use super::prints::Side;
-use super::stream::{self, Atom, LONGEST, Stream};
+use super::stream::{self, LONGEST};
 use super::{BLOB, FEWEST_DIGITS, FEWEST_LETTERS, LeakScan, MOST_DIGITS, Reader, SHORTEST, decode};
 use crate::mask::definition::{Definition, ParamKind, Tier, Uniqueness};
 use crate::mask::dictionary;
@@ -12,6 +12,11 @@ use crate::mask::dictionary;
 const DEPTH: u8 = 3;
 /// More of a binary cell is not looked at.
 const MOST_BLOB: usize = 1 << 20;
+
+/// Shorter words are no base64 of anything that is looked for.
+const SHORTEST_TOKEN: usize = 8;
+/// Numbers of so many digits are looked for without their first one, too.
+const FEWEST_DOMESTIC: usize = 11;
 
 /// How an output came about, which decides what in it may be a leak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +83,14 @@ impl LeakScan {
         match output {
             Output::Made | Output::Permuted => self.glance(column, value, output == Output::Permuted),
             Output::Kept | Output::Mixed => {
-                self.look(column, value, output == Output::Mixed, 0);
+                let mark = self.key.mark(value, u64::from(output == Output::Mixed));
+                if !self.quiet.knows(mark) {
+                    let taken = self.outputs.taken;
+                    self.look(column, value, output == Output::Mixed, 0);
+                    if taken == self.outputs.taken {
+                        self.quiet.learn(mark);
+                    }
+                }
                 0
             }
         }
@@ -86,31 +98,39 @@ impl LeakScan {
 
     /// Looks at a whole value, and at numbers in it.
     fn glance(&mut self, column: u16, value: &[u8], permuted: bool) -> u64 {
-        let (stream, atoms, text) = self.reader.read(value);
-        let (key, outputs) = (&self.key, &mut self.outputs);
-        if stream.length < FEWEST_LETTERS {
+        let (total, _) = self.reader.total(value);
+        let whole = total.print(&self.key);
+        if total.length < FEWEST_LETTERS {
             return 0;
         }
-        let whole = stream.print(key, 0, stream.length);
-        if outputs.takes(whole) && (whole.digits > 0 || !permuted) {
-            let text = &text[..stream.read];
-            if !gaps::is_fictional(text) && !is_listed(text, &mut self.scratch, stream, atoms) {
-                outputs.add(whole, column, 0);
+        let mark = whole.value | 1;
+        let takes = self.outputs.takes(whole) && (whole.digits > 0 || !permuted) && !self.quiet.knows(mark);
+        // Digits that are scattered over a word (a random tag) make no number; groups of nothing but digits do.
+        let numbers = whole.digits == 0 && total.digits >= FEWEST_DIGITS;
+        if takes || numbers {
+            let text = self.reader.read(value);
+            let text = text[..text.len().min(LONGEST)].to_vec();
+            self.reader.join(&text);
+            let (key, reader) = (&self.key, &self.reader);
+            let stretches = Stretches { key, reader, text: &text, listed: true, only_numbers: true };
+            let last = reader.atoms.len() - 1;
+            if takes && stretches.may_leak(0, last, whole.digits > 0, &mut self.scratch) {
+                self.outputs.add(whole, column, 0);
+            } else if takes && !numbers {
+                self.quiet.learn(mark);
+            }
+            if numbers {
+                stretches.look(column, &mut self.outputs, &mut self.scratch);
             }
         }
-        // Digits that are scattered over a word (a random tag) make no number; groups of nothing but digits do.
-        if whole.digits == 0 && stream.digits(0, stream.length) >= FEWEST_DIGITS {
-            // The text is borrowed from the reader where it was folded.
-            let text = text.to_vec();
-            self.reader.join(&text);
-            let numbers = Stretches { key, reader: &self.reader, text: &text, listed: true, only_numbers: true };
-            numbers.look(column, outputs, &mut self.scratch);
-        }
-        whole.value | 1
+        mark
     }
 
     /// Looks at every stretch of a text, and at what is encoded in it.
     fn look(&mut self, column: u16, value: &[u8], listed: bool, depth: u8) {
+        if self.look_at_whole(column, value, listed) {
+            return;
+        }
         let mut folded = std::mem::take(&mut self.reader.folded);
         let mut text = value;
         if !value.is_ascii() {
@@ -139,6 +159,29 @@ impl LeakScan {
         }
     }
 
+    /// Looks at a value of which nothing but the whole may be an original: a number, a word, a day, a UUID.
+    fn look_at_whole(&mut self, column: u16, value: &[u8], listed: bool) -> bool {
+        const LONGEST_WORD: usize = 36;
+        if value.len() > LONGEST_WORD {
+            return false;
+        }
+        let total = self.reader.stream.total(value);
+        let plain = total.flags & (stream::WIDE | stream::UPPER | stream::ESCAPE) == 0;
+        let word = plain && total.length == value.len() && total.digits < FEWEST_DIGITS && value.len() < SHORTEST_TOKEN;
+        let number = total.digits == value.len() && value.len() < FEWEST_DOMESTIC;
+        if !word && !number && !gaps::is_moment(value) && !gaps::is_uuid(value) {
+            return false;
+        }
+        let whole = total.print(&self.key);
+        if self.outputs.takes(whole) {
+            let made = listed && if number { gaps::is_fictional(value) } else { is_known(value, &mut self.scratch) };
+            if !made {
+                self.outputs.add(whole, column, 0);
+            }
+        }
+        true
+    }
+
     /// Looks at what a text says once its escapes are undone, and at what its tokens say.
     fn open(&mut self, column: u16, value: &[u8], listed: bool, depth: u8, flags: u32) {
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -161,24 +204,11 @@ impl LeakScan {
             return self.reader.atoms.clear();
         }
         self.reader.join(text);
-        let (key, outputs, stream) = (&self.key, &mut self.outputs, &self.reader.stream);
-        let last = self.reader.atoms.len() - 1;
+        let (key, outputs) = (&self.key, &mut self.outputs);
         let stretches = Stretches { key, reader: &self.reader, text, listed, only_numbers: false };
-        if !gaps::is_moment(text) && !gaps::is_uuid(text) {
-            stretches.look(column, outputs, &mut self.scratch);
-            return stretches.leaves(column, outputs, &mut self.scratch);
-        }
-        let whole = stream.print(key, 0, length);
-        if outputs.takes(whole) && stretches.may_leak(0, last, whole.digits > 0, &mut self.scratch) {
-            outputs.add(whole, column, 0);
-        }
+        stretches.look(column, outputs, &mut self.scratch);
+        stretches.leaves(column, outputs, &mut self.scratch);
     }
-}
-
-/// Whether every word of a value is one that masks take from their lists.
-fn is_listed(text: &[u8], scratch: &mut Vec<u8>, stream: &Stream, atoms: &mut Vec<Atom>) -> bool {
-    stream.atoms(atoms);
-    atoms.iter().all(|atom| is_known(&text[atom.start..atom.end], scratch))
 }
 
 /// Whether masks write the word: of their lists, a number of a house, an initial.

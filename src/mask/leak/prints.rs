@@ -46,6 +46,8 @@ pub(super) struct Side {
     recent: Vec<u32>,
     threshold: u64,
     capacity: usize,
+    /// How often something lay below the threshold.
+    pub(super) taken: u64,
 }
 
 /// A power of two.
@@ -60,6 +62,7 @@ impl Side {
             recent: Vec::new(),
             threshold: u64::MAX,
             capacity: capacity.max(1),
+            taken: 0,
         }
     }
 
@@ -74,6 +77,7 @@ impl Side {
     pub(super) fn add(&mut self, print: Print, column: u16, marks: u8) -> bool {
         let takes = self.takes(print);
         if takes {
+            self.taken += 1;
             self.put(Met { value: print.value, count: 1, column, digits: print.digits, marks });
         }
         takes
