@@ -154,7 +154,11 @@ impl Filter {
             Self::Lower => text.to_lowercase(),
             Self::Upper => text.to_uppercase(),
             Self::Initial => text.chars().take(1).collect(),
-            Self::Plain => String::from_utf8_lossy(&super::names::plain(text)).into_owned(),
+            Self::Plain => {
+                let mut out = Vec::new();
+                super::names::plain(text, &mut out);
+                String::from_utf8_lossy(&out).into_owned()
+            }
         }
     }
 }

@@ -81,8 +81,12 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
             Error::policy("the column's character set lacks the letters of that locale").hint("Leave `locale` out.")
         );
     }
-    let spelled = |names: Vec<&str>| -> Vec<Vec<u8>> { names.into_iter().map(names::plain).collect() };
-    let (first, last) = (spelled(first), spelled(last));
+    let spelled = |name: &str| {
+        let mut letters = Vec::new();
+        names::plain(name, &mut letters);
+        letters
+    };
+    let [first, last] = [first, last].map(|list| -> Vec<Vec<u8>> { list.into_iter().map(spelled).collect() });
     drawn(&DEFINITION, site, Role::Person, site.exact_form(), move |draw, _, out| {
         let start = out.len();
         let (first, last) = (&first[draw.index(0, first.len())], &last[draw.index(1, last.len())]);
