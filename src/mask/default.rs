@@ -26,7 +26,13 @@ enum Default {
 fn build(site: &Site) -> Result<Box<dyn Mask>> {
     let labels = site.labels.as_deref();
     let allowed = |value: &String| labels.is_none_or(|labels| labels.contains(value));
-    Ok(Box::new(if let Some(default) = site.default.clone().filter(allowed) {
+    // As in `fixed`: every server reads 1 and 0 as truth, and only some read the words.
+    let spelled = |value: String| match (site.family, value.to_ascii_lowercase().as_str()) {
+        (Family::Boolean | Family::Integer, "true") => "1".to_owned(),
+        (Family::Boolean | Family::Integer, "false") => "0".to_owned(),
+        _ => value,
+    };
+    Ok(Box::new(if let Some(default) = site.default.clone().filter(allowed).map(spelled) {
         Default::Value(Fixed::new(&DEFINITION, site, default)?)
     } else if site.nullable {
         Default::Null
@@ -103,6 +109,8 @@ mod tests {
         assert_eq!(masked(&nullable, Cell::text("paid")), (CellKind::Null, String::new()));
         let labels = Site { labels: Some(vec!["new".into(), "old".into()]), ..strict(Family::Enum) };
         assert_eq!(masked(&labels, Cell::text("old")).1, "new");
+        let truth = Site { default: Some("TRUE".into()), ..strict(Family::Boolean) };
+        assert_eq!(masked(&truth, Cell::text("f")).1, "1");
         let foreign = Site { default: Some("gone".into()), ..labels.clone() };
         assert_eq!(masked(&foreign, Cell::text("old")).1, "new");
     }

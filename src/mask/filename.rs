@@ -28,10 +28,8 @@ pub(super) static DEFINITION: Definition = Definition {
         Example::plain("C:\\Users\\maria\\notes.garcia"),
     ],
     could_write: Some(|_, text| {
-        let base32 =
-            |word: &str| word.len() >= FOLDER && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'));
         let mut parts = text.split(['/', '\\']).filter(|part| !stays(part)).peekable();
-        parts.peek().is_some() && parts.all(|part| base32(part.strip_suffix(&ending(part)).unwrap_or(part)))
+        parts.peek().is_some() && parts.all(is_word)
     }),
     sample: |number| format!("scans/person{}/report-{number}.pdf", number % 1000),
     ..Definition::BASE
@@ -79,6 +77,12 @@ pub(super) fn word(key: &DomainKey, form: Form, value: &[u8], attempt: u8, lengt
     let start = out.len();
     base32(&draw.bytes()[..20], out);
     out.truncate(start + length);
+}
+
+/// Whether `part` is what [`word`] writes, with a well-known ending or without.
+pub(super) fn is_word(part: &str) -> bool {
+    let word = part.strip_suffix(&ending(part)).unwrap_or(part);
+    (FOLDER..=UNIQUE).contains(&word.len()) && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
 }
 
 impl Mask for Filename {

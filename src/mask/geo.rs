@@ -28,7 +28,6 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     accepts: &[Family::Text, Family::Numeric, Family::Real, Family::Integer],
     tier: Tier::Partial,
-    takes_subject: true,
     domain: "place.point",
     scan: |_| Scan::Never,
     build,
@@ -65,16 +64,16 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for Geo {
-    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
+    fn mask(&self, cell: Cell<'_>, _: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let Some([open, one, between, other, close]) = pair(cell) else {
-            return self.coordinate(cell, 0, row, out);
+            return self.coordinate(cell, 0, out);
         };
         let start = out.len();
         let part = |bytes| Cell { kind: CellKind::Text, bytes };
         out.extend_from_slice(open);
-        self.coordinate(part(one), 0, row, out)?;
+        self.coordinate(part(one), 0, out)?;
         out.extend_from_slice(between);
-        self.coordinate(part(other), 1, row, out)?;
+        self.coordinate(part(other), 1, out)?;
         out.extend_from_slice(close);
         if out.len() - start > self.room {
             return Err(Misfit("the masked point would be longer than the column"));
@@ -95,7 +94,7 @@ fn pair(cell: Cell<'_>) -> Option<[&[u8]; 5]> {
 }
 
 impl Geo {
-    fn coordinate(&self, cell: Cell<'_>, word: usize, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
+    fn coordinate(&self, cell: Cell<'_>, word: usize, out: &mut Vec<u8>) -> Written {
         let number = Decimal::read(cell)?;
         if number.places > 20 || number.units.abs() > number.units_of(180) {
             return Err(Misfit("the cell is no latitude or longitude"));
@@ -107,7 +106,7 @@ impl Geo {
         let end = (first + size - 1).min(limit);
         let first = first.max(-limit);
         let value = number.shortest();
-        let ask = Ask { role: Role::Place, form: Form::Exact, value: &value, subject: row.subject };
+        let ask = Ask { role: Role::Place, form: Form::Exact, value: &value, subject: None };
         let choices = u128::try_from(end - first + 1).unwrap_or(1);
         for attempt in 0..=u8::MAX {
             let units = if self.jitter {

@@ -95,18 +95,12 @@ pub(super) fn could_write(params: &Params, text: &str) -> bool {
     words.peek().is_some() && words.all(|word| known(word) || joined(word))
 }
 
-/// Appends the letters of a name as handles and addresses spell them: lower-case ASCII, without accents.
+/// Appends the letters of a name as handles and addresses spell them: lower-case ASCII, without accents. The first one is
+/// the initial.
 pub(super) fn plain(name: &str, out: &mut Vec<u8>) {
     use unicode_normalization::UnicodeNormalization;
     let letters = name.nfkd().filter(char::is_ascii_alphanumeric);
     out.extend(letters.filter_map(|c| u8::try_from(c.to_ascii_lowercase()).ok()));
-}
-
-/// Appends the first of those letters; nothing where there is none.
-pub(super) fn initial(name: &str, out: &mut Vec<u8>) {
-    let start = out.len();
-    plain(name, out);
-    out.truncate(start + 1);
 }
 
 #[cfg(test)]

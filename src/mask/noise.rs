@@ -1,6 +1,6 @@
 //! `noise`: a number near the original.
 
-use super::decimal::{Decimal, Numbers};
+use super::decimal::{Decimal, Numbers, ten};
 use super::prelude::*;
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -22,7 +22,6 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     accepts: &[Family::Integer, Family::Numeric, Family::Real, Family::Text],
     tier: Tier::Partial,
-    takes_subject: true,
     domain: "number.noise",
     scan: |_| Scan::Never,
     build,
@@ -55,7 +54,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
 }
 
 impl Mask for Noise {
-    fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
+    fn mask(&self, cell: Cell<'_>, _: &Row<'_>, out: &mut Vec<u8>) -> Written {
         let number = Decimal::read(cell)?;
         let (least, most) = self.near(number, cell.kind);
         let inside = i128::from((least..=most).contains(&number.units));
@@ -64,7 +63,7 @@ impl Mask for Noise {
             return Err(Misfit("no other number that the column takes is near enough; raise the bound"));
         }
         let value = number.shortest();
-        let ask = Ask { role: Role::Noise, form: Form::Exact, value: &value, subject: row.subject };
+        let ask = Ask { role: Role::Noise, form: Form::Exact, value: &value, subject: None };
         let start = out.len();
         for attempt in 0..=u8::MAX {
             let draw = self.key.draw(&ask, attempt, out);
@@ -89,7 +88,9 @@ impl Noise {
             Bound::Percent(percent) => number.units.abs() * percent / 100,
             Bound::By(by) => number.units_of(by),
         };
-        let (least, most) = (number.units - bound.max(1), number.units + bound.max(1));
+        // Far beyond all numbers that are read, and far below what would overflow.
+        let bound = bound.clamp(1, ten(27));
+        let (least, most) = (number.units - bound, number.units + bound);
         // An amount owed does not become one that is due.
         let (least, most) = if number.units < 0 { (least, most.min(0)) } else { (least.max(0), most) };
         let (low, high) = self.numbers.bounds(number, kind);
@@ -101,6 +102,10 @@ impl Noise {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn by(bound: i64) -> Params {
+        Params::new(&DEFINITION, [("by".to_owned(), Value::Integer(bound))]).unwrap()
+    }
 
     fn mask(site: &Site, name: &str, bound: i64) -> Box<dyn Mask> {
         build(site, &Params::new(&DEFINITION, [(name.to_owned(), Value::Integer(bound))]).unwrap()).unwrap()
@@ -153,6 +158,8 @@ mod tests {
         assert_eq!(masked(&*mask, CellKind::Integer, "0").unwrap(), "1");
         let edge = masked(&*mask, CellKind::Integer, "9223372036854775807").unwrap();
         assert!(edge.parse::<i64>().is_ok());
+        let far = super::build(&Site::for_tests("noise"), &by(1_000_000_000_000)).unwrap();
+        assert!(masked(&*far, CellKind::Text, "0.000000000000000000000000001").is_ok());
     }
 
     #[test]

@@ -48,8 +48,9 @@ pub(super) static DEFINITION: Definition = Definition {
         Some(API_KEY) => text.as_bytes().starts_with(MARK),
         Some(DEV_LOGIN) => params.text("password_hash") == Some(text),
         _ => {
-            SCHEMES.iter().any(|(prefix, _)| text.starts_with(prefix))
-                || text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            let token =
+                (8..=24).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'));
+            token || (params.text("kind") != Some("token") && scheme(text.as_bytes()).is_some())
         }
     }),
     sample: |number| format!("$2b$12${number:022}{:031}", u128::from(number) * 7919),

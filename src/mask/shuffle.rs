@@ -255,6 +255,13 @@ mod tests {
     }
 
     #[test]
+    fn the_deal_is_pinned() {
+        let column =
+            [("a", ""), ("b", ""), ("c", "x"), ("", ""), ("d", ""), ("a", "x"), ("e", ""), ("f", "x"), ("b", "")];
+        assert_eq!(shuffled(3, &column).unwrap().join(","), "e,d,f,,b,c,b,a,a");
+    }
+
+    #[test]
     fn small_groups_large_columns_and_other_rows_are_refused() {
         assert!(shuffled(3, &[("a", "x"), ("b", "x")]).unwrap_err().what().contains("a group of 2 rows"));
         assert!(shuffled(3, &[]).unwrap().is_empty());

@@ -1,6 +1,6 @@
 //! `url`: an address under a host that is reserved for examples.
 
-use super::filename::{ending, word};
+use super::filename::{ending, is_word, word};
 use super::prelude::*;
 
 /// Schemes that stay; any other becomes `https`.
@@ -49,8 +49,11 @@ pub(super) static DEFINITION: Definition = Definition {
     could_write: Some(|params, text| {
         let url = Parts::read(text);
         let host = params.text("host").unwrap_or(HOSTS[0]);
-        let relative = url.host.is_empty() && text.starts_with('/');
-        relative || url.host.strip_suffix(host).is_some_and(|label| label.len() == HOST + 1 && label.ends_with('.'))
+        let label = url.host.strip_suffix(host).and_then(|label| label.strip_suffix('.'));
+        let under = label.is_some_and(|label| label.len() == HOST && is_word(label));
+        let path = url.path.split('/').all(|part| part.is_empty() || is_word(part));
+        let query = text.split_once('?').is_none_or(|(_, query)| query.strip_prefix("q=").is_some_and(is_word));
+        (under || url.host.is_empty()) && path && query && !text.contains(['#', '@'])
     }),
     sample: |number| format!("https://host{}.corp.test/users/{number}", number % 5000),
     ..Definition::BASE
@@ -285,6 +288,14 @@ mod tests {
             let site = Site { unique, max_chars: Some(least - 1), ..Site::for_tests("url") };
             assert!(build(&site, &Params::default()).is_err());
         }
-        assert!(!(DEFINITION.could_write.unwrap())(&Params::default(), "https://www.corp.test/maria"));
+        for original in [
+            "https://www.corp.test/maria",
+            "/users/maria",
+            "https://aaaaaaaaaa.example.com/maria",
+            "maria",
+            "www.corp.test",
+        ] {
+            assert!(!(DEFINITION.could_write.unwrap())(&Params::default(), original), "{original}");
+        }
     }
 }

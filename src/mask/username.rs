@@ -81,27 +81,24 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
             Error::policy("the column's character set lacks the letters of that locale").hint("Leave `locale` out.")
         );
     }
+    let spelled = |name: &str| {
+        let mut letters = Vec::new();
+        names::plain(name, &mut letters);
+        letters
+    };
+    let [first, last] = [first, last].map(|list| -> Vec<Vec<u8>> { list.into_iter().map(spelled).collect() });
     drawn(&DEFINITION, site, Role::Person, site.exact_form(), move |draw, _, out| {
         let start = out.len();
-        let (first, last) = (first[draw.index(0, first.len())], last[draw.index(1, last.len())]);
+        let (first, last) = (&first[draw.index(0, first.len())], &last[draw.index(1, last.len())]);
         match style {
-            Style::Initials => {
-                names::initial(first, out);
-                names::initial(last, out);
-            }
-            Style::InitialLast => {
-                names::initial(first, out);
-                names::plain(last, out);
-            }
+            Style::Initials => out.extend(first.first().into_iter().chain(last.first())),
+            Style::InitialLast => out.extend(first.first().into_iter().chain(last)),
             Style::FirstLast => {
-                names::plain(first, out);
-                let middle = out.len();
-                names::plain(last, out);
-                if start < middle && middle < out.len() {
-                    out.insert(middle, b'.');
-                }
+                out.extend_from_slice(first);
+                out.extend_from_slice(if first.is_empty() || last.is_empty() { b"" } else { b"." });
+                out.extend_from_slice(last);
             }
-            Style::First => names::plain(first, out),
+            Style::First => out.extend_from_slice(first),
             Style::Tag => {}
         }
         // The tag comes first when there is little room; a column where two may be the same takes half of it.
