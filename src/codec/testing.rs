@@ -70,7 +70,7 @@ pub(crate) fn manifest() -> Manifest {
             mode: "capture".into(),
             columns: vec!["c0".into(), "c1".into()],
             masks: BTreeMap::from([("c0".into(), "keep".into()), ("c1".into(), "email".into())]),
-            choices: BTreeMap::new(),
+            params: BTreeMap::new(),
             conditional: Vec::new(),
             rows: 3,
             bytes: 24,

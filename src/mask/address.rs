@@ -40,6 +40,11 @@ pub(super) static DEFINITION: Definition = Definition {
         Example { params: || vec![("part", Value::text("city"))], cell: "Cupertino" },
         Example { params: || vec![("part", Value::text("postal"))], cell: "SW1A 1AA" },
     ],
+    teaches: |params| match part(params) {
+        Part::Line | Part::Street | Part::City => Teaches::Whole,
+        // Codes are numbers and words like others.
+        Part::Region | Part::Postal => Teaches::Nothing,
+    },
     ..Definition::BASE
 };
 

@@ -250,6 +250,9 @@ fn fits(kind: ParamKind, value: &Value) -> bool {
     }
 }
 
+/// Parameters that no manifest repeats.
+const SECRET: [&str; 1] = ["password_hash"];
+
 /// Parameters that a mask was given, checked against its definition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Params(BTreeMap<&'static str, Value>);
@@ -336,14 +339,37 @@ impl Params {
         table.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The parameters that are choices among words, by name: they say nothing about a row.
+    /// The plain parameters as text by name, for the manifest: enough to tell later what the mask could have written. Tables
+    /// and lists, which may hold originals, and secrets are left out.
     #[must_use]
-    pub fn choices(&self, definition: &Definition) -> BTreeMap<String, String> {
-        let is_choice = |name: &str| {
-            definition.params.iter().any(|param| param.name == name && matches!(param.kind, ParamKind::Choice(_)))
+    pub fn plain(&self, definition: &Definition) -> BTreeMap<String, String> {
+        let is_plain = |name: &str| {
+            let kind = definition.params.iter().find(|param| param.name == name).map(|param| param.kind);
+            let flat =
+                matches!(kind, Some(ParamKind::Choice(_) | ParamKind::Text | ParamKind::Integer(..) | ParamKind::Bool));
+            flat && !SECRET.contains(&name)
         };
-        let chosen = self.iter().filter(|(name, _)| is_choice(name));
-        chosen.filter_map(|(name, value)| Some((name.to_owned(), value.as_text()?.to_owned()))).collect()
+        let text = |value: &Value| value.as_text().map_or_else(|| value.to_string(), str::to_owned);
+        self.iter().filter(|(name, _)| is_plain(name)).map(|(name, value)| (name.to_owned(), text(value))).collect()
+    }
+
+    /// The parameters of which [`plain`](Self::plain) made text.
+    ///
+    /// # Errors
+    /// The first one that `definition` does not take.
+    pub fn of_plain(
+        definition: &'static Definition,
+        plain: &BTreeMap<String, String>,
+    ) -> std::result::Result<Self, BadParam> {
+        let value = |name: &String, text: &String| {
+            let kind = definition.params.iter().find(|param| param.name == name).map(|param| param.kind);
+            match kind {
+                Some(ParamKind::Integer(..)) => text.parse().map_or(Value::Bool(false), Value::Integer),
+                Some(ParamKind::Bool) => Value::Bool(text == "true"),
+                _ => Value::Text(text.clone().into()),
+            }
+        };
+        Self::new(definition, plain.iter().map(|(name, text)| (name.clone(), value(name, text))))
     }
 
     /// Any value.

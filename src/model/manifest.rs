@@ -152,9 +152,9 @@ pub struct TableEntry {
     pub columns: Vec<String>,
     /// Masks by column; kept columns are `keep`.
     pub masks: BTreeMap<String, String>,
-    /// Of masks that were told to choose among words, the choices by column and parameter.
+    /// Plain parameters of masks as text, by column and name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub choices: BTreeMap<String, BTreeMap<String, String>>,
+    pub params: BTreeMap<String, BTreeMap<String, String>>,
     /// Columns whose mask applied under a condition only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditional: Vec<String>,

@@ -213,7 +213,12 @@ fn max_bytes(column: &Column, engine: EngineKind) -> Option<u32> {
 /// A column's default, where it is a plain literal.
 fn default_literal(column: &Column) -> Option<String> {
     let text = column.default.as_deref()?.trim();
-    let text = text.split("::").next().unwrap_or(text).trim();
+    // PostgreSQL casts its literals: 'new'::text.
+    let text = match (text.starts_with('\''), text.rfind("'::"), text.split_once("::")) {
+        (true, Some(end), _) => &text[..=end],
+        (false, _, Some((literal, _))) => literal.trim(),
+        _ => text,
+    };
     let quoted = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).map(|inner| inner.replace("''", "'"));
     let number = text.parse::<f64>().is_ok().then(|| text.to_owned());
     let word = matches!(text.to_ascii_lowercase().as_str(), "true" | "false").then(|| text.to_owned());
@@ -368,9 +373,15 @@ impl Builder<'_> {
             labels: shared.labels,
             range: shared.range,
             name_rooms: shared.names.unwrap_or((usize::MAX, usize::MAX)),
-            cells: self.stored.iter().map(|&at| table.columns[at].name.clone()).collect(),
+            cells: self.stored.iter().map(|&at| self.cell_name(at)).collect(),
             ..Site::free(self.ring, rule.domain_name(), about.family)
         }
+    }
+
+    /// The name by which a template can refer to a column; none for one that is made of other cells itself.
+    fn cell_name(&self, at: usize) -> String {
+        let after = self.draft.rules[at].as_ref().is_some_and(|rule| rule.mask.after);
+        if after { String::new() } else { self.draft.table.columns[at].name.clone() }
     }
 
     /// Whether the subject is different in every row, and its cell's index.

@@ -291,7 +291,7 @@ pub(super) fn empty_entry(table: &Table) -> TableEntry {
         mode: Mode::Structure.word().to_owned(),
         columns: table.stored_columns().into_iter().map(|at| table.columns[at].name.clone()).collect(),
         masks: BTreeMap::new(),
-        choices: BTreeMap::new(),
+        params: BTreeMap::new(),
         conditional: Vec::new(),
         rows: 0,
         bytes: 0,

@@ -84,9 +84,9 @@ pub(super) fn capture_table(
     entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
 
     for column in &plan.columns {
-        let choices = column.params.choices(column.definition);
-        if !choices.is_empty() {
-            entry.choices.insert(column.column.clone(), choices);
+        let params = column.params.plain(column.definition);
+        if !params.is_empty() {
+            entry.params.insert(column.column.clone(), params);
         }
         if column.when.is_some() {
             entry.conditional.push(column.column.clone());

@@ -2,7 +2,7 @@
 //! addresses and numbers (those that could be somebody's) in text. Needs no original, and names only places.
 
 use crate::mask::recognise::{Kind, Wanted, recognise};
-use crate::mask::{self, Definition, Params, Value};
+use crate::mask::{self, Definition, Params};
 use crate::model::batch::{Batch, CellKind};
 use crate::model::manifest::TableEntry;
 use std::collections::BTreeMap;
@@ -50,9 +50,9 @@ impl<'a> Looker<'a> {
             let conditional = entry.conditional.contains(column);
             let kept = conditional || definition.is_none_or(|definition| definition.keeps_original);
             let telling = definition.filter(|definition| !conditional && definition.could_write.is_some());
-            let given = entry.choices.get(column).into_iter().flatten();
-            let given = given.map(|(name, word)| (name.clone(), Value::Text(word.clone().into())));
-            let mask = telling.and_then(|definition| Some((definition, Params::new(definition, given).ok()?)));
+            let nothing = BTreeMap::new();
+            let given = entry.params.get(column).unwrap_or(&nothing);
+            let mask = telling.and_then(|definition| Some((definition, Params::of_plain(definition, given).ok()?)));
             Look { mask, kept }
         };
         Self { entry, columns: entry.columns.iter().map(look).collect(), found: BTreeMap::new(), cells: 0 }

@@ -51,9 +51,9 @@ fn bad_toml_says_line_and_column() {
 fn an_unknown_mask_is_refused_by_name() {
     let scratch = Scratch::with_sample();
     let policy = std::fs::read_to_string(scratch.path("pii.toml")).unwrap();
-    std::fs::write(scratch.path("pii.toml"), policy.replacen("mask = \"email\"", "mask = \"emial\"", 1)).unwrap();
+    std::fs::write(scratch.path("pii.toml"), policy.replacen("mask = \"persona\"", "mask = \"persna\"", 1)).unwrap();
     let message = scratch.fails(4, &CAPTURE);
-    assert!(message.contains("emial") && message.contains("email"), "{message}");
+    assert!(message.contains("persna") && message.contains("persona"), "{message}");
 }
 
 #[test]
