@@ -204,7 +204,7 @@ fn bitcoin(stream: &mut blake3::OutputReader, text: &mut [u8]) {
 /// Whether the case of the digits is the one that EIP-55 wants.
 fn eip_55_holds(digits: &[u8]) -> bool {
     let hash = keccak_256(&digits.to_ascii_lowercase());
-    let wants_upper = |at: usize| (hash[at / 2] >> (if at % 2 == 0 { 4 } else { 0 })) & 8 != 0;
+    let wants_upper = |at: usize| (hash[at / 2] >> (4 - at % 2 * 4)) & 8 != 0;
     digits
         .iter()
         .enumerate()
@@ -216,16 +216,19 @@ fn is_mixed(digits: &[u8]) -> bool {
 }
 
 fn ethereum(stream: &mut blake3::OutputReader, spelling: Option<u64>, digits: &mut [u8]) {
-    digits.iter_mut().for_each(|byte| *byte = b"0123456789abcdef"[pick(stream, 16)]);
+    for digit in digits.iter_mut() {
+        *digit = b"0123456789abcdef"[pick(stream, 16)];
+    }
     if digits.iter().filter(|byte| byte.is_ascii_alphabetic()).count() < 3 {
         digits[..3].iter_mut().for_each(|byte| *byte = b"abcdef"[pick(stream, 6)]);
     }
     let mut case = [0; 8];
     stream.fill(&mut case);
     let case = spelling.unwrap_or(u64::from_le_bytes(case));
-    for (at, byte) in digits.iter_mut().enumerate().filter(|(at, _)| case >> at & 1 == 1) {
-        let _ = at;
-        byte.make_ascii_uppercase();
+    for (at, byte) in digits.iter_mut().enumerate() {
+        if case >> at & 1 == 1 {
+            byte.make_ascii_uppercase();
+        }
     }
     let fits = |digits: &[u8]| is_mixed(digits) && !eip_55_holds(digits);
     // With three letters or more, another case of one of them is enough.
