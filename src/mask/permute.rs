@@ -254,10 +254,23 @@ mod tests {
         for size in [1_000_000, 1_000_001] {
             let permuter = permuter("ff1");
             let mut seen = vec![false; size];
-            for number in 0..size as u128 {
-                let image = permuter.image(number, size as u128).unwrap();
+            let mut hit = |number, image| {
                 assert_ne!(image, number);
                 assert!(!std::mem::replace(&mut seen[usize::try_from(image).unwrap()], true));
+            };
+            // The last three of an odd size stay together, all others are pairs.
+            let (size, alone) = (size as u128, if size % 2 == 1 { 3 } else { 0 });
+            for even in (0..size - alone).step_by(2) {
+                let images = permuter.pair(even, size);
+                hit(even, images[0]);
+                hit(even + 1, images[1]);
+            }
+            (size - alone..size).for_each(|number| hit(number, permuter.image(number, size).unwrap()));
+            for number in (0..size).step_by(997) {
+                let pair = permuter.pair(number & !1, size);
+                assert!(
+                    number + alone >= size || permuter.image(number, size) == Some(pair[usize::from(number % 2 == 1)])
+                );
             }
         }
     }
