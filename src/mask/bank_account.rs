@@ -67,13 +67,7 @@ impl Mask for Account {
             numerals::replace(&self.permuter, &mut out[start..])?;
             return Ok(CellKind::Text);
         };
-        match super::digits::whole(value) {
-            Some(negative) => {
-                let least = u128::from(negative);
-                super::digits::within(&self.permuter, self.range, negative, least, digits.values_mut())?;
-            }
-            None => numerals::permute(&self.permuter, digits.values_mut())?,
-        }
+        super::digits::number(&self.permuter, self.range, value, digits.values_mut())?;
         numerals::put(value, digits.values(), out);
         Ok(cell.kind)
     }

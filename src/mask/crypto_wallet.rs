@@ -97,7 +97,7 @@ impl Mask for Masker {
             }
         }
         until_different(value, out, |attempt, out| {
-            let mut stream = self.key.stream(&ask, attempt, out);
+            let mut stream = Words::new(self.key.stream(&ask, attempt, out));
             let start = out.len();
             out.extend_from_slice(value);
             let text = &mut out[start..];
@@ -124,10 +124,32 @@ impl Mask for Masker {
     }
 }
 
-fn pick(stream: &mut blake3::OutputReader, length: usize) -> usize {
-    let mut word = [0; 8];
-    stream.fill(&mut word);
-    scale(u64::from_le_bytes(word), length)
+/// Words of the keyed stream, taken from it many at once.
+struct Words {
+    stream: blake3::OutputReader,
+    drawn: [u8; 512],
+    used: usize,
+}
+
+impl Words {
+    fn new(stream: blake3::OutputReader) -> Self {
+        Self { stream, drawn: [0; 512], used: 512 }
+    }
+
+    fn next(&mut self) -> u64 {
+        if self.used == self.drawn.len() {
+            self.stream.fill(&mut self.drawn);
+            self.used = 0;
+        }
+        let mut word = [0; 8];
+        word.copy_from_slice(&self.drawn[self.used..self.used + 8]);
+        self.used += 8;
+        u64::from_le_bytes(word)
+    }
+}
+
+fn pick(words: &mut Words, length: usize) -> usize {
+    scale(words.next(), length)
 }
 
 /// What the check sum leaves of an address.
@@ -147,7 +169,7 @@ fn bech32_rest(text: &[u8], prefix: usize) -> u32 {
     })
 }
 
-fn bech32(stream: &mut blake3::OutputReader, prefix: usize, text: &mut [u8]) {
+fn bech32(stream: &mut Words, prefix: usize, text: &mut [u8]) {
     let upper = text.iter().any(u8::is_ascii_uppercase);
     // The first letter behind the prefix is the version.
     text[prefix + 1..].iter_mut().for_each(|byte| *byte = BECH32[pick(stream, 32)]);
@@ -187,7 +209,7 @@ fn may_be_bitcoin(text: &[u8]) -> bool {
     matches!(decoded(text), (25, 0 | 5))
 }
 
-fn bitcoin(stream: &mut blake3::OutputReader, text: &mut [u8]) {
+fn bitcoin(stream: &mut Words, text: &mut [u8]) {
     text[1..].iter_mut().for_each(|byte| *byte = BASE58[pick(stream, 58)]);
     let first = pick(stream, 57);
     for at in 0..57 {
@@ -204,7 +226,7 @@ fn bitcoin(stream: &mut blake3::OutputReader, text: &mut [u8]) {
 /// Whether the case of the digits is the one that EIP-55 wants.
 fn eip_55_holds(digits: &[u8]) -> bool {
     let hash = keccak_256(&digits.to_ascii_lowercase());
-    let wants_upper = |at: usize| (hash[at / 2] >> (if at % 2 == 0 { 4 } else { 0 })) & 8 != 0;
+    let wants_upper = |at: usize| (hash[at / 2] >> (4 - at % 2 * 4)) & 8 != 0;
     digits
         .iter()
         .enumerate()
@@ -215,17 +237,19 @@ fn is_mixed(digits: &[u8]) -> bool {
     digits.iter().any(u8::is_ascii_lowercase) && digits.iter().any(u8::is_ascii_uppercase)
 }
 
-fn ethereum(stream: &mut blake3::OutputReader, spelling: Option<u64>, digits: &mut [u8]) {
-    digits.iter_mut().for_each(|byte| *byte = b"0123456789abcdef"[pick(stream, 16)]);
+fn ethereum(stream: &mut Words, spelling: Option<u64>, digits: &mut [u8]) {
+    for digit in digits.iter_mut() {
+        *digit = b"0123456789abcdef"[pick(stream, 16)];
+    }
     if digits.iter().filter(|byte| byte.is_ascii_alphabetic()).count() < 3 {
         digits[..3].iter_mut().for_each(|byte| *byte = b"abcdef"[pick(stream, 6)]);
     }
-    let mut case = [0; 8];
-    stream.fill(&mut case);
-    let case = spelling.unwrap_or(u64::from_le_bytes(case));
-    for (at, byte) in digits.iter_mut().enumerate().filter(|(at, _)| case >> at & 1 == 1) {
-        let _ = at;
-        byte.make_ascii_uppercase();
+    let drawn = stream.next();
+    let case = spelling.unwrap_or(drawn);
+    for (at, byte) in digits.iter_mut().enumerate() {
+        if case >> at & 1 == 1 {
+            byte.make_ascii_uppercase();
+        }
     }
     let fits = |digits: &[u8]| is_mixed(digits) && !eip_55_holds(digits);
     // With three letters or more, another case of one of them is enough.

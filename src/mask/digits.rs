@@ -51,12 +51,7 @@ impl Mask for Masker {
         let start = out.len();
         match Digits::read(value) {
             Some(mut digits) => {
-                match whole(value) {
-                    Some(negative) => {
-                        within(&self.permuter, self.range, negative, u128::from(negative), digits.values_mut())?
-                    }
-                    None => numerals::permute(&self.permuter, digits.values_mut())?,
-                }
+                number(&self.permuter, self.range, value, digits.values_mut())?;
                 numerals::put(value, digits.values(), out);
             }
             None if value.iter().any(u8::is_ascii_digit) => {
@@ -96,6 +91,20 @@ pub(super) fn whole(text: &[u8]) -> Option<bool> {
     let negative = text.first() == Some(&b'-');
     let digits = &text[usize::from(negative)..];
     (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit)).then_some(negative)
+}
+
+/// Permutes `digits`, which are those of `text`: within the range of the column if the text is a whole number.
+pub(super) fn number(
+    permuter: &Permuter,
+    range: (Option<i128>, Option<i128>),
+    text: &[u8],
+    digits: &mut [u8],
+) -> std::result::Result<(), Misfit> {
+    match whole(text) {
+        // No number becomes a negative zero.
+        Some(negative) => within(permuter, range, negative, u128::from(negative), digits),
+        None => numerals::permute(permuter, digits),
+    }
 }
 
 /// Permutes the digits of a whole number among those of as many digits that the column takes, not below `least`.

@@ -82,9 +82,11 @@ impl Ff1 {
         let mut all = numbers.map(|number| (narrow(number / right), narrow(number % right)));
         for round in 0..ROUNDS {
             let modulus = self.halves[usize::from(round % 2 == 1)];
-            for (one, other) in &mut all {
-                let block = self.last ^ (round << self.round_at) ^ u128::from(*other);
-                let drawn = encrypt_block(cipher, block) >> self.unused;
+            let begun = self.last ^ (round << self.round_at);
+            let mut blocks = all.map(|(_, other)| aes::Block::from((begun ^ u128::from(other)).to_be_bytes()));
+            cipher.encrypt_blocks(&mut blocks);
+            for ((one, other), block) in all.iter_mut().zip(blocks) {
+                let drawn = u128::from_be_bytes(block.into()) >> self.unused;
                 let sum = if self.unused == 64 {
                     // The longer half has at most 32 bits, so the sum cannot overflow.
                     narrow(drawn) % modulus + *one

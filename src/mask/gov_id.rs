@@ -57,6 +57,9 @@ const EIN: [u8; 17] = [0, 7, 8, 9, 17, 18, 19, 28, 29, 49, 69, 70, 78, 79, 89, 9
 /// First letters that no national insurance number has.
 const NINO: &[u8; 6] = b"DFIQUV";
 
+/// What the check digits behind a text should be.
+type Check = fn(&[u8]) -> [u8; 2];
+
 /// A number of one country. Texts are letters and digits without punctuation, upper case.
 struct Scheme {
     name: &'static str,
@@ -69,7 +72,7 @@ struct Scheme {
     /// Whether `fake` could have written it.
     faked: fn(&[u8]) -> bool,
     /// How many characters at the end are check digits, and what they should be; none where there are none.
-    check: Option<(usize, fn(&[u8]) -> [u8; 2])>,
+    check: Option<(usize, Check)>,
 }
 
 static SCHEMES: [Scheme; 6] = [
@@ -171,7 +174,9 @@ fn draw_digits(draw: &Draw, text: &mut [u8]) {
 
 fn two(number: usize, text: &mut [u8]) {
     spell(number as u128, text);
-    text.iter_mut().for_each(|digit| *digit += b'0');
+    for digit in text {
+        *digit += b'0';
+    }
 }
 
 fn values(text: &[u8]) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator {

@@ -68,7 +68,9 @@ pub(super) fn keccak_256(text: &[u8]) -> [u8; 32] {
     for (lane, bytes) in lanes.iter_mut().zip(block.chunks_exact(8)) {
         *lane = bytes.iter().rev().fold(0, |lane, byte| lane << 8 | u64::from(*byte));
     }
-    ROUNDS.iter().for_each(|constant| round(&mut lanes, *constant));
+    for constant in ROUNDS {
+        round(&mut lanes, constant);
+    }
     let mut digest = [0; 32];
     digest.chunks_exact_mut(8).zip(lanes).for_each(|(bytes, lane)| bytes.copy_from_slice(&lane.to_le_bytes()));
     digest

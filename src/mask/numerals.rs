@@ -160,7 +160,7 @@ fn replace_wide(permuter: &Permuter, text: &mut [u8]) -> std::result::Result<(),
     permuter.wide(&mut numerals, &radix);
     let mut next = numerals.iter();
     for byte in text.iter_mut() {
-        if let (Some((first, _)), true) = (class(*byte), true) {
+        if let Some((first, _)) = class(*byte) {
             *byte = first + next.next().copied().ok_or(Misfit("its letters ran out"))?;
         }
     }
@@ -242,7 +242,7 @@ mod tests {
     fn all_strings_of_a_pattern_are_hit_once_and_none_stays() {
         let permuter = permuter();
         let mut seen = HashSet::new();
-        for number in 0..676_00_u32 {
+        for number in 0..67_600_u32 {
             let (letters, digits) = (number / 100, number % 100);
             let letter = |at: u32| char::from(b'a' + u8::try_from(at).unwrap());
             let text = format!("{}-{digits:02}{}", letter(letters / 26), letter(letters % 26).to_ascii_uppercase());

@@ -52,23 +52,31 @@ impl Permuter {
         if number >= size || !(2..=MOST).contains(&size) {
             return None;
         }
+        Some(self.with_plan(size, |plan| self.follow(plan, number, size)))
+    }
+
+    /// The images of an even number and of the one behind it, at the price of one: what a search tries all numbers with.
+    #[cfg(test)]
+    pub(super) fn pair(&self, even: u128, size: u128) -> [u128; 2] {
+        self.with_plan(size, |plan| match plan {
+            Plan::Listed(_) => [even, even + 1].map(|number| self.follow(plan, number, size)),
+            Plan::Walked(ff1) => self.group(ff1, [even, even + 1], size),
+        })
+    }
+
+    /// Calls `go` with the permutation of `size`, prepared now unless it was before.
+    fn with_plan<T>(&self, size: u128, go: impl FnOnce(&Plan) -> T) -> T {
         let mixed = (size ^ (size >> 64)) & u128::from(u64::MAX);
         let hash = u64::try_from(mixed).unwrap_or(0).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         let first = usize::try_from(hash).unwrap_or(0);
         for probe in 0..PROBES {
             let slot = &self.prepared[(first + probe) % SLOTS];
-            if let Some((prepared, plan)) = slot.get() {
-                if *prepared != size {
-                    continue;
-                }
-                return Some(self.follow(plan, number, size));
-            }
             let (prepared, plan) = slot.get_or_init(|| (size, self.plan(size)));
             if *prepared == size {
-                return Some(self.follow(plan, number, size));
+                return go(plan);
             }
         }
-        Some(self.follow(&self.plan(size), number, size))
+        go(&self.plan(size))
     }
 
     fn plan(&self, size: u128) -> Plan {
@@ -115,15 +123,18 @@ impl Permuter {
             Plan::Walked(ff1) => ff1,
         };
         if size % 2 == 1 && number >= size - 3 {
-            let places = [size - 3, size - 2, size - 1];
-            let mut images = self.walk(ff1, places, size);
-            hand_out(&places, &mut images);
-            return images[usize::try_from(number - places[0]).unwrap_or(0)];
+            let images = self.group(ff1, [size - 3, size - 2, size - 1], size);
+            return images[usize::try_from(number + 3 - size).unwrap_or(0)];
         }
-        let places = [number & !1, number | 1];
+        self.group(ff1, [number & !1, number | 1], size)[usize::from(number % 2 == 1)]
+    }
+
+    /// The images of numbers that stay together, none of which gets itself.
+    #[inline]
+    fn group<const N: usize>(&self, ff1: &Ff1, places: [u128; N], size: u128) -> [u128; N] {
         let mut images = self.walk(ff1, places, size);
         hand_out(&places, &mut images);
-        images[usize::from(number == places[1])]
+        images
     }
 
     #[inline]
@@ -243,10 +254,23 @@ mod tests {
         for size in [1_000_000, 1_000_001] {
             let permuter = permuter("ff1");
             let mut seen = vec![false; size];
-            for number in 0..size as u128 {
-                let image = permuter.image(number, size as u128).unwrap();
+            let mut hit = |number, image| {
                 assert_ne!(image, number);
                 assert!(!std::mem::replace(&mut seen[usize::try_from(image).unwrap()], true));
+            };
+            // The last three of an odd size stay together, all others are pairs.
+            let (size, alone) = (size as u128, if size % 2 == 1 { 3 } else { 0 });
+            for even in (0..size - alone).step_by(2) {
+                let images = permuter.pair(even, size);
+                hit(even, images[0]);
+                hit(even + 1, images[1]);
+            }
+            (size - alone..size).for_each(|number| hit(number, permuter.image(number, size).unwrap()));
+            for number in (0..size).step_by(997) {
+                let pair = permuter.pair(number & !1, size);
+                assert!(
+                    number + alone >= size || permuter.image(number, size) == Some(pair[usize::from(number % 2 == 1)])
+                );
             }
         }
     }

@@ -99,19 +99,19 @@ fn could_write(text: &[u8]) -> bool {
     let Some(shape) = Shape::read(text) else { return false };
     let fictional = |digits: &[u8]| matches!(digits, [b'2'..=b'9', _, _, b'5', b'5', b'5', b'0', b'1', _, _]);
     let abroad = |number: &[u8]| {
-        let behind = number.get(country_code(number)..).unwrap_or_default();
-        number.len() >= 7 && behind.starts_with(b"00")
+        number.len() >= 7 && number.get(country_code(number)..).is_some_and(|behind| behind.starts_with(b"00"))
     };
-    match &shape.digits[..shape.main] {
-        [b'1', rest @ ..] if rest.len() == 10 => fictional(rest) || !shape.plus && rest.starts_with(b"3"),
-        [b'5', b'5', b'5', b'0', b'1', _, _] => true,
-        [b'0', b'0', b'8', b'3', rest @ ..] => rest.len() >= 3,
-        [b'0', b'0', number @ ..] if !shape.plus => abroad(number),
-        [b'8', b'3', rest @ ..] => rest.len() >= 5,
-        [_] | [_, _] => true,
-        [b'0' | b'8', rest @ ..] if rest.len() < 6 => rest.first() == Some(&b'8') || shape.digits[0] == b'8',
-        number => fictional(number) || shape.plus && abroad(number),
-    }
+    let main = &shape.digits[..shape.main];
+    let begins = |long: bool, digits: &[u8]| (main.len() >= 7) == long && main.starts_with(digits);
+    main.len() < 3
+        || fictional(main.strip_prefix(b"1").unwrap_or(main))
+        || matches!(main, [b'5', b'5', b'5', b'0', b'1', _, _])
+        || begins(true, b"83")
+        || begins(true, b"0083")
+        || begins(false, b"8")
+        || begins(false, b"08")
+        || shape.plus && abroad(main)
+        || main.strip_prefix(b"00").is_some_and(abroad)
 }
 
 fn canonical_digits(text: &[u8]) -> impl Iterator<Item = &u8> {
