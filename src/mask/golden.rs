@@ -47,6 +47,33 @@ const VECTORS: &[Vector] = &[
     v("ssn_tail", &[], "078-05-1120", "***-**-6397"),
     v("ssn_tail", &[("tail", "none")], "078-05-1120", "***-**-****"),
     v("text_replace", &[], "Called Maria about the late delivery.", "Ullam dicta quia cupiditate."),
+    v("text_scrub", &[], "Delivered, as ordered.", "Delivered, as ordered."),
+    v(
+        "text_scrub",
+        &[],
+        "Maria (maria.garcia@corp.test, (415) 867-5309) was born 12 March 1984.",
+        "Maria (greyson.homenick.mvv6kqtomw3jtye2@example.net, (428) 555-0134) was born 21 January 1985.",
+    ),
+    v(
+        "json",
+        &[],
+        "{\"name\": \"Maria Garcia\", \"mail\": \"maria.garcia@corp.test\", \"age\": 41, \"code\": \"10293\"}",
+        "{\"name\": \"Earum.\", \"mail\": \"greyson.homenick.mvv6kqtomw3jtye2@example.net\", \"age\": 41, \"code\": \"60251\"}",
+    ),
+    v(
+        "json",
+        &[("numbers", "mask")],
+        "[1.50, true, null, \"\", \"2024-02-29\"]",
+        "[9.30, true, null, \"\", \"2025-01-09\"]",
+    ),
+    v(
+        "xml",
+        &[],
+        "<c id=\"7\" vip=\"true\"><n>Maria</n><m>maria.garcia@corp.test</m></c>",
+        "<c id=\"9\" vip=\"true\"><n>Fugiat.</n><m>greyson.homenick.mvv6kqtomw3jtye2@example.net</m></c>",
+    ),
+    v("list", &[("item", "first_name")], "Maria, Ann", "Therese, Jazmyne"),
+    v("list", &[("item", "first_name"), ("format", "array")], "{Maria,NULL}", "{Therese,NULL}"),
     v("date_shift", &[], "2024-02-29 13:45:00+00", "2025-01-09 13:45:00+00"),
     v("date_shift", &[("weeks", "false"), ("max_days", "30")], "2024-02-29", "2024-03-26"),
 ];
