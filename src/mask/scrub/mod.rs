@@ -50,7 +50,8 @@ struct Part {
 #[derive(Default)]
 struct Done {
     copied: usize,
-    written: Vec<Range<usize>>,
+    /// With the kind of what was recognised.
+    written: Vec<(Range<usize>, Option<Kind>)>,
 }
 
 impl Scrubber {
@@ -112,17 +113,17 @@ impl Scrubber {
     }
 
     /// What was written may make a number together with what stood beside it. Replaces what was not there before.
-    fn look_again(&self, start: usize, written: &[Range<usize>], row: &Row<'_>, out: &mut Vec<u8>) {
+    fn look_again(&self, start: usize, written: &[(Range<usize>, Option<Kind>)], row: &Row<'_>, out: &mut Vec<u8>) {
         let Ok(text) = std::str::from_utf8(&out[start..]) else { return };
-        let is_ours = |range: &Range<usize>| {
-            let at = written.partition_point(|ours| ours.end <= start + range.start);
-            written.get(at).is_some_and(|ours| ours.start <= start + range.start && start + range.end <= ours.end)
+        let is_ours = |hit: &Hit| {
+            let (from, to) = (start + hit.range.start, start + hit.range.end);
+            let at = written.partition_point(|(ours, _)| ours.end <= from);
+            let ours = written.get(at).filter(|(ours, _)| ours.start <= from && to <= ours.end);
+            ours.is_some_and(|(_, kind)| kind.is_none_or(|kind| kind == hit.kind))
         };
         let new: Vec<Hit> = recognise(text, self.wanted)
             .into_iter()
-            .filter(|hit| {
-                hit.kind != Kind::Date && !is_ours(&hit.range) && !hit.kind.is_reserved(&text[hit.range.clone()])
-            })
+            .filter(|hit| hit.kind != Kind::Date && !is_ours(hit) && !hit.kind.is_reserved(&text[hit.range.clone()]))
             .collect();
         if new.is_empty() {
             return;
@@ -171,7 +172,7 @@ impl Scrubber {
                     out.extend_from_slice(&bytes[done.copied..word.start]);
                     let start = out.len();
                     known.write(&found, &text[word.start..found.end], &mut about, out);
-                    done.written.push(start..out.len());
+                    done.written.push((start..out.len(), None));
                     done.copied = found.end;
                     next += ahead.iter().take_while(|part| part.range.start < found.end).count();
                 }
@@ -214,13 +215,13 @@ impl Scrubber {
         done.copied = part.range.end;
         let value = &text[part.range.clone()];
         let start = out.len();
-        if !row.known.write_whole(value, row.subject, out) {
-            match part.kind {
-                Some(kind) => self.recognised(kind, value, row, out),
-                None => stand_in::shaped(&self.key, value, out),
-            }
+        let known = row.known.write_whole(value, row.subject, out);
+        match part.kind {
+            _ if known => {}
+            Some(kind) => self.recognised(kind, value, row, out),
+            None => stand_in::shaped(&self.key, value, out),
         }
-        done.written.push(start..out.len());
+        done.written.push((start..out.len(), part.kind.filter(|_| !known)));
     }
 
     /// Appends what stands for a value of this kind: the same as in a column of its own.
