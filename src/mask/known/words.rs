@@ -104,6 +104,11 @@ pub(super) fn exactly(bytes: &[u8]) -> u64 {
     sum.end()
 }
 
+/// Whether a character is a mark on the letter before it, and not a choice of its glyph.
+fn is_accent(c: char) -> bool {
+    is_combining_mark(c) && !matches!(u32::from(c), 0xFE00..=0xFE0F | 0xE_0100..=0xE_01EF)
+}
+
 /// Whether characters of the script stand without spaces between words.
 pub(in crate::mask) fn is_unspaced(c: char) -> bool {
     matches!(u32::from(c), 0x3040..=0x30FF | 0x3400..=0x9FFF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
@@ -138,7 +143,7 @@ impl<'a> Words<'a> {
                 sum.add(lower);
             } else {
                 let unspaced = is_unspaced(c);
-                if unspaced && end > start || !unspaced && !c.is_alphanumeric() && !is_combining_mark(c) {
+                if unspaced && end > start || !unspaced && !c.is_alphanumeric() && !is_accent(c) {
                     break;
                 }
                 let mut buffer = [0; 4];

@@ -227,9 +227,12 @@ fn phone(text: &str, groups: &Groups, free: usize) -> Option<Hit> {
     }
     let announced = labels::is_phone(text, start);
     let goes_on = start > 1 && bytes[start - 2].is_ascii_digit() && b" -./".contains(&bytes[start - 1]);
+    // The address of a machine behind a number is no part of it.
+    let address = |at: &usize| net::ipv4(text, groups.ends[*at].0).is_some();
+    let most = (1..groups.count).find(address).unwrap_or(groups.count);
     // The longest row of groups that is a number.
     let mut found = None;
-    for count in (1..=groups.count).rev() {
+    for count in (1..=most).rev() {
         let end = groups.ends[count - 1].1;
         let shape = Shape { plus, bracketed: bracketed && closed, announced, goes_on };
         let digits = groups.digits(bytes, count);
