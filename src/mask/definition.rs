@@ -193,9 +193,9 @@ impl fmt::Display for Value {
                     let bare = !name.is_empty()
                         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
                     if bare {
-                        write!(f, "{comma} {name} = {value}")?
+                        write!(f, "{comma} {name} = {value}")?;
                     } else {
-                        write!(f, "{comma} \"{}\" = {value}", Spelled(name))?
+                        write!(f, "{comma} \"{}\" = {value}", Spelled(name))?;
                     }
                 }
                 f.write_str(" }")
@@ -421,6 +421,10 @@ impl Example {
 
 /// A mask, as documentation, policy and tests see it.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing of its own, and a table of masks reads them by name"
+)]
 pub struct Definition {
     /// Its name in the policy.
     pub name: &'static str,

@@ -143,7 +143,7 @@ impl Known {
         }
         let text = String::from_utf8_lossy(value);
         let found = self.whole(&text)?;
-        Some(self.text(self.choose(found.records, About::of(subject))))
+        Some(self.text(Self::choose(found.records, About::of(subject))))
     }
 
     /// As [`masked`](Self::masked), written in the manner of `text`. Whether it was known.
@@ -237,7 +237,7 @@ impl Known {
 
     /// Appends the masked form of what was found as `original`.
     pub(in crate::mask) fn write(&self, found: &Found<'_>, original: &str, about: &mut About, out: &mut Vec<u8>) {
-        let record = self.choose(found.records, *about);
+        let record = Self::choose(found.records, *about);
         if found.words > 1 && found.records.len() == 1 {
             about.named = record.subject;
         }
@@ -268,7 +268,7 @@ impl Known {
     }
 
     /// Whose masked form is written.
-    fn choose<'a>(&self, records: &'a [Record], about: About) -> &'a Record {
+    fn choose(records: &[Record], about: About) -> &Record {
         let of = |subject: u64| {
             let found = records.binary_search_by_key(&subject, |record| record.subject).ok();
             found.filter(|_| subject != 0).map(|at| &records[at])

@@ -71,9 +71,9 @@ impl Mask for List {
         let text = String::from_utf8_lossy(super::text(cell)?);
         let start = out.len();
         if self.array {
-            self.array(&text, row, out)?
+            self.array(&text, row, out)?;
         } else {
-            self.plain(&text, row, out)?
+            self.plain(&text, row, out)?;
         }
         if out.len() - start > self.room && canonical::chars(&out[start..]) > self.room {
             return Err(Misfit("the masked list would be longer than the column"));

@@ -337,7 +337,7 @@ impl Json {
                 self.quote(&String::from_utf8_lossy(&fake), out);
             }
             CellKind::Text | CellKind::Integer | CellKind::Real if is_number(&fake) || !text => {
-                out.extend_from_slice(&fake)
+                out.extend_from_slice(&fake);
             }
             CellKind::Text | CellKind::Integer | CellKind::Real => self.quote(&String::from_utf8_lossy(&fake), out),
         }

@@ -245,7 +245,7 @@ fn same_but_texts(before: &Parsed, after: &Parsed) -> bool {
         (Parsed::String(before), Parsed::String(after)) => {
             let container =
                 || serde_json::from_str::<Parsed>(before).is_ok_and(|inner| inner.is_object() || inner.is_array());
-            before.trim().is_empty() && before == after || before != after || container()
+            before.trim().is_empty() || before != after || container()
         }
         (Parsed::Array(before), Parsed::Array(after)) => {
             before.len() == after.len() && before.iter().zip(after).all(|(before, after)| same_but_texts(before, after))

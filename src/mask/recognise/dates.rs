@@ -43,7 +43,7 @@ impl Written {
         let first = digits(text, at);
         let found = match first.len() {
             4 => Self::iso(text, &first),
-            8 => Self::dense(&first),
+            8 => Some(Self::dense(&first)),
             1 | 2 => Self::numeric(text, &first)
                 .or_else(|| Self::day_first(text, &first))
                 .or_else(|| Self::month_first(text, &first, free)),
@@ -103,9 +103,9 @@ impl Written {
     }
 
     /// `19840312`
-    fn dense(all: &Range<usize>) -> Option<Self> {
+    fn dense(all: &Range<usize>) -> Self {
         let (year, month, day) = (all.start..all.start + 4, all.start + 4..all.start + 6, all.start + 6..all.end);
-        Some(Self::of(all.clone(), year, month, day))
+        Self::of(all.clone(), year, month, day)
     }
 
     /// `12.03.1984`, `12/3/84`
@@ -127,13 +127,7 @@ impl Written {
             at += if text[at..].starts_with(suffix) { suffix.len() } else { 0 };
         }
         at = skip(text, at)?;
-        at = if text[at..].starts_with("de ") {
-            at + 3
-        } else if text[at..].starts_with("of ") {
-            at + 3
-        } else {
-            at
-        };
+        at += if ["de ", "of "].iter().any(|of| text[at..].starts_with(of)) { 3 } else { 0 };
         let name = word(text, at);
         let (list, _) = month(&text[name.clone()])?;
         at = name.end + usize::from(text[name.end..].starts_with(['.', ',']));

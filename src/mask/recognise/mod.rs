@@ -200,6 +200,7 @@ fn joins_behind(text: &str, at: usize) -> bool {
     text[at..].chars().next().is_some_and(is_joined)
 }
 
-fn hit(kind: Kind, range: Range<usize>) -> Option<Hit> {
-    Some(Hit { kind, range })
+/// Something recognised, if it is.
+fn hit(is_so: bool, kind: Kind, range: Range<usize>) -> Option<Hit> {
+    is_so.then_some(Hit { kind, range })
 }

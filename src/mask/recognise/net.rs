@@ -31,7 +31,7 @@ pub(super) fn email(text: &str, at: usize, free: usize) -> Option<Hit> {
     let plain = top.chars().count() >= 2 && top.chars().all(char::is_alphabetic) || top.starts_with("xn--");
     let apart = !text[end..].starts_with(['@', '_']);
     (plain && apart && labels.split('.').all(label)).then_some(())?;
-    hit(Kind::Email, start..end)
+    hit(true, Kind::Email, start..end)
 }
 
 /// The link whose `://` is at `at`.
@@ -42,7 +42,7 @@ pub(super) fn url(text: &str, at: usize, free: usize) -> Option<Hit> {
     let known = SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(&text[start..at]));
     let end = url_end(text, at + 3);
     let named = text[at + 3..end].starts_with(|c: char| c.is_alphanumeric() || c == '[');
-    if known && named && !joins_before(text, start) { hit(Kind::Url, start..end) } else { None }
+    hit(known && named && !joins_before(text, start), Kind::Url, start..end)
 }
 
 /// A link without a scheme, whose first `w` is at `at`.
@@ -53,7 +53,7 @@ pub(super) fn www(text: &str, at: usize) -> Option<Hit> {
     }
     let end = url_end(text, at + 4);
     let host = text[at + 4..end].split(['/', '?', '#', ':']).next()?;
-    if host.contains('.') && host.starts_with(char::is_alphanumeric) { hit(Kind::Url, at..end) } else { None }
+    hit(host.contains('.') && host.starts_with(char::is_alphanumeric), Kind::Url, at..end)
 }
 
 fn url_end(text: &str, from: usize) -> usize {
@@ -91,7 +91,7 @@ pub(super) fn colons(text: &str, at: usize, free: usize) -> Option<Hit> {
     }
     let token = &text[start..end];
     if is_mac(token.as_bytes(), b':') {
-        return hit(Kind::Mac, start..end);
+        return hit(true, Kind::Mac, start..end);
     }
     let address: Ipv6Addr = token.parse().ok()?;
     let colons = token.bytes().filter(|byte| *byte == b':').count();
@@ -99,7 +99,7 @@ pub(super) fn colons(text: &str, at: usize, free: usize) -> Option<Hit> {
         token.len() > 4 && token.as_bytes()[4] == b':' && matches!(token.as_bytes()[0], b'2' | b'3' | b'f' | b'F');
     let telling = token.bytes().any(|byte| byte.is_ascii_digit()) && (colons >= 3 || global);
     let nobody = address.is_loopback() || address.is_unspecified();
-    if telling && !nobody { hit(Kind::Ip, start..end) } else { None }
+    hit(telling && !nobody, Kind::Ip, start..end)
 }
 
 /// The address of a network card with dashes, whose first dash is at `at`.
@@ -111,7 +111,7 @@ pub(super) fn dashed_mac(text: &str, at: usize, free: usize) -> Option<Hit> {
     let apart = || !joins_before(text, start) && !joins_behind(text, end) && bytes.get(end) != Some(&b'-');
     // Six numbers of two digits are not enough: that is a date and a time as well.
     let telling = token.iter().any(u8::is_ascii_alphabetic);
-    if is_mac(token, b'-') && telling && apart() { hit(Kind::Mac, start..end) } else { None }
+    hit(is_mac(token, b'-') && telling && apart(), Kind::Mac, start..end)
 }
 
 fn is_mac(token: &[u8], separator: u8) -> bool {
@@ -137,7 +137,7 @@ pub(super) fn ipv4(text: &str, start: usize) -> Option<Hit> {
     if versioned || nobody || !apart || super::labels::is_version(text, start) {
         return None;
     }
-    hit(Kind::Ip, start..end)
+    hit(true, Kind::Ip, start..end)
 }
 
 /// The address, if the text is one.
@@ -160,9 +160,5 @@ pub(super) fn uuid(text: &str, digit: usize, free: usize) -> Option<Hit> {
         .iter()
         .enumerate()
         .all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() });
-    if shaped && !joins_before(text, start) && !joins_behind(text, start + 36) {
-        hit(Kind::Uuid, start..start + 36)
-    } else {
-        None
-    }
+    hit(shaped && !joins_before(text, start) && !joins_behind(text, start + 36), Kind::Uuid, start..start + 36)
 }

@@ -43,8 +43,7 @@ impl Groups {
 fn gap(bytes: &[u8]) -> usize {
     match bytes {
         [b' ' | b'-' | b'.' | b'/' | b')', b'0'..=b'9', ..] => 1,
-        [b')' | b' ' | b'.' | b'-', b' ' | b'(' | b'-', b'0'..=b'9', ..] => 2,
-        [0xC2, 0xA0, b'0'..=b'9', ..] => 2,
+        [b')' | b' ' | b'.' | b'-', b' ' | b'(' | b'-', b'0'..=b'9', ..] | [0xC2, 0xA0, b'0'..=b'9', ..] => 2,
         // Narrow no-break space, non-breaking hyphen, en dash.
         [0xE2, 0x80, 0xAF | 0x91 | 0x93, b'0'..=b'9', ..] => 3,
         _ => 0,
@@ -126,12 +125,16 @@ fn card(text: &str, groups: &Groups) -> Option<Hit> {
         if total > 19 || at > 0 && (!matches!(between(at), b" " | b"-") || between(at) != between(1)) {
             break;
         }
-        if total >= 13 && is_grouped(groups.lengths(at + 1)) && is_card(groups.digits(bytes, at + 1)) {
+        if total >= 13
+            && is_grouped(groups.lengths(at + 1))
+            && is_card(groups.digits(bytes, at + 1))
+            && ends(text, groups.ends[at].1)
+        {
             found = Some(groups.ends[at].1);
         }
     }
     let end = found?;
-    if apart(text, start, end) { hit(Kind::Card, start..end) } else { None }
+    hit(apart(text, start, end), Kind::Card, start..end)
 }
 
 /// Whether digits are grouped as on a card, or not at all.
@@ -173,7 +176,7 @@ pub(in crate::mask) fn luhn(digits: impl Iterator<Item = u8> + Clone) -> u8 {
         .enumerate()
         .map(|(at, digit)| {
             let digit = u32::from(digit.wrapping_sub(b'0'));
-            let twice = (count - at) % 2 == 0;
+            let twice = (count - at).is_multiple_of(2);
             if !twice {
                 digit
             } else if digit > 4 {
@@ -191,7 +194,7 @@ fn ssn(text: &str, groups: &Groups) -> Option<Hit> {
     let (start, first) = groups.ends[0];
     if first - start == 9 {
         let told = apart(text, start, first) && labels::is_ssn(text, start);
-        return if told { hit(Kind::Ssn, start..first) } else { None };
+        return hit(told, Kind::Ssn, start..first);
     }
     if groups.count < 3 || !groups.lengths(3).eq([3, 2, 4]) {
         return None;
@@ -204,7 +207,7 @@ fn ssn(text: &str, groups: &Groups) -> Option<Hit> {
     let issued = !super::reserved::ssn(&text[start..end]);
     let told = dashed
         || spaced && (issued && between(1) == b" " && !labels::is_other(text, start) || labels::is_ssn(text, start));
-    if told && apart(text, start, end) { hit(Kind::Ssn, start..end) } else { None }
+    hit(told && apart(text, start, end), Kind::Ssn, start..end)
 }
 
 fn phone(text: &str, groups: &Groups, free: usize) -> Option<Hit> {
@@ -224,13 +227,16 @@ fn phone(text: &str, groups: &Groups, free: usize) -> Option<Hit> {
     }
     let announced = labels::is_phone(text, start);
     let goes_on = start > 1 && bytes[start - 2].is_ascii_digit() && b" -./".contains(&bytes[start - 1]);
+    // The address of a machine behind a number is no part of it.
+    let address = |at: &usize| net::ipv4(text, groups.ends[*at].0).is_some();
+    let most = (1..groups.count).find(address).unwrap_or(groups.count);
     // The longest row of groups that is a number.
     let mut found = None;
-    for count in (1..=groups.count).rev() {
+    for count in (1..=most).rev() {
         let end = groups.ends[count - 1].1;
         let shape = Shape { plus, bracketed: bracketed && closed, announced, goes_on };
         let digits = groups.digits(bytes, count);
-        if ends(text, end) && shape.is_number(digits, groups.lengths(count), &bytes[first..end]) {
+        if ends(text, end) && shape.is_number(&digits, &groups.lengths(count), &bytes[first..end]) {
             found = Some(end);
             break;
         }
@@ -242,10 +248,11 @@ fn phone(text: &str, groups: &Groups, free: usize) -> Option<Hit> {
     if marked || joins_before(text, start) || !plus && !announced && labels::is_other(text, start) {
         return None;
     }
-    hit(Kind::Phone, start..end + extension(text, end))
+    hit(true, Kind::Phone, start..end + extension(text, end))
 }
 
 /// How a number is written.
+#[expect(clippy::struct_excessive_bools, reason = "what stands around a number, each by itself")]
 struct Shape {
     plus: bool,
     bracketed: bool,
@@ -257,8 +264,8 @@ struct Shape {
 impl Shape {
     fn is_number(
         &self,
-        digits: impl Iterator<Item = u8> + Clone,
-        lengths: impl Iterator<Item = usize> + Clone,
+        digits: &(impl Iterator<Item = u8> + Clone),
+        lengths: &(impl Iterator<Item = usize> + Clone),
         written: &[u8],
     ) -> bool {
         let count = digits.clone().count();
@@ -286,7 +293,7 @@ impl Shape {
             (b'0', b'0') => at(2) != b'0' && (10..=17).contains(&count),
             (b'0', _) => (9..=11).contains(&count) && groups <= 6,
             // Mobile phones of China.
-            (b'1', b'3'..=b'9') => lengths.eq([3, 4, 4]),
+            (b'1', b'3'..=b'9') => lengths.clone().eq([3, 4, 4]),
             _ => self.bracketed && (8..=12).contains(&count),
         }
     }
@@ -333,7 +340,7 @@ fn iban(text: &str, at: usize, free: usize) -> Option<Hit> {
         }
         end += 1;
     }
-    if joins_behind(text, end) || !is_iban(&text[start..end]) { None } else { hit(Kind::Iban, start..end) }
+    hit(!joins_behind(text, end) && is_iban(&text[start..end]), Kind::Iban, start..end)
 }
 
 /// Whether the checksum of an account number is valid (ISO 7064, mod 97-10).

@@ -46,6 +46,14 @@ struct Part {
     kind: Option<Kind>,
 }
 
+/// How far a text is written, and where in the output something was replaced.
+#[derive(Default)]
+struct Done {
+    copied: usize,
+    /// With the kind of what was recognised.
+    written: Vec<(Range<usize>, Option<Kind>)>,
+}
+
 impl Scrubber {
     pub(super) fn build(site: &Site, params: &Params) -> Result<Self> {
         let mut kinds = Vec::new();
@@ -87,31 +95,62 @@ impl Scrubber {
     /// Appends the text without what identifies somebody. Whether anything was replaced.
     pub(super) fn scrub(&self, text: &str, row: &Row<'_>, out: &mut Vec<u8>) -> bool {
         let parts = self.parts(text);
-        if !row.known.is_empty() {
-            return self.walk(text, &parts, row, out);
+        let start = out.len();
+        let mut done = Done::default();
+        if row.known.is_empty() {
+            for part in &parts {
+                self.replace(part, text, &mut done, row, out);
+            }
+        } else {
+            self.walk(text, &parts, &mut done, row, out);
         }
+        out.extend_from_slice(&text.as_bytes()[done.copied..]);
+        if done.written.is_empty() {
+            return false;
+        }
+        self.look_again(start, &done.written, row, out);
+        true
+    }
+
+    /// What was written may make a number together with what stood beside it. Replaces what was not there before.
+    fn look_again(&self, start: usize, written: &[(Range<usize>, Option<Kind>)], row: &Row<'_>, out: &mut Vec<u8>) {
+        let Ok(text) = std::str::from_utf8(&out[start..]) else { return };
+        let is_ours = |hit: &Hit| {
+            let (from, to) = (start + hit.range.start, start + hit.range.end);
+            let at = written.partition_point(|(ours, _)| ours.end <= from);
+            let ours = written.get(at).filter(|(ours, _)| ours.start <= from && to <= ours.end);
+            ours.is_some_and(|(_, kind)| kind.is_none_or(|kind| kind == hit.kind))
+        };
+        let new: Vec<Hit> = recognise(text, self.wanted)
+            .into_iter()
+            .filter(|hit| hit.kind != Kind::Date && !is_ours(hit) && !hit.kind.is_reserved(&text[hit.range.clone()]))
+            .collect();
+        if new.is_empty() {
+            return;
+        }
+        let text = text.to_owned();
+        out.truncate(start);
         let mut copied = 0;
-        for part in &parts {
-            self.replace(part, text, &mut copied, row, out);
+        for Hit { kind, range } in new {
+            out.extend_from_slice(&text.as_bytes()[copied..range.start]);
+            self.recognised(kind, &text[range.clone()], row, out);
+            copied = range.end;
         }
         out.extend_from_slice(&text.as_bytes()[copied..]);
-        !parts.is_empty()
     }
 
     /// Goes through a text word by word: known values first, recognised parts second.
-    fn walk(&self, text: &str, parts: &[Part], row: &Row<'_>, out: &mut Vec<u8>) -> bool {
+    fn walk(&self, text: &str, parts: &[Part], done: &mut Done, row: &Row<'_>, out: &mut Vec<u8>) {
         let known: &Known = row.known;
         let bytes = text.as_bytes();
         let mut words = Words::new(text);
         let mut about = About::of(row.subject);
-        // The next part, and what is copied already.
-        let (mut next, mut copied) = (0, 0);
-        let mut changed = false;
+        let mut next = 0;
         while let Some(word) = words.next() {
             while let Some(part) = parts.get(next).filter(|part| part.range.end <= word.start) {
                 // Nothing but marks, which a pattern may match.
-                self.replace(part, text, &mut copied, row, out);
-                (next, changed) = (next + 1, true);
+                self.replace(part, text, done, row, out);
+                next += 1;
             }
             // Half of an email or a number is never replaced by itself.
             let ahead = &parts[next..];
@@ -130,26 +169,24 @@ impl Scrubber {
             }
             match (found.filter(|found| !halves(found.end)), part) {
                 (Some(found), _) => {
-                    out.extend_from_slice(&bytes[copied..word.start]);
+                    out.extend_from_slice(&bytes[done.copied..word.start]);
+                    let start = out.len();
                     known.write(&found, &text[word.start..found.end], &mut about, out);
-                    copied = found.end;
-                    next += ahead.iter().take_while(|part| part.range.start < copied).count();
+                    done.written.push((start..out.len(), None));
+                    done.copied = found.end;
+                    next += ahead.iter().take_while(|part| part.range.start < found.end).count();
                 }
                 (None, Some(part)) => {
-                    self.replace(part, text, &mut copied, row, out);
+                    self.replace(part, text, done, row, out);
                     next += 1;
                 }
                 (None, None) => continue,
             }
-            changed = true;
-            words.go(copied);
+            words.go(done.copied);
         }
         for part in &parts[next..] {
-            self.replace(part, text, &mut copied, row, out);
-            changed = true;
+            self.replace(part, text, done, row, out);
         }
-        out.extend_from_slice(&bytes[copied..]);
-        changed
     }
 
     /// What is replaced by its shape, in order and without overlaps: of two that overlap, what begins first.
@@ -173,17 +210,18 @@ impl Scrubber {
     }
 
     /// Copies up to the part and appends what stands for it.
-    fn replace(&self, part: &Part, text: &str, copied: &mut usize, row: &Row<'_>, out: &mut Vec<u8>) {
-        out.extend_from_slice(&text.as_bytes()[*copied..part.range.start]);
-        *copied = part.range.end;
+    fn replace(&self, part: &Part, text: &str, done: &mut Done, row: &Row<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&text.as_bytes()[done.copied..part.range.start]);
+        done.copied = part.range.end;
         let value = &text[part.range.clone()];
-        if row.known.write_whole(value, row.subject, out) {
-            return;
-        }
+        let start = out.len();
+        let known = row.known.write_whole(value, row.subject, out);
         match part.kind {
+            _ if known => {}
             Some(kind) => self.recognised(kind, value, row, out),
             None => stand_in::shaped(&self.key, value, out),
         }
+        done.written.push((start..out.len(), part.kind.filter(|_| !known)));
     }
 
     /// Appends what stands for a value of this kind: the same as in a column of its own.

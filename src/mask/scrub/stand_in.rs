@@ -27,8 +27,8 @@ pub(super) fn write(key: &DomainKey, kind: Kind, value: &str, out: &mut Vec<u8>)
             out.extend(value.bytes().take(2).chain(*b"00").chain(tail));
         }
         Kind::Ip if value.contains(':') => {
-            let [a, b, c, d, e, f, ..] = *draw.bytes();
-            let text = format!("2001:db8:{a:x}{b:02x}:{c:x}{d:02x}::{e:x}{f:02x}");
+            let part = |at: usize| (draw.word(0) >> (at * 16)) & 0xFFFF;
+            let text = format!("2001:db8:{:x}:{:x}::{:x}", part(0), part(1), part(2));
             out.extend_from_slice(text.as_bytes());
         }
         Kind::Ip => {

@@ -115,7 +115,9 @@ fn table(known: &Known, rows: &[(&str, &str, &str)]) -> Vec<(String, String)> {
     let id = ColumnMask::build(&crate::mask::KEEP, "id", &site, Params::default()).unwrap();
     (name.subject, notes.subject) = (Some(0), Some(0));
     let mut batch = Batch::new(3);
-    rows.iter().for_each(|(id, name, note)| [id, name, note].iter().for_each(|cell| batch.push(Cell::text(cell))));
+    for cell in rows.iter().flat_map(|(id, name, note)| [id, name, note]) {
+        batch.push(Cell::text(cell));
+    }
     let columns = [id, name, notes];
     let table = TableName::plain("clients");
     let masked = apply(Rows { table: &table, columns: &columns, extras: 0, first: 1, known }, batch).unwrap();
@@ -161,7 +163,8 @@ fn texts() -> impl Strategy<Value = String> {
         "[1-9][0-9]?\\.[0-9]{1,2}\\.[0-9]{1,2}\\.[0-9]{1,2}",
         "https://[a-z]{3,6}\\.(de|com)/[a-z]{0,4}",
         "(4111111111111111|4929 7226 5379 7141|DE89370400440532013000|00:1b:44:11:3a:b7|2a00:1450::8a2e:1)",
-        "(tel|ssn|born|dob|order|call|no|Maria|GARCIA|maria garcia|Garcia, Maria) ",
+        "(tel|ssn|born|dob|order|call|no) ",
+        "(Zorina|QUIBBLE|zorina quibble|Quibble, Zorina|Zórina_Quibble|ZORINA’S|zorina-quibble|quibble\\.zorina)",
         "(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]",
     ];
     proptest::collection::vec(part, 0..14).prop_map(|parts| parts.join(" "))
@@ -172,13 +175,13 @@ proptest! {
     #[test]
     fn nothing_live_and_nothing_known_is_left(text in texts()) {
         let mut learning = Learning::new(1 << 20);
-        learning.learn(Teaches::Name, Cell::text("Maria Garcia"), b"Therese Kuhn", Some(Cell::text("17")));
+        learning.learn(Teaches::Name, Cell::text("Zorina Quibble"), b"Therese Kuhn", Some(Cell::text("17")));
         learning.learn(Teaches::Whole, Cell::text("+44 20 7123 4567"), b"+44 00 1536 4534", Some(Cell::text("17")));
         let known = learning.finish();
         let site = Site::for_tests("scrub");
         let masked = scrub(&site, &[], &known, &format!("{text} +44 20 7123 4567"));
         prop_assert_eq!(&masked, &scrub(&site, &[], &known, &format!("{text} +44 20 7123 4567")));
-        for word in ["maria", "garcia"] {
+        for word in ["zorina", "zórina", "quibble"] {
             prop_assert!(!masked.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|part| part == word), "{masked}");
         }
         for hit in recognise(&masked, Wanted::of(&[Kind::Email, Kind::Phone, Kind::Card, Kind::Ssn, Kind::Ip, Kind::Iban, Kind::Url, Kind::Mac])) {

@@ -164,7 +164,6 @@ impl Xml {
                 _ => self.end_leaf(&mut leaf, places.last().ok_or(NOT_XML)?, row, out)?,
             }
             match event {
-                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {}
                 Event::Start(tag) | Event::Empty(tag) => {
                     // Also tells whether the attributes are well-formed.
                     let name = tag.name();
@@ -185,9 +184,8 @@ impl Xml {
                     }
                     out.extend_from_slice(raw.as_bytes());
                 }
-                Event::Decl(_) => out.extend_from_slice(raw.as_bytes()),
                 Event::DocType(_) if raw.contains('[') => return Err(ENTITIES),
-                Event::DocType(_) => out.extend_from_slice(raw.as_bytes()),
+                Event::Decl(_) | Event::DocType(_) => out.extend_from_slice(raw.as_bytes()),
                 Event::Comment(words) if self.keep_comments => {
                     let mut fake = Vec::new();
                     self.filler(&words, row, &mut fake)?;
@@ -202,7 +200,8 @@ impl Xml {
                     self.escape(&String::from_utf8_lossy(&fake).replace('?', "."), out);
                     out.extend_from_slice(b"?>");
                 }
-                Event::Comment(_) | Event::PI(_) => {}
+                // Text has been taken up above; comments are left out.
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) | Event::Comment(_) | Event::PI(_) => {}
                 Event::Eof => break,
             }
         }
@@ -304,7 +303,7 @@ impl Xml {
                 // XML has no way to spell other control characters.
                 c if c.is_control() && !matches!(c, '\t' | '\n' | '\r') => out.push(b' '),
                 c if self.charset.holds(c.encode_utf8(&mut buffer)) => {
-                    out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes())
+                    out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
                 }
                 c => out.extend_from_slice(format!("&#{};", u32::from(c)).as_bytes()),
             }
