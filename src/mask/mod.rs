@@ -4,6 +4,7 @@
 //! lookup, documentation and the conformance tests iterate that table. A mask refuses what does not fit; it never
 //! passes a cell through.
 
+pub mod canary;
 pub mod canonical;
 pub mod definition;
 pub mod dictionary;

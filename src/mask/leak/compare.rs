@@ -2,7 +2,7 @@
 
 use super::prints::{Met, Side, mark};
 use super::{COMMON, Hit, LeakReport, LeakScan, REASONS};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 impl LeakScan {
     /// Compares both sides.
@@ -14,43 +14,46 @@ impl LeakScan {
         let threshold = threshold.min(output_threshold).min(reference_threshold);
         originals.retain(|met| met.value <= threshold);
         outputs.retain(|met| met.value <= threshold);
-        let references: HashSet<u64> = references.iter().map(|met| met.value).collect();
-
-        let mut columns: HashMap<u64, Vec<u16>> = HashMap::new();
         let (mut common, mut public, mut compared) = (0, 0, 0);
-        for met in &originals {
+        let mut reference = 0;
+        let known = tally(&originals, |_| 1);
+        originals.retain(|met| {
             let boilerplate = met.marks & mark::IDENTIFIER == 0 && met.count > COMMON;
-            let reference = references.contains(&met.value);
+            while references.get(reference).is_some_and(|other| other.value < met.value) {
+                reference += 1;
+            }
+            let referred = references.get(reference).is_some_and(|other| other.value == met.value);
             if met.marks & mark::FIRST != 0 {
-                let counter = match (reference, boilerplate) {
+                let counter = match (referred, boilerplate) {
                     (true, _) => &mut public,
                     (false, true) => &mut common,
                     (false, false) => &mut compared,
                 };
                 *counter += u64::from(met.count);
             }
-            if !reference && !boilerplate {
-                columns.entry(met.value).or_default().push(met.column);
-            }
-        }
+            !referred && !boilerplate
+        });
 
         let mut hits: BTreeMap<(u16, u16), u64> = BTreeMap::new();
         let mut numbers: BTreeMap<(u16, u16, u8), u64> = BTreeMap::new();
-        let mut kept = 0;
+        let (mut kept, mut first) = (0, 0);
         for met in &outputs {
-            for original in columns.get(&met.value).into_iter().flatten() {
-                let count = u64::from(met.count);
-                if *original == met.column && self.kept.contains(original) {
+            // Both sides rise.
+            while originals.get(first).is_some_and(|original| original.value < met.value) {
+                first += 1;
+            }
+            for original in originals[first..].iter().take_while(|original| original.value == met.value) {
+                let (column, count) = (original.column, u64::from(met.count));
+                if column == met.column && self.kept.contains(&column) {
                     kept += count;
                 } else if met.digits == 0 {
-                    *hits.entry((*original, met.column)).or_default() += count;
+                    *hits.entry((column, met.column)).or_default() += count;
                 } else {
-                    *numbers.entry((*original, met.column, met.digits)).or_default() += count;
+                    *numbers.entry((column, met.column, met.digits)).or_default() += count;
                 }
             }
         }
         let share = Side::share(threshold);
-        let known = tally(&originals, |_| 1);
         let seen = tally(&outputs, |met| u64::from(met.count));
         let mut chance = 0;
         for ((original, output, digits), count) in numbers {

@@ -38,6 +38,19 @@ impl Gap {
     }
 }
 
+/// Whether `fewest` digits stand in a row with nothing but what groups of one number have between them.
+pub(super) fn has_number(text: &[u8], fewest: usize) -> bool {
+    let mut digits = 0;
+    text.iter().any(|byte| {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b' ' | b'(' | b')' | b'-' | b'.' | b'/' | b'+' | b'_' => {}
+            _ => digits = 0,
+        }
+        digits >= fewest
+    })
+}
+
 /// Whether a leaf, a line or a field of a text ends in the gap.
 pub(super) fn ends_leaf(gap: &[u8]) -> bool {
     gap.iter().any(|byte| b"\"<>\n\r\t|;{}[]=".contains(byte))
@@ -78,6 +91,14 @@ pub(super) fn is_fictional(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_digits_are_told_from_scattered_ones() {
+        assert!(has_number(b"ssn 219-09-9999 x", 7) && has_number(b"(415) 867", 6));
+        assert!(
+            !has_number(b"3601 Spruce Way, NY 51288", 7) && !has_number(b"a2b3c4d5e6f7g2", 7) && !has_number(b"", 1)
+        );
+    }
 
     #[test]
     fn moments_and_uuids_are_told_from_numbers() {

@@ -62,9 +62,12 @@ impl Key {
 
 /// Up to eight bytes as a number.
 fn word(bytes: &[u8]) -> u64 {
-    match <[u8; 8]>::try_from(bytes) {
-        Ok(bytes) => u64::from_le_bytes(bytes),
-        Err(_) => bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
+    if let Ok(bytes) = <[u8; 8]>::try_from(bytes) {
+        u64::from_le_bytes(bytes)
+    } else if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
+        u64::from(u32::from_le_bytes(bytes))
+    } else {
+        bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte))
     }
 }
 

@@ -45,6 +45,9 @@ impl LeakScan {
         if total.length < FEWEST_LETTERS || text.len() < SHORTEST || canonical::chars(text) < SHORTEST {
             return Some(SHORT);
         }
+        if total.digits == total.length && total.length < SHORTEST {
+            return Some(SHORT);
+        }
         let at = total.flags & stream::AT != 0;
         if !identifier && !at && total.digits < FEWEST_DIGITS {
             let spaces = text.split(|byte| *byte == b' ').count() - 1;

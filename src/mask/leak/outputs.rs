@@ -98,30 +98,28 @@ impl LeakScan {
 
     /// Looks at a whole value, and at numbers in it.
     fn glance(&mut self, column: u16, value: &[u8], permuted: bool) -> u64 {
-        let (total, _) = self.reader.total(value);
-        let whole = total.print(&self.key);
-        if total.length < FEWEST_LETTERS {
+        let (total, text) = self.reader.total(value);
+        if total.length < FEWEST_LETTERS || total.digits == total.length && total.length < SHORTEST {
             return 0;
         }
+        let whole = total.print(&self.key);
         let mark = whole.value | 1;
-        let takes = self.outputs.takes(whole) && (whole.digits > 0 || !permuted) && !self.quiet.knows(mark);
+        if self.outputs.takes(whole) && (whole.digits > 0 || !permuted) && !self.quiet.knows(mark) {
+            let listed = if whole.digits > 0 { gaps::is_fictional(text) } else { is_listed(text, &mut self.scratch) };
+            if listed {
+                self.quiet.learn(mark);
+            } else {
+                self.outputs.add(whole, column, 0);
+            }
+        }
         // Digits that are scattered over a word (a random tag) make no number; groups of nothing but digits do.
-        let numbers = whole.digits == 0 && total.digits >= FEWEST_DIGITS;
-        if takes || numbers {
+        if whole.digits == 0 && total.digits >= FEWEST_DIGITS && gaps::has_number(text, FEWEST_DIGITS) {
             let text = self.reader.read(value);
             let text = text[..text.len().min(LONGEST)].to_vec();
             self.reader.join(&text);
             let (key, reader) = (&self.key, &self.reader);
             let stretches = Stretches { key, reader, text: &text, listed: true, only_numbers: true };
-            let last = reader.atoms.len() - 1;
-            if takes && stretches.may_leak(0, last, whole.digits > 0, &mut self.scratch) {
-                self.outputs.add(whole, column, 0);
-            } else if takes && !numbers {
-                self.quiet.learn(mark);
-            }
-            if numbers {
-                stretches.look(column, &mut self.outputs, &mut self.scratch);
-            }
+            stretches.look(column, &mut self.outputs, &mut self.scratch);
         }
         mark
     }
@@ -209,6 +207,12 @@ impl LeakScan {
         stretches.look(column, outputs, &mut self.scratch);
         stretches.leaves(column, outputs, &mut self.scratch);
     }
+}
+
+/// Whether masks write all words of a text. The last ones are those that tell a whole address or email from a name.
+fn is_listed(text: &[u8], scratch: &mut Vec<u8>) -> bool {
+    let mut words = text.rsplit(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
+    words.all(|word| is_known(word, scratch))
 }
 
 /// Whether masks write the word: of their lists, a number of a house, an initial.
