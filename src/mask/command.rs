@@ -1,5 +1,5 @@
 //! `command`: a program of your own masks the cells, for the cases that no mask covers. It gets one JSON line per batch on
-//! its standard input and answers with one JSON line on its standard output; `docs/masks.md` has the protocol.
+//! its standard input and answers with one JSON line on its standard output; `docs/policy.md` has the protocol.
 //!
 //! The program sees the originals. It gets none of this program's secrets: its environment holds `PATH`, `HOME`, `LANG` and
 //! `TMPDIR` only.

@@ -6,7 +6,7 @@ use super::capture_table::{Shared, capture_table};
 use super::learn;
 use super::readers::Readers;
 use super::repository::{Repository, Snapshot};
-use super::scans::{Scans, refuse_leaks};
+use super::scans::{self, Scans, refuse_leaks};
 use super::state;
 use super::writer::Writer;
 use super::{Context, millis, now};
@@ -97,7 +97,8 @@ pub fn capture(
     let mut writer = Writer::new(repository, &snapshots)?;
     let known = learn::learn(context, source, catalogue, plan)?;
     let scans = Scans::new(context.jobs)?;
-    let canaries = 0;
+    context.stage("sending made-up originals through every mask");
+    let canaries = scans::send_canaries(plan, scans.key())?;
     let shared = Shared { known: &known, scans: &scans };
     let mut unique = UniqueResult::default();
     let mut readers = Readers::new(source, context.jobs);

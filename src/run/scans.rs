@@ -1,6 +1,7 @@
 //! The leak scans of a capture: one per worker, merged at the end, and what their report means.
 
 use crate::error::{Error, Result};
+use crate::mask::canary;
 use crate::mask::leak::{LeakReport, LeakScan};
 use crate::model::manifest::LeakResult;
 use crate::model::schema::Catalogue;
@@ -100,4 +101,22 @@ pub(super) fn refuse_leaks(plan: &Plan, report: LeakReport, canaries: u64) -> Re
         hits: 0,
         canaries,
     })
+}
+
+/// Sends made-up originals through the masks of every table; one that comes out stops the capture. Returns how many there were.
+pub(super) fn send_canaries(plan: &Plan, key: &Secret32) -> Result<u64> {
+    let (mut sent, mut survived) = (0, Vec::new());
+    for table in plan.tables.iter().filter(|table| table.mode.has_rows()) {
+        let report = canary::run(&table.columns, table.extras.len(), &table.table, key)?;
+        sent += report.sent;
+        let place = |column: &str| format!("{}.{}", table.table, column.escape_debug());
+        survived.extend(
+            report.survived.iter().map(|found| format!("from {} in {}", place(&found.original), place(&found.output))),
+        );
+    }
+    if survived.is_empty() {
+        return Ok(sent);
+    }
+    Err(Error::policy(format!("made-up originals came out of the masks: {}", survived.join(", ")))
+        .hint("Nothing was read or published. A mask there passes on what it should replace: use another one, or mend the program it runs."))
 }

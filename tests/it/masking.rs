@@ -150,7 +150,7 @@ fn masked_values_that_meet_in_a_unique_column_stop_the_capture() {
     let scratch = shop(SHOP);
     let clients = PLAIN.replace(
         "email = \"email\"",
-        "email = { mask = \"command\", run = [\"sh\", \"-c\", \"while read -r line; do echo '{\\\"cells\\\":[\\\"x\\\",\\\"y\\\",\\\"X\\\"]}'; done\"] }",
+        "email = { mask = \"command\", run = [\"jq\", \"-c\", \"--unbuffered\", '{cells: [range(.cells | length) as $at | [\"x\", \"y\", \"X\"][$at % 3]]}'] }",
     );
     policy(&scratch, &clients, EXCLUDED);
     scratch.ok(&CAPTURE);
@@ -168,7 +168,7 @@ fn a_program_of_ones_own_that_crashes_is_exit_4_and_nothing_is_published() {
     let scratch = shop(SHOP);
     for (run, why) in [
         ("[\"sh\", \"-c\", \"read -r line; exit 9\"]", "it ended before it answered"),
-        ("[\"sh\", \"-c\", \"read -r line; echo '{\\\"cells\\\":[]}'\"]", "it was given 3 cells and answered with 0"),
+        ("[\"jq\", \"-c\", \"--unbuffered\", '{cells: .cells[1:]}']", "it was given 1 cells and answered with 0"),
         ("[\"no-such-program-here\"]", "it could not be started"),
     ] {
         policy(
@@ -353,7 +353,7 @@ fn verify_leaks_finds_what_no_mask_writes_from_the_snapshot_alone() {
     let said = scratch.json(&["verify", "--leaks"]);
     assert!(said["cells"].as_u64().unwrap() >= 12 && said["findings"].as_array().unwrap().is_empty(), "{said}");
     // A program of one's own that writes a live address is found afterwards, without any original.
-    let program = "{ mask = \"command\", run = [\"sh\", \"-c\", \"while read -r line; do echo '{\\\"cells\\\":[\\\"a\\\",\\\"mail ceo@real-company.com\\\",\\\"4539578763621486\\\",\\\"b\\\"]}'; done\"] }";
+    let program = r#"{ mask = "command", run = ["jq", "-c", "--unbuffered", '{cells: [range(.cells | length) as $at | ["a", "mail ceo@real-company.com", "4539578763621486", "b"][$at % 4]]}'] }"#;
     policy(&scratch, &clients, &format!("{notes}{program}\n"));
     scratch.ok(&CAPTURE);
     let message = scratch.fails(4, &["verify", "s", "--leaks"]);
