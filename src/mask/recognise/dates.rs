@@ -23,8 +23,10 @@ pub(super) fn find(text: &str, at: usize, free: usize, dates: Dates) -> Option<H
     let written = Written::at(text, at, free)?;
     let (from, to) = (written.range.start, written.range.end);
     let short = written.year.len() < 4 || written.day.start == written.month.end && written.list.is_none();
-    let wanted = dates == Dates::All && !short || labels::is_birth(text, from, to);
-    wanted.then_some(Hit { kind: Kind::Date, range: written.range })
+    if labels::is_birth(text, from, to) {
+        return Some(Hit { kind: Kind::Birth, range: written.range });
+    }
+    (dates == Dates::All && !short).then_some(Hit { kind: Kind::Date, range: written.range })
 }
 
 impl Written {

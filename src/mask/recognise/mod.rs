@@ -36,16 +36,18 @@ pub enum Kind {
     Iban,
     /// A link.
     Url,
-    /// A date: of birth, unless all were asked for.
+    /// A date that nothing is said about.
     Date,
     /// A network card's address.
     Mac,
     /// A UUID.
     Uuid,
+    /// A date of birth.
+    Birth,
 }
 
 impl Kind {
-    /// Every kind.
+    /// Every kind; a date of birth is a date that something is said about.
     pub const ALL: [Self; 10] = [
         Self::Email,
         Self::Phone,
@@ -70,14 +72,20 @@ impl Kind {
             Self::Ip => "ip",
             Self::Iban => "iban",
             Self::Url => "url",
-            Self::Date => "date",
+            Self::Date | Self::Birth => "date",
             Self::Mac => "mac",
             Self::Uuid => "uuid",
         }
     }
 
+    /// Whether it is a date.
+    #[must_use]
+    pub fn is_date(self) -> bool {
+        matches!(self, Self::Date | Self::Birth)
+    }
+
     fn bit(self) -> u16 {
-        1 << (self as u8)
+        1 << (if self == Self::Birth { Self::Date } else { self } as u8)
     }
 }
 

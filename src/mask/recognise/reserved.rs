@@ -27,7 +27,7 @@ impl Kind {
             Self::Ip => ip(text),
             Self::Url => url(text),
             Self::Mac => mac(text),
-            Self::Iban | Self::Date | Self::Uuid => false,
+            Self::Iban | Self::Date | Self::Birth | Self::Uuid => false,
         };
         own || self.masks().any(|mask| mask.could_write.is_some_and(|could| could(&Params::default(), text)))
     }
@@ -42,7 +42,8 @@ impl Kind {
             Self::Ip => &["ip"],
             Self::Iban => &["iban"],
             Self::Url => &["url"],
-            Self::Date => &["dob", "date_shift"],
+            Self::Date => &["date_shift"],
+            Self::Birth => &["dob", "date_shift"],
             Self::Mac => &["mac"],
             Self::Uuid => &["uuid"],
         };

@@ -214,7 +214,7 @@ fn accounts_and_links() {
 #[test]
 fn dates_of_birth_in_many_ways() {
     each(
-        Kind::Date,
+        Kind::Birth,
         &[
             ("born 1984-03-12 in Rome", "1984-03-12"),
             ("DOB: 03/12/1984", "03/12/1984"),

@@ -83,7 +83,7 @@ impl Scrubber {
             patterns.push(regex);
         }
         let mut masks = Vec::new();
-        for kind in Kind::ALL.into_iter().filter(|kind| wanted.has(*kind)) {
+        for kind in Kind::ALL.into_iter().chain([Kind::Birth]).filter(|kind| wanted.has(*kind)) {
             // A mask that cannot be built for parts of this column leaves its kind to the stand-in.
             let mask = kind.masks().find_map(|mask| nested::build_value(site, &Value::text(mask.name)).ok());
             masks.extend(mask.map(|mask| (kind, mask)));
@@ -123,7 +123,7 @@ impl Scrubber {
         };
         let new: Vec<Hit> = recognise(text, self.wanted)
             .into_iter()
-            .filter(|hit| hit.kind != Kind::Date && !is_ours(hit) && !hit.kind.is_reserved(&text[hit.range.clone()]))
+            .filter(|hit| !hit.kind.is_date() && !is_ours(hit) && !hit.kind.is_reserved(&text[hit.range.clone()]))
             .collect();
         if new.is_empty() {
             return;
@@ -231,7 +231,7 @@ impl Scrubber {
         let start = out.len();
         if let Some((_, mask)) = self.masks.iter().find(|(masked, _)| *masked == kind) {
             let written = match kind {
-                Kind::Date => date(&**mask, value, &row, out),
+                Kind::Date | Kind::Birth => date(&**mask, value, &row, out),
                 _ => mask.mask(Cell::text(value), &row, out),
             };
             if matches!(written, Ok(CellKind::Text)) && out.len() > start && out[start..] != *value.as_bytes() {
@@ -279,7 +279,7 @@ impl Scrubber {
         if telling && row.known.write_whole(name, row.subject, out) {
             return true;
         }
-        let kind = whole(name, self.wanted).filter(|kind| *kind != Kind::Date);
+        let kind = whole(name, self.wanted).filter(|kind| !kind.is_date());
         kind.inspect(|kind| self.recognised(*kind, name, row, out)).is_some()
     }
 }

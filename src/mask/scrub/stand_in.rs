@@ -42,7 +42,7 @@ pub(super) fn write(key: &DomainKey, kind: Kind, value: &str, out: &mut Vec<u8>)
             out.extend_from_slice(format!("00-00-5E-00-53-{last:02X}").replace('-', &separator.to_string()).as_bytes());
         }
         Kind::Uuid => out.extend(shape(value, draw)),
-        Kind::Date => {
+        Kind::Date | Kind::Birth => {
             let date = (1970, 1 + draw.bytes()[0] % 12, 1 + draw.bytes()[1] % 28);
             match WrittenDate::read(value) {
                 Some(written) => written.write(value, date, out),

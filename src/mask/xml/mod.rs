@@ -122,9 +122,9 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
 
 impl Mask for Xml {
     fn mask(&self, cell: Cell<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Written {
-        let text = std::str::from_utf8(super::text(cell)?).map_err(|_| NOT_XML)?;
+        let text = String::from_utf8_lossy(super::text(cell)?);
         let start = out.len();
-        let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
         out.extend_from_slice(&text.as_bytes()[..text.len() - body.len()]);
         self.document(body, row, out)?;
         if out.len() - start > self.room && canonical::chars(&out[start..]) > self.room {
