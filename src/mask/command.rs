@@ -113,7 +113,7 @@ impl Mask for Program {
 }
 
 impl Many for Program {
-    fn mask_many(&self, cells: &[(Cell<'_>, Row<'_>)]) -> Result<Vec<(CellKind, Vec<u8>)>> {
+    fn mask_many(&self, cells: &[(Cell<'_>, Row<'_>)]) -> Result<Vec<super::Answer>> {
         let mut request = Request { cells: Vec::new(), draws: Vec::new(), subjects: Vec::new() };
         let mut scratch = Vec::new();
         for (cell, row) in cells {

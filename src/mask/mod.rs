@@ -140,13 +140,16 @@ pub trait Learner {
     fn learned(&self) -> Result<()>;
 }
 
+/// What a mask wrote for one of many cells.
+pub type Answer = (CellKind, Vec<u8>);
+
 /// A mask that takes many cells at once.
 pub trait Many {
     /// Masks the cells, none of which is NULL or empty, in order; one answer each.
     ///
     /// # Errors
     /// Kind `Policy`, which names no value.
-    fn mask_many(&self, cells: &[(Cell<'_>, Row<'_>)]) -> Result<Vec<(CellKind, Vec<u8>)>>;
+    fn mask_many(&self, cells: &[(Cell<'_>, Row<'_>)]) -> Result<Vec<Answer>>;
 }
 
 /// What a mask may know of a cell's row.
@@ -415,7 +418,7 @@ fn about<'a>(rows: &Rows<'a>, batch: &'a Batch, row: usize, column: &ColumnMask)
 }
 
 /// The masked cells of a column whose mask takes many at once, in the order in which they are needed.
-fn ask_many(rows: &Rows<'_>, batch: &Batch, at: usize) -> Result<Option<Vec<(CellKind, Vec<u8>)>>> {
+fn ask_many(rows: &Rows<'_>, batch: &Batch, at: usize) -> Result<Option<Vec<Answer>>> {
     let column = &rows.columns[at];
     let Some(many) = column.mask.many() else { return Ok(None) };
     let mut repeats = Repeats::default();

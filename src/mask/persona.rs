@@ -203,12 +203,12 @@ impl Persona {
             Member::Initials => initials(first, last, original, self.room, out),
             Member::Email => {
                 let tag = &draw.bytes()[16..26];
-                self.local(first, last, b'.', self.room - TAG - 12, out);
+                local(first, last, b'.', self.room - TAG - 12, out);
                 token::base32(&salted(tag, attempt), out);
                 out.extend_from_slice(DOMAINS[usize::from(draw.bytes()[26]) % DOMAINS.len()].as_bytes());
             }
             Member::Username => {
-                self.local(
+                local(
                     first.get(..first.chars().next().map_or(0, char::len_utf8)).unwrap_or(first),
                     last,
                     b'_',
@@ -228,22 +228,22 @@ impl Persona {
             }
         }
     }
+}
 
-    /// `first.last.` in plain letters, cut to `room` characters, its separator at the end if there is anything.
-    fn local(&self, first: &str, last: &str, separator: u8, room: usize, out: &mut Vec<u8>) {
-        let start = out.len();
-        for part in [first, last] {
-            let before = out.len();
-            names::plain(part, out);
-            if out.len() > before {
-                out.push(separator);
-            }
+/// `first.last.` in plain letters, cut to `room` characters, its separator at the end if there is anything.
+fn local(first: &str, last: &str, separator: u8, room: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    for part in [first, last] {
+        let before = out.len();
+        names::plain(part, out);
+        if out.len() > before {
+            out.push(separator);
         }
-        if out.len() - start > room {
-            out.truncate(start + room.saturating_sub(1));
-            if out.len() > start && out.last() != Some(&separator) {
-                out.push(separator);
-            }
+    }
+    if out.len() - start > room {
+        out.truncate(start + room.saturating_sub(1));
+        if out.len() > start && out.last() != Some(&separator) {
+            out.push(separator);
         }
     }
 }

@@ -36,9 +36,8 @@ fn group(rule: &ColumnRule) -> Group {
 /// Gives each persona the domain of the table where its subject is at home, so that it is the same person in every table
 /// that reaches the subject, and client 17 another one than user 17.
 pub(super) fn name_entities(references: &References<'_>, drafts: &mut [Draft<'_>]) {
-    for at in 0..drafts.len() {
-        for column in 0..drafts[at].rules.len() {
-            let Some(rule) = &drafts[at].rules[column] else { continue };
+    for (at, draft) in drafts.iter_mut().enumerate() {
+        for rule in draft.rules.iter_mut().flatten() {
             let Some(subject) =
                 rule.subject.as_deref().filter(|_| rule.mask.name == "persona" && rule.domain.is_none())
             else {
@@ -48,9 +47,7 @@ pub(super) fn name_entities(references: &References<'_>, drafts: &mut [Draft<'_>
             let (home, key) = references.end_of(table, key);
             let home = references.table(home);
             let domain = format!("person:{}.{}", home.name, home.columns[key].name);
-            if let Some(rule) = &mut drafts[at].rules[column] {
-                rule.domain = Some(domain);
-            }
+            rule.domain = Some(domain);
         }
     }
 }
@@ -225,6 +222,9 @@ fn default_literal(column: &Column) -> Option<String> {
     quoted.or(number).or(word)
 }
 
+/// The most references on the way to a subject.
+const FARTHEST: usize = 4;
+
 /// Where a subject comes from.
 struct Subject {
     /// The table that has the value.
@@ -279,9 +279,8 @@ fn find_subject(references: &References<'_>, number: usize, name: &str) -> std::
         });
         subject.table = parent;
     }
-    const MOST: usize = 4;
-    if subject.hops.len() > MOST {
-        return Err(format!("the subject '{}' is more than {MOST} references away", name.escape_debug()));
+    if subject.hops.len() > FARTHEST {
+        return Err(format!("the subject '{}' is more than {FARTHEST} references away", name.escape_debug()));
     }
     Ok(subject)
 }
@@ -361,7 +360,8 @@ impl Builder<'_> {
             range: range(about, self.catalogue.engine, &self.limits[at].checks),
             names: None,
         };
-        let shared = self.shared.get(&group(rule)).cloned().unwrap_or(own);
+        // Texts that are masked inside need not be equal as a whole anywhere else.
+        let shared = self.shared.get(&group(rule)).filter(|_| !rule.mask.may_keep).cloned().unwrap_or(own);
         Site {
             max_chars: shared.max_chars,
             charset: shared.charset,

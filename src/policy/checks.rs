@@ -159,8 +159,9 @@ enum Said {
 fn bare(expr: &Expr) -> &Expr {
     match expr {
         Expr::Nested(inner) => bare(inner),
-        Expr::Cast { expr, kind: CastKind::DoubleColon | CastKind::Cast, .. } => bare(expr),
-        Expr::Collate { expr, .. } => bare(expr),
+        Expr::Cast { expr, kind: CastKind::DoubleColon | CastKind::Cast, .. } | Expr::Collate { expr, .. } => {
+            bare(expr)
+        }
         // MySQL writes _utf8mb4'text'.
         Expr::Prefixed { value, .. } => bare(value),
         other => other,
@@ -177,9 +178,10 @@ fn column_of(expr: &Expr, find: &dyn Fn(&str) -> Option<usize>) -> Option<usize>
 fn text_of(expr: &Expr) -> Option<String> {
     match bare(expr) {
         Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Some(text.clone()),
-            // MySQL's CREATE TABLE shows strings so under some modes.
-            Value::DoubleQuotedString(text) => Some(text.clone()),
+            // MySQL's CREATE TABLE shows strings in double quotes under some modes.
+            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) | Value::DoubleQuotedString(text) => {
+                Some(text.clone())
+            }
             Value::Number(number, _) => Some(number.clone()),
             _ => None,
         },

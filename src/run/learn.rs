@@ -77,7 +77,7 @@ impl Lesson {
             first += batch.rows() as u64;
             Ok(())
         })?;
-        columns.iter().filter_map(|&at| plan.columns[at].mask.learner()).try_for_each(|learner| learner.learned())
+        columns.iter().filter_map(|&at| plan.columns[at].mask.learner()).try_for_each(crate::mask::Learner::learned)
     }
 
     fn column(&mut self, column: &ColumnMask, at: usize, batch: &Batch, first: u64) -> Result<()> {

@@ -23,9 +23,8 @@ fn originals(scratch: &Scratch) -> BTreeSet<String> {
             // A fixed value may be an original by chance; dates stay within the same calendar.
             match mask.as_str().unwrap() {
                 "keep" => kept.extend(found),
-                "date_shift" | "dob" => {}
                 // Text without anything personal stays as it is; what is personal is an original of the other columns.
-                "text_scrub" => {}
+                "date_shift" | "dob" | "text_scrub" => {}
                 _ => masked.extend(found),
             }
         }
