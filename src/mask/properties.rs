@@ -235,3 +235,56 @@ fn masks_know_what_they_may_have_written_again() {
         Ok(())
     });
 }
+
+#[test]
+fn null_and_empty_text_go_through_apply_unchanged() {
+    use super::{ColumnMask, Known, Rows, apply};
+    use crate::model::batch::Batch;
+    for definition in MASKS.iter().copied().filter(|mask| !mask.takes_empty && !mask.after) {
+        let Ok(column) = ColumnMask::build(definition, "c", &site(1, None, false), params(definition)) else {
+            continue;
+        };
+        let mut batch = Batch::new(1);
+        for cell in [Cell::NULL, Cell::text(""), Cell::NULL] {
+            batch.push(cell);
+        }
+        let table = crate::model::schema::TableName::plain("t");
+        let rows = Rows { table: &table, columns: &[column], extras: 0, first: 0, known: Known::NOTHING };
+        let masked = apply(rows, batch.clone()).unwrap();
+        assert_eq!(*masked.rows(), batch, "{}", definition.name);
+    }
+}
+
+#[test]
+fn what_a_mask_writes_fits_the_column_or_the_cell_is_refused() {
+    use super::{Charset, ColumnMask, Fit, Known, Rows, apply};
+    use crate::model::batch::Batch;
+    let limits = (1_u32..40, prop_oneof![Just(Charset::Unicode), Just(Charset::Latin1), Just(Charset::Ascii)]);
+    for definition in changing() {
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(256));
+        runner
+            .run(&(limits.clone(), any::<u64>()), |((room, charset), number)| {
+                let site = Site { max_chars: Some(room), charset, ..site(1, None, false) };
+                let Ok(column) = ColumnMask::build(definition, "c", &site, params(definition)) else { return Ok(()) };
+                let fit = Fit { max_chars: Some(room), charset, ..Fit::default() };
+                let column = ColumnMask { fit, ..column };
+                let mut batch = Batch::new(1);
+                let cell: String = (definition.sample)(number).chars().take(room as usize).collect();
+                batch.push(Cell::text(&cell));
+                let table = crate::model::schema::TableName::plain("t");
+                let rows = Rows { table: &table, columns: &[column], extras: 0, first: 0, known: Known::NOTHING };
+                let masked = match apply(rows, batch) {
+                    Ok(masked) => masked,
+                    // The cut sample may be nothing that the mask takes; but what it writes has to fit its site.
+                    Err(error) => {
+                        prop_assert!(!error.what().contains("the masked value"), "{}", error.what());
+                        return Ok(());
+                    }
+                };
+                let written = std::str::from_utf8(masked.rows().cell(0, 0).bytes).unwrap();
+                prop_assert!(written.chars().count() <= room as usize && charset.holds(written));
+                Ok(())
+            })
+            .unwrap_or_else(|error| panic!("{}: {error}", definition.name));
+    }
+}
