@@ -7,6 +7,8 @@
 //! repeat, which `apply` copies where the mask is a function of the cell. A mask that later joins the table appears here by
 //! itself.
 
+#![expect(clippy::print_stderr, reason = "a benchmark says what it leaves out")]
+
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use std::time::Duration;
 use terp_fixtures::mask::key::{Keyring, MasterKey};
@@ -15,6 +17,9 @@ use terp_fixtures::mask::{self, ColumnMask, Definition, Known, MASKS, Rows, Scan
 use terp_fixtures::model::batch::{Batch, Cell};
 use terp_fixtures::model::schema::{Family, TableName};
 use terp_fixtures::secret::Secret32;
+
+/// Makes a cell of a number.
+type Make = Box<dyn Fn(u64) -> String>;
 
 fn column(definition: &'static Definition) -> Option<ColumnMask> {
     let ring = Keyring::new(&MasterKey::new(Secret32::new([7; 32])), "bench", "dev", 1);
@@ -67,7 +72,6 @@ fn scan(criterion: &mut Criterion) {
     let note = |number| format!("Called about order {number}, she said that the delivery of Monday was two days late");
     let mut group = criterion.benchmark_group("scan");
     settings(&mut group);
-    type Make = Box<dyn Fn(u64) -> String>;
     let originals: [(&str, Make, Scan); 4] = [
         ("original/email", Box::new(email), Scan::Identifier),
         ("original/ssn", Box::new(ssn), Scan::Identifier),

@@ -52,7 +52,7 @@ const VECTORS: &[Vector] = &[
         "text_scrub",
         &[],
         "Maria (maria.garcia@corp.test, (415) 867-5309) was born 12 March 1984.",
-        "Maria (greyson.homenick.mvv6kqtomw3jtye2@example.net, (428) 555-0134) was born 21 January 1985.",
+        "Maria (greyson.homenick.mvv6kqtomw3jtye2@example.net, (428) 555-0134) was born 11 July 1984.",
     ),
     v(
         "json",

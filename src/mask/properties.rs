@@ -210,8 +210,8 @@ fn invalid_text_is_masked_too() {
         let valid = run(&*mask, "Ann X", None).is_some();
         let exact = definition.unique == Uniqueness::Exact;
         let invalid = mask.mask(Cell { kind: CellKind::Text, bytes: b"Ann \xff\xfe" }, &Row::NONE, &mut out).is_ok();
-        // Permutations have no place for what is no code or number at all; everything else makes something of it.
-        assert!(valid == invalid || exact, "{}", definition.name);
+        // Permutations and wallets have no place for what is no code at all; everything else makes something of it.
+        assert!(valid == invalid || exact || definition.name == "crypto_wallet", "{}", definition.name);
         assert!(!invalid || std::str::from_utf8(&out).is_ok(), "{}", definition.name);
         taken += u32::from(invalid);
     }
