@@ -94,7 +94,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
             .hint("Write { mask = \"command\", run = [\"./mask-it\", \"--fast\"] }."));
     }
     let limit = Duration::from_secs(params.size("seconds").map_or(30, |seconds| seconds as u64));
-    let (key, form) = (site.key.clone(), site.exact_form());
+    let (key, form) = (site.key.clone(), site.loose_form());
     Ok(Box::new(Program { run, limit, key, form, unique: site.unique, talk: Mutex::default() }))
 }
 

@@ -136,7 +136,7 @@ fn build(site: &Site) -> Result<Box<dyn Mask>> {
         return Err(Error::policy("the column is too short for names of companies")
             .hint("Use `hash`, `fixed` or `null`; a unique column needs 16 characters."));
     }
-    let unique = site.unique.then(|| site.exact_form());
+    let unique = site.unique.then(|| site.loose_form());
     Ok(Box::new(Company { key: site.key.clone(), heads, room, unique, charset: site.charset }))
 }
 

@@ -191,8 +191,19 @@ pub fn knows_in(locale: &str, word: &[u8]) -> bool {
     static WORDS: [OnceLock<Words>; LOCALES.len()] = [const { OnceLock::new() }; LOCALES.len()];
     let at = LOCALES.iter().position(|known| *known == locale);
     at.and_then(|at| Some((WORDS.get(at)?, names(locale)?))).is_some_and(|(words, names)| {
-        words.get_or_init(|| Words::of(names.first.iter().chain(names.last))).contains(word)
+        let list = || names.first.iter().chain(names.last);
+        words.get_or_init(|| Words::new(list().flat_map(|name| spellings(name)))).contains(word)
     })
+}
+
+/// The words of a name in lower case, as they are and without accents, which is how the leak scan reads them.
+fn spellings(name: &'static str) -> Vec<Vec<u8>> {
+    use unicode_normalization::UnicodeNormalization;
+    let bare = |word: &str| -> String {
+        word.nfkd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).collect()
+    };
+    let words = tidy(name).split_whitespace();
+    words.flat_map(|word| [word.to_lowercase().into_bytes(), bare(&word.to_lowercase()).into_bytes()]).collect()
 }
 
 /// The words of the lists by a cheap hash. The words are ours, so nobody can choose them to collide.

@@ -89,7 +89,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
     if labels.iter().all(|(_, weight)| *weight == 0) {
         return Err(Error::policy("every weight of mask enum_pick is zero"));
     }
-    let inner = drawn(&DEFINITION, site, Role::Choice, site.exact_form(), move |draw, original, out| {
+    let inner = drawn(&DEFINITION, site, Role::Choice, site.loose_form(), move |draw, original, out| {
         out.extend_from_slice(pick(&labels, draw, original).as_bytes());
     })?;
     Ok(Box::new(EnumPick(inner)))

@@ -51,7 +51,7 @@ fn build(site: &Site) -> Result<Box<dyn Mask>> {
         ))
         .hint("Use `fixed` or `null`."));
     }
-    Ok(Box::new(Filename { key: site.key.clone(), form: site.exact_form(), unique: site.unique, room: site.room() }))
+    Ok(Box::new(Filename { key: site.key.clone(), form: site.loose_form(), unique: site.unique, room: site.room() }))
 }
 
 /// Parts of a path that are not names.

@@ -23,8 +23,8 @@ const fn v(
 const VECTORS: &[Vector] = &[
     v("keep", &[], "shipped", "shipped"),
     v("fixed", &[("value", "n/a")], "secret", "n/a"),
-    v("hash", &[], "A-1029384756", "f077030bcbfe81620d16e9e16c06041c"),
-    v("hash", &[("length", "12")], "A-1029384756", "f077030bcbfe"),
+    v("hash", &[], "A-1029384756", "56f4440c2d50415ea872de707a8d6f25"),
+    v("hash", &[("length", "12")], "A-1029384756", "56f4440c2d50"),
     v("token", &[], "sk_live_1", "kjs3zq4toybb7juqlswx5xej"),
     v("token", &[("prefix", "tok_"), ("bytes", "10")], "sk_live_1", "tok_kjs3zq4toybb7juq"),
     v("first_name", &[], "Maria", "Therese"),
@@ -44,6 +44,13 @@ const VECTORS: &[Vector] = &[
     v("address", &[("part", "region")], "CA", "WA"),
     v("address", &[("part", "region")], "California", "Utah"),
     v("address", &[("part", "postal")], "SW1A 1AA", "RI3O 6PL"),
+    v("persona", &[("member", "email")], "maria.garcia@corp.test", "joy.durgan.5q7foiyqiw2dwcpb@example.com"),
+    v("persona", &[("member", "full_name")], "Maria Garcia", "Lacey Welch"),
+    v("persona", &[("member", "full_name")], "Garcia, Maria", "Welch, Lacey"),
+    v("persona", &[("member", "username")], "mgarcia", "a_senger_ujascnosttcd5mvg"),
+    v("persona", &[("member", "initials")], "M.G.", "D.B."),
+    v("persona", &[("member", "phone")], "(415) 867-5309", "(883) 555-0109"),
+    v("persona", &[("member", "company")], "Garcia Farms LLC", "Rolfson & Weissnat Group"),
     v("ssn_tail", &[], "078-05-1120", "***-**-6397"),
     v("ssn_tail", &[("tail", "none")], "078-05-1120", "***-**-****"),
     v("text_replace", &[], "Called Maria about the late delivery.", "Ullam dicta quia cupiditate."),
@@ -126,7 +133,7 @@ const VECTORS: &[Vector] = &[
     v("full_name", &[("locale", "zh_cn")], "Maria Garcia", "钟旭翰"),
     v("full_name", &[("locale", "nl_nl")], "Garcia, Maria", "Post, Annemarie"),
     v("default", &[], "paid", ""),
-    v("secret", &[], "$2y$12$EXAMPLEonly", "$2y$10$X/Nc6hlUJp.e3kZYDGyVneYIlXtGWfVWNGbu0klidfEhdl22iqMb."),
+    v("secret", &[], "$2y$12$EXAMPLEonly", "$2y$10$mMkp0V0dL1sbojkIyCct7OkyEJY1pUv1vrlmDU8.U2zuVdOMNFd26"),
     v(
         "secret",
         &[],
@@ -174,7 +181,7 @@ const VECTORS: &[Vector] = &[
     v("enum_pick", &[("values", "[card, cash, transfer]")], "cash", "card"),
     v("enum_pick", &[("weights", "{closed: 9, open: 1}")], "new", "closed"),
     v("map", &[("table", "{NORTH: R1, SOUTH: R2}")], "SOUTH", "R2"),
-    v("map", &[("table", "{NORTH: R1}"), ("on_miss", "hash")], "WEST", "4e6488869b6ab66dcf46f9d96d5b48a5"),
+    v("map", &[("table", "{NORTH: R1}"), ("on_miss", "hash")], "WEST", "3e4cd3da5288d8e243505162c00036f5"),
     v("regex_replace", &[("pattern", "[0-9]+"), ("replacement", "#")], "batch 4711, shelf 12", "batch #, shelf #"),
     v(
         "url",
@@ -230,4 +237,14 @@ fn masks_write_what_they_always_wrote() {
         }
     }
     assert!(changed.is_empty(), "\n{}", changed.join("\n"));
+}
+
+/// Masks whose outputs are pinned in their own files, or are the user's.
+const ELSEWHERE: [&str; 4] = ["null", "command", "shuffle", "template"];
+
+#[test]
+fn every_mask_is_frozen() {
+    let frozen = |name: &str| ELSEWHERE.contains(&name) || VECTORS.iter().any(|vector| vector.mask == name);
+    let missing: Vec<&str> = super::MASKS.iter().map(|mask| mask.name).filter(|name| !frozen(name)).collect();
+    assert!(missing.is_empty(), "no golden vector of {}", missing.join(", "));
 }

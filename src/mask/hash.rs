@@ -8,8 +8,8 @@ const UNIQUE: usize = 20;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "hash",
-    about: "Replaces text with hex digits of its keyed digest; equal texts stay equal, as the column compares them.",
-    version: 1,
+    about: "Replaces text with hex digits of its keyed digest; texts that differ only in case or accents count as equal, unless the column is unique and tells them apart.",
+    version: 2,
     params: &[Param {
         name: "length",
         about: "Hex digits; a shorter column gets fewer. A unique column needs 20.",
@@ -41,7 +41,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
         return Err(Error::policy(format!("mask hash needs {least} characters here, and there are {length}"))
             .hint("Raise `length`, or use another mask for so short a column."));
     }
-    drawn(&DEFINITION, site, Role::Token, site.exact_form(), move |draw, _, out| {
+    drawn(&DEFINITION, site, Role::Token, site.loose_form(), move |draw, _, out| {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let nibbles = draw.bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
         out.extend(nibbles.take(length).map(|nibble| HEX[usize::from(nibble)]));

@@ -3,7 +3,7 @@
 //!
 //! The policy gives all members of a persona the domain of the table where the subject is at home, so that they share a key;
 //! which person it is comes from that key and the subject alone. A column that repeats a member without any way to the
-//! subject says `by = "copy"`: then the masked form of the value that is repeated is looked up among those that the capture
+//! subject says `by = "value"`: then the masked form of the value that is repeated is looked up among those that the capture
 //! has learned.
 
 use super::dictionary::Names;
@@ -40,8 +40,8 @@ pub(super) static DEFINITION: Definition = Definition {
         names::LOCALE,
         Param {
             name: "by",
-            about: "`subject`: the subject decides, or the value where no subject is named. `copy`: the column repeats a value of another column, and gets the same masked form.",
-            kind: ParamKind::Choice(&["subject", "copy"]),
+            about: "`subject`: the subject decides, or the value where no subject is named. `value`: the column repeats a value of another column, and gets the same masked form.",
+            kind: ParamKind::Choice(&["subject", "value"]),
             default: "subject",
         },
     ],
@@ -76,7 +76,7 @@ pub(super) static DEFINITION: Definition = Definition {
 };
 
 fn copies(params: &Params) -> bool {
-    params.text("by") == Some("copy")
+    params.text("by") == Some("value")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -156,7 +156,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
         return Err(Error::policy(format!("mask secret needs {least} characters here, and there are {}", site.room()))
             .hint("Use `null` or `fixed` for so short a column."));
     }
-    Ok(Box::new(Secret { key: site.key.clone(), kind, form: site.exact_form(), room: site.room() }))
+    Ok(Box::new(Secret { key: site.key.clone(), kind, form: site.loose_form(), room: site.room() }))
 }
 
 /// Writes one hash into every row.

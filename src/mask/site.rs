@@ -166,6 +166,13 @@ impl Site {
         }
     }
 
+    /// The canonical form of values whose fakes only have to agree: without case and accents, so that engines that compare
+    /// differently give the same fakes. Where a unique column tells spellings apart, they stay apart.
+    #[must_use]
+    pub fn loose_form(&self) -> Form {
+        if self.unique { self.exact_form() } else { Form::Accent }
+    }
+
     /// A site without limits and with a fixed key.
     #[cfg(test)]
     pub(crate) fn for_tests(domain: &str) -> Self {

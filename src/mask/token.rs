@@ -8,8 +8,8 @@ pub(super) const TAG: usize = 10;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "token",
-    about: "Replaces text with a prefix and lower-case base32 of at least 80 keyed bits; equal texts stay equal, as the column compares them.",
-    version: 1,
+    about: "Replaces text with a prefix and lower-case base32 of at least 80 keyed bits; texts that differ only in case or accents count as equal, unless the column is unique and tells them apart.",
+    version: 2,
     params: &[
         Param { name: "prefix", about: "Text in front, such as `tok_`.", kind: ParamKind::Text, default: "none" },
         Param {
@@ -53,7 +53,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
         ))
         .hint("Shorten the prefix, or use `hash` with a small length where the column is not unique."));
     };
-    drawn(&DEFINITION, site, Role::Token, site.exact_form(), move |draw, _, out| {
+    drawn(&DEFINITION, site, Role::Token, site.loose_form(), move |draw, _, out| {
         out.extend_from_slice(prefix.as_bytes());
         base32(&draw.bytes()[..bytes], out);
     })

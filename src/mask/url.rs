@@ -81,7 +81,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
     }
     Ok(Box::new(Url {
         key: site.key.clone(),
-        form: site.exact_form(),
+        form: site.loose_form(),
         host,
         path: params.text("path") != Some("drop"),
         query: params.text("query") == Some("replace"),

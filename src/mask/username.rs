@@ -87,7 +87,7 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
         letters
     };
     let [first, last] = [first, last].map(|list| -> Vec<Vec<u8>> { list.into_iter().map(spelled).collect() });
-    drawn(&DEFINITION, site, Role::Person, site.exact_form(), move |draw, _, out| {
+    drawn(&DEFINITION, site, Role::Person, site.loose_form(), move |draw, _, out| {
         let start = out.len();
         let (first, last) = (&first[draw.index(0, first.len())], &last[draw.index(1, last.len())]);
         match style {

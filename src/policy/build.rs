@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 #[derive(Default, Clone)]
 struct Shared {
     max_chars: Option<u32>,
+    /// The column that is so short.
+    narrowest: Option<String>,
     charset: Charset,
     fold: Fold,
     unique: bool,
@@ -116,7 +118,10 @@ fn shared(catalogue: &Catalogue, drafts: &[Draft<'_>], limits: &[Vec<Limits>]) -
                     continue;
                 }
                 let entry = shared.entry(group(rule)).or_default();
-                entry.max_chars = entry.max_chars.into_iter().chain(column.length).min();
+                if column.length.is_some_and(|length| entry.max_chars.is_none_or(|most| length < most)) {
+                    entry.max_chars = column.length;
+                    entry.narrowest = Some(format!("{}.{}", draft.table.name, column.name.escape_debug()));
+                }
                 entry.charset = entry.charset.max(Charset::of(column, catalogue.engine, &catalogue.settings));
                 entry.fold = entry.fold.max(Fold::of(column, catalogue.engine, &catalogue.settings));
                 entry.unique |= unique_by(draft.table, at, catalogue).is_some();
@@ -333,7 +338,8 @@ impl Builder<'_> {
             return Err(Error::policy(what).hint("Leave subject out: the value itself then decides."));
         }
         let site = self.site(at, rule, constraint.is_some());
-        let mut built = ColumnMask::build(mask, &about.name, &site, rule.params.clone())?;
+        let built = ColumnMask::build(mask, &about.name, &site, rule.params.clone());
+        let mut built = built.map_err(|error| self.explained(error, at, rule))?;
         built.subject = subject.map(|(_, cell)| cell);
         rule.domain_name().clone_into(&mut built.domain);
         if !mask.keeps_original {
@@ -348,11 +354,28 @@ impl Builder<'_> {
         Ok(built)
     }
 
+    /// Says which other column makes a domain so narrow.
+    fn explained(&self, error: Error, at: usize, rule: &ColumnRule) -> Error {
+        let shared = self.shared.get(&group(rule));
+        let own = self.draft.table.columns[at].length;
+        match shared.filter(|shared| shared.max_chars != own).and_then(|shared| shared.narrowest.as_ref()) {
+            Some(column) => {
+                let domain = rule.domain_name();
+                let hint = error.hint_text().map(|hint| format!("{hint} ")).unwrap_or_default();
+                error.hint(format!(
+                    "{hint}The columns of domain {domain} share the room of {column}; another domain for one of them separates them."
+                ))
+            }
+            None => error,
+        }
+    }
+
     fn site(&self, at: usize, rule: &ColumnRule, unique: bool) -> Site {
         let table = self.draft.table;
         let about = &table.columns[at];
         let own = Shared {
             max_chars: about.length,
+            narrowest: None,
             charset: Charset::of(about, self.catalogue.engine, &self.catalogue.settings),
             fold: Fold::of(about, self.catalogue.engine, &self.catalogue.settings),
             unique,

@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn places_are_lines_and_characters() {
         let (kind, what, hint) = refused("version = 1\n[tables.\"ü\".columns]\nemail = { mask = \"emial\" }\n");
-        assert_eq!((kind, what.as_str()), (Kind::Policy, "pii.toml:3:18: unknown mask 'emial'"));
+        assert_eq!((kind, what.as_str()), (Kind::Policy, "pii.toml:3:18: ü.email: unknown mask 'emial'"));
         assert_eq!(hint, "Did you mean 'email'?");
         let (kind, what, _) = refused("version = 1\n\n  taables = 1\n");
         assert_eq!((kind, what.as_str()), (Kind::Usage, "pii.toml:3:3: unknown key 'taables'"));

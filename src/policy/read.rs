@@ -15,6 +15,15 @@ const RULE_KEYS: [&str; 6] = ["mask", "domain", "subject", "when", "otherwise", 
 
 type Item<'a> = Spanned<DeValue<'a>>;
 
+/// What a mask takes, for hints.
+fn taken(mask: &Definition) -> String {
+    let one = |param: &mask::Param| format!("{} ({})", param.name, param.kind);
+    match mask.params {
+        [] => format!("Mask {} takes no parameters.", mask.name),
+        params => format!("Mask {} takes {}.", mask.name, params.iter().map(one).collect::<Vec<_>>().join(", ")),
+    }
+}
+
 pub(super) struct Reader<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
@@ -122,13 +131,13 @@ impl<'a> Reader<'a> {
     fn tables(&self, tables: &Item<'a>) -> Result<BTreeMap<String, TableRules>> {
         let mut found = BTreeMap::new();
         for (name, table) in self.table(tables)? {
-            let rules = self.rules(self.table(table)?, self.place(&name.span()))?;
+            let rules = self.rules(name.get_ref(), self.table(table)?, self.place(&name.span()))?;
             found.insert(name.get_ref().to_string(), rules);
         }
         Ok(found)
     }
 
-    fn rules(&self, table: &DeTable<'a>, place: Place) -> Result<TableRules> {
+    fn rules(&self, of: &str, table: &DeTable<'a>, place: Place) -> Result<TableRules> {
         self.only(table, &["mode", "keep", "reason", "columns"])?;
         let mut rules = TableRules { place, ..TableRules::default() };
         if let Some(mode) = table.get("mode") {
@@ -146,7 +155,7 @@ impl<'a> Reader<'a> {
         self.keep(table, &mut rules.columns)?;
         if let Some(columns) = table.get("columns") {
             for (name, column) in self.table(columns)? {
-                let rule = self.column(name, column)?;
+                let rule = self.column(of, name, column)?;
                 let name = name.get_ref().to_string();
                 let place = rule.place;
                 if let Some(kept) = rules.columns.insert(name.clone(), rule) {
@@ -176,20 +185,26 @@ impl<'a> Reader<'a> {
     }
 
     /// `name = "mask"` or `name = { mask = "...", domain = "...", subject = "...", when = "...", parameters }`.
-    fn column(&self, name: &Spanned<toml::de::DeString<'a>>, column: &Item<'a>) -> Result<ColumnRule> {
+    fn column(&self, table: &str, name: &Spanned<toml::de::DeString<'a>>, column: &Item<'a>) -> Result<ColumnRule> {
         let place = self.place(&name.span());
+        let of = format!("{}.{}", table.escape_debug(), name.get_ref().escape_debug());
         if let Some(mask) = column.get_ref().as_str() {
-            return Ok(ColumnRule::of(place, self.mask(mask, column.span())?));
+            return Ok(ColumnRule::of(place, self.mask(&of, mask, column.span())?));
         }
+        self.long_rule(&of, place, column)
+    }
+
+    /// `{ mask = "...", ... }`; `of` names the column in messages.
+    fn long_rule(&self, of: &str, place: Place, column: &Item<'a>) -> Result<ColumnRule> {
         let Some(table) = column.get_ref().as_table() else {
             return Err(self.wrong_type(column, "the name of a mask, or { mask = \"...\" }"));
         };
         let Some(written) = table.get("mask") else {
-            let what = format!("column {} has no mask", name.get_ref().escape_debug());
+            let what = format!("{of}: the column has no mask");
             let error = self.error(Kind::Policy, column.span(), what);
             return Err(error.hint("Write { mask = \"...\" }; docs/masks.md lists the masks."));
         };
-        let mask = self.mask(self.text(written)?, written.span())?;
+        let mask = self.mask(of, self.text(written)?, written.span())?;
         let mut rule = ColumnRule::of(place, mask);
         let mut given = Vec::new();
         for (key, value) in table {
@@ -197,46 +212,59 @@ impl<'a> Reader<'a> {
             match key.get_ref().as_ref() {
                 "mask" => {}
                 "domain" if mask.domain.is_empty() => {
-                    return Err(self.error(Kind::Policy, key.span(), format!("mask {} has no domain", mask.name)));
+                    return Err(self.error(
+                        Kind::Policy,
+                        key.span(),
+                        format!("{of}: mask {} has no domain", mask.name),
+                    ));
                 }
                 "domain" => rule.domain = Some(self.text(value)?.to_owned()),
                 "subject" if !mask.takes_subject => {
-                    return Err(self.error(Kind::Policy, key.span(), format!("mask {} takes no subject", mask.name)));
+                    return Err(self.error(
+                        Kind::Policy,
+                        key.span(),
+                        format!("{of}: mask {} takes no subject", mask.name),
+                    ));
                 }
                 "subject" => rule.subject = Some(self.text(value)?.to_owned()),
                 "when" => rule.when = Some(self.text(value)?.to_owned()),
-                "otherwise" => rule.otherwise = Some(Box::new(self.otherwise(key, value)?)),
+                "otherwise" => rule.otherwise = Some(Box::new(self.otherwise(of, value)?)),
                 "reason" if !own => rule.reason = Some(self.text(value)?.to_owned()),
                 name => given.push((name.to_owned(), self.value(mask, name, value)?)),
             }
         }
         if let (None, Some(otherwise)) = (&rule.when, &rule.otherwise) {
-            let what = format!("{}:{}: 'otherwise' needs a condition", self.file, otherwise.place);
+            let what = format!("{}:{}: {of}: 'otherwise' needs a condition", self.file, otherwise.place);
             return Err(Error::policy(what).hint("Add when = \"...\", or take it out."));
         }
         rule.params = Params::new(mask, given).map_err(|bad| {
             let place = table.iter().find(|(key, _)| key.get_ref().as_ref() == bad.name);
             let span = place.map_or(column.span(), |(key, value)| if bad.unknown { key.span() } else { value.span() });
-            let error = self.error(Kind::Policy, span, bad.why);
+            let error = self.error(Kind::Policy, span, format!("{of}: {}", bad.why));
             let known = mask.params.iter().map(|param| param.name).chain(RULE_KEYS);
             let hint = if bad.unknown { did_you_mean(&bad.name, known) } else { None };
-            error.hint(hint.unwrap_or_else(|| format!("docs/masks.md describes the parameters of {}.", mask.name)))
+            error.hint(hint.unwrap_or_else(|| taken(mask)))
         })?;
         Ok(rule)
     }
 
     /// The rule for rows where a condition does not hold.
-    fn otherwise(&self, key: &Spanned<toml::de::DeString<'a>>, value: &Item<'a>) -> Result<ColumnRule> {
-        let rule = self.column(key, value)?;
+    fn otherwise(&self, of: &str, value: &Item<'a>) -> Result<ColumnRule> {
+        let place = self.place(&value.span());
+        let rule = match value.get_ref().as_str() {
+            Some(mask) => ColumnRule::of(place, self.mask(of, mask, value.span())?),
+            None => self.long_rule(of, place, value)?,
+        };
         if rule.when.is_some() {
-            return Err(self.error(Kind::Policy, value.span(), "a condition inside of 'otherwise' is not supported"));
+            let what = format!("{of}: a condition inside of 'otherwise' is not supported");
+            return Err(self.error(Kind::Policy, value.span(), what));
         }
         Ok(rule)
     }
 
-    fn mask(&self, name: &str, span: Range<usize>) -> Result<&'static Definition> {
+    fn mask(&self, of: &str, name: &str, span: Range<usize>) -> Result<&'static Definition> {
         mask::find(name).ok_or_else(|| {
-            let error = self.error(Kind::Policy, span, format!("unknown mask '{}'", name.escape_debug()));
+            let error = self.error(Kind::Policy, span, format!("{of}: unknown mask '{}'", name.escape_debug()));
             let known = || MASKS.iter().map(|mask| mask.name);
             let hint = did_you_mean(name, known());
             error.hint(hint.unwrap_or_else(|| format!("The masks are {}.", known().collect::<Vec<_>>().join(", "))))

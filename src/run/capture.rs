@@ -96,7 +96,7 @@ pub fn capture(
     }
     let mut writer = Writer::new(repository, &snapshots)?;
     let known = learn::learn(context, source, catalogue, plan)?;
-    let scans = Scans::new(context.jobs)?;
+    let scans = Scans::new(plan, context.jobs)?;
     context.stage("sending made-up originals through every mask");
     let canaries = scans::send_canaries(plan, scans.key())?;
     let shared = Shared { known: &known, scans: &scans };

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::mask::canary;
-use crate::mask::leak::{LeakReport, LeakScan};
+use crate::mask::dictionary::LOCALES;
+use crate::mask::leak::{LeakReport, LeakScan, Lists};
 use crate::model::manifest::LeakResult;
 use crate::model::schema::Catalogue;
 use crate::policy::Plan;
@@ -16,6 +17,7 @@ const MANIFEST: u16 = u16::MAX;
 pub(super) struct Scans {
     key: Secret32,
     capacity: usize,
+    lists: Lists,
     idle: Mutex<Vec<LeakScan>>,
 }
 
@@ -23,9 +25,15 @@ impl Scans {
     /// Fingerprints kept of each side by all workers together: some 60 MiB.
     const CAPACITY: usize = 3 << 18;
 
-    pub(super) fn new(workers: usize) -> Result<Self> {
+    /// Scans for what the masks of a plan write.
+    pub(super) fn new(plan: &Plan, workers: usize) -> Result<Self> {
         let capacity = Self::CAPACITY / workers.max(1);
-        Ok(Self { key: Secret32::new(super::random()?), capacity, idle: Mutex::default() })
+        let columns = plan.tables.iter().flat_map(|table| &table.columns);
+        let masks = columns.flat_map(|column| [Some(column), column.otherwise.as_deref()]).flatten();
+        let named: Vec<&str> = masks.filter_map(|column| column.params.text("locale")).collect();
+        let locales = LOCALES.iter().copied().filter(|locale| named.contains(locale)).collect();
+        let key = Secret32::new(super::random()?);
+        Ok(Self { key, capacity, lists: Lists::with(locales), idle: Mutex::default() })
     }
 
     /// The run's random key.
@@ -35,7 +43,7 @@ impl Scans {
 
     pub(super) fn take(&self) -> LeakScan {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| LeakScan::new(&self.key, self.capacity))
+        idle.unwrap_or_else(|| LeakScan::knowing(&self.key, self.capacity, self.lists.clone()))
     }
 
     pub(super) fn put_back(&self, scan: LeakScan) {
@@ -66,7 +74,7 @@ impl Scans {
     pub(super) fn finish(self) -> LeakReport {
         let scans = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
         let merged = scans.into_iter().reduce(LeakScan::merge);
-        merged.unwrap_or_else(|| LeakScan::new(&self.key, self.capacity)).finish()
+        merged.unwrap_or_else(|| LeakScan::knowing(&self.key, self.capacity, self.lists.clone())).finish()
     }
 }
 

@@ -321,8 +321,8 @@ fn a_copy_without_a_key_gets_the_form_of_what_it_repeats() {
     );
     let rest = format!(
         "[tables.notes]\nmode = \"exclude\"\n[tables.mails]\nmode = \"capture\"\nkeep = [\"id\"]\n[tables.mails.columns]\nsent_to = {}\nwho = {}\n",
-        persona("email", "by = \"copy\""),
-        persona("full_name", "by = \"copy\""),
+        persona("email", "by = \"value\""),
+        persona("full_name", "by = \"value\""),
     );
     policy(&scratch, &clients, &rest);
     let dev = through(&scratch, "dev", "dev");

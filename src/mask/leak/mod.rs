@@ -22,6 +22,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use super::dictionary;
 use crate::secret::Secret32;
 use gaps::Gap;
 use hash::Key;
@@ -73,6 +74,23 @@ pub struct LeakReport {
     pub skipped: BTreeMap<&'static str, u64>,
 }
 
+/// The words that the masks of a capture choose from: what they write is nobody's original.
+#[derive(Debug, Clone, Default)]
+pub struct Lists(Vec<&'static str>);
+
+impl Lists {
+    /// The lists that every mask may use, and the names of these locales.
+    #[must_use]
+    pub fn with(locales: Vec<&'static str>) -> Self {
+        Self(locales)
+    }
+
+    /// Whether a lower-case word, with or without its accents, is in them.
+    fn know(&self, word: &[u8]) -> bool {
+        dictionary::knows(word) || self.0.iter().any(|locale| dictionary::knows_in(locale, word))
+    }
+}
+
 /// A scan under way. Worker threads fill one each, made with the same key, and merge them.
 pub struct LeakScan {
     key: Key,
@@ -89,6 +107,7 @@ pub struct LeakScan {
     /// Columns that the policy keeps in some rows.
     kept: BTreeSet<u16>,
     reader: Reader,
+    lists: Lists,
     quiet: Quiet,
     /// The fingerprint of the original that was seen last.
     last: u64,
@@ -108,8 +127,15 @@ impl LeakScan {
     /// A scan that keeps at most `capacity` fingerprints of each side. `key` is random for every run.
     #[must_use]
     pub fn new(key: &Secret32, capacity: usize) -> Self {
+        Self::knowing(key, capacity, Lists::default())
+    }
+
+    /// As [`new`](Self::new), for masks that write words of `lists`.
+    #[must_use]
+    pub fn knowing(key: &Secret32, capacity: usize, lists: Lists) -> Self {
         let key = Key::new(key);
         Self {
+            lists,
             reader: Reader { stream: Stream::new(&key), atoms: Vec::new(), joints: Vec::new(), folded: Vec::new() },
             key,
             originals: Side::new(capacity),

@@ -1,12 +1,12 @@
 //! What the scan remembers of an original, and of values that stand in reference tables anyway.
 
+use super::Lists;
 use super::gaps::{self, MOST_LOOSE};
 use super::prints::mark;
 use super::stream::{self, Atom, Stream};
 use super::{DICTIONARY, FEWEST_DIGITS, FEWEST_LETTERS, LeakScan, MOST_DIGITS, PLAIN, SHORT, SHORTEST};
 use crate::mask::canonical;
 use crate::mask::definition::Scan;
-use crate::mask::dictionary;
 use std::collections::BTreeMap;
 
 /// The longest name whose words are turned around.
@@ -56,7 +56,11 @@ impl LeakScan {
                 return Some(PLAIN);
             }
         }
-        if identifier && total.digits == 0 && total.length + 2 >= text.len() && is_listed(text, &mut self.scratch) {
+        if identifier
+            && total.digits == 0
+            && total.length + 2 >= text.len()
+            && is_listed(text, &self.lists, &mut self.scratch)
+        {
             return Some(DICTIONARY);
         }
         let marks = if identifier { mark::IDENTIFIER } else { 0 };
@@ -114,10 +118,10 @@ impl LeakScan {
 }
 
 /// Whether it is a single word of our lists.
-fn is_listed(text: &[u8], scratch: &mut Vec<u8>) -> bool {
+fn is_listed(text: &[u8], lists: &Lists, scratch: &mut Vec<u8>) -> bool {
     scratch.clear();
     scratch.extend(text.iter().map(u8::to_ascii_lowercase));
-    dictionary::knows(scratch)
+    lists.know(scratch)
 }
 
 /// Where to turn a name around: before its last word, behind its first one, or at its comma.

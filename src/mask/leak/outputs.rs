@@ -1,12 +1,12 @@
 //! How the scan looks at what is written.
 
+use super::Lists;
 use super::gaps::{self, Gap, MOST_LOOSE, MOST_PARTS};
 use super::hash::Key;
 use super::prints::Side;
 use super::stream::{self, LONGEST};
 use super::{BLOB, FEWEST_DIGITS, FEWEST_LETTERS, LeakScan, MOST_DIGITS, Reader, SHORTEST, decode};
 use crate::mask::definition::{Definition, ParamKind, Tier, Uniqueness};
-use crate::mask::dictionary;
 
 /// So often a text inside of a text is opened.
 const DEPTH: u8 = 3;
@@ -105,7 +105,11 @@ impl LeakScan {
         let whole = total.print(&self.key);
         let mark = whole.value | 1;
         if self.outputs.takes(whole) && (whole.digits > 0 || !permuted) && !self.quiet.knows(mark) {
-            let listed = if whole.digits > 0 { gaps::is_fictional(text) } else { is_listed(text, &mut self.scratch) };
+            let listed = if whole.digits > 0 {
+                gaps::is_fictional(text)
+            } else {
+                is_listed(text, &self.lists, &mut self.scratch)
+            };
             if listed {
                 self.quiet.learn(mark);
             } else {
@@ -117,8 +121,8 @@ impl LeakScan {
             let text = self.reader.read(value);
             let text = text[..text.len().min(LONGEST)].to_vec();
             self.reader.join(&text);
-            let (key, reader) = (&self.key, &self.reader);
-            let stretches = Stretches { key, reader, text: &text, listed: true, only_numbers: true };
+            let (key, reader, lists) = (&self.key, &self.reader, &self.lists);
+            let stretches = Stretches { key, reader, lists, text: &text, listed: true, only_numbers: true };
             stretches.look(column, &mut self.outputs, &mut self.scratch);
         }
         mark
@@ -172,7 +176,8 @@ impl LeakScan {
         }
         let whole = total.print(&self.key);
         if self.outputs.takes(whole) {
-            let made = listed && if number { gaps::is_fictional(value) } else { is_known(value, &mut self.scratch) };
+            let made = listed
+                && if number { gaps::is_fictional(value) } else { is_known(value, &self.lists, &mut self.scratch) };
             if !made {
                 self.outputs.add(whole, column, 0);
             }
@@ -203,26 +208,26 @@ impl LeakScan {
         }
         self.reader.join(text);
         let (key, outputs) = (&self.key, &mut self.outputs);
-        let stretches = Stretches { key, reader: &self.reader, text, listed, only_numbers: false };
+        let stretches = Stretches { key, reader: &self.reader, lists: &self.lists, text, listed, only_numbers: false };
         stretches.look(column, outputs, &mut self.scratch);
         stretches.leaves(column, outputs, &mut self.scratch);
     }
 }
 
 /// Whether masks write all words of a text. The last ones are those that tell a whole address or email from a name.
-fn is_listed(text: &[u8], scratch: &mut Vec<u8>) -> bool {
+fn is_listed(text: &[u8], lists: &Lists, scratch: &mut Vec<u8>) -> bool {
     let mut words = text.rsplit(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
-    words.all(|word| is_known(word, scratch))
+    words.all(|word| is_known(word, lists, scratch))
 }
 
 /// Whether masks write the word: of their lists, a number of a house, an initial.
-fn is_known(word: &[u8], scratch: &mut Vec<u8>) -> bool {
+fn is_known(word: &[u8], lists: &Lists, scratch: &mut Vec<u8>) -> bool {
     if word.len() <= 2 || word.len() <= 5 && word.iter().all(u8::is_ascii_digit) {
         return true;
     }
     scratch.clear();
     scratch.extend(word.iter().map(u8::to_ascii_lowercase));
-    dictionary::knows(scratch)
+    lists.know(scratch)
 }
 
 /// The stretches of one piece of text.
@@ -230,6 +235,8 @@ struct Stretches<'a> {
     key: &'a Key,
     reader: &'a Reader,
     text: &'a [u8],
+    /// The words that masks may have written.
+    lists: &'a Lists,
     /// Whether masks may have written words of their lists there.
     listed: bool,
     only_numbers: bool,
@@ -336,6 +343,6 @@ impl Stretches<'_> {
         if digits {
             return !gaps::is_fictional(&self.text[atoms[first].start..atoms[last].end]);
         }
-        !atoms[first..=last].iter().all(|atom| is_known(&self.text[atom.start..atom.end], scratch))
+        !atoms[first..=last].iter().all(|atom| is_known(&self.text[atom.start..atom.end], self.lists, scratch))
     }
 }
