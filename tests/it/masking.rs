@@ -369,3 +369,57 @@ fn verify_leaks_finds_what_no_mask_writes_from_the_snapshot_alone() {
         (Some("notes.body"), Some(true))
     );
 }
+
+#[test]
+fn a_planted_original_is_found_in_every_place_and_disguise() {
+    let scratch = shop(NOTES);
+    sql(
+        &scratch.path("shop.sqlite"),
+        "CREATE TABLE places (id INTEGER PRIMARY KEY, code TEXT, note TEXT, doc JSON, file_name TEXT, data BLOB)",
+    );
+    let places = "[tables.notes]\nmode = \"exclude\"\n[tables.places]\nmode = \"capture\"\nkeep = [\"id\", \"code\", \"note\", \"file_name\", \"data\"]\n\
+                  [tables.places.columns]\ndoc = { mask = \"json\", default = \"keep\", reason = \"a test\" }\n";
+    policy(&scratch, &(PLAIN.to_owned() + "\nphone = \"phone\""), places);
+    for (place, column, planted, original) in [
+        ("another column", "code", "'maria@corp.test'", "email"),
+        ("upper case", "code", "'MARIA@CORP.TEST'", "email"),
+        ("free text", "note", "'please ask Maria Gutierrez about it'", "name"),
+        ("last, first", "note", "'Gutierrez, Maria'", "name"),
+        ("a JSON leaf", "doc", "'{\"a\":[{\"b\":\"see maria@corp.test\"}]}'", "email"),
+        ("a JSON escape", "doc", "'{\"a\":\"maria\\u0040corp.test\"}'", "email"),
+        ("JSON inside of a string", "note", "'{\"a\":\"{\\\"b\\\":\\\"maria@corp.test\\\"}\"}'", "email"),
+        ("digits without separators", "code", "'219091234'", "ssn"),
+        ("digits with other separators", "note", "'no. 219 09 1234, please'", "ssn"),
+        ("another way to write a number", "note", "'call +1 415.867.5309 now'", "phone"),
+        ("URL-encoded", "note", "'https://x.test/?to=maria%40corp.test'", "email"),
+        ("base64", "note", "'bWFyaWFAY29ycC50ZXN0'", "email"),
+        ("hex", "code", "'6d6172696140636f72702e74657374'", "email"),
+        ("HTML", "note", "'<a href=\"#\">maria&#64;corp.test</a>'", "email"),
+        ("a file name", "file_name", "'scans/maria_gutierrez_passport.pdf'", "name"),
+        ("a file name with a number", "file_name", "'ssn-219-09-1234.png'", "ssn"),
+        ("binary data", "data", "CAST('%PDF-1.4 Maria Gutierrez' AS BLOB)", "name"),
+    ] {
+        sql(
+            &scratch.path("shop.sqlite"),
+            &format!("DELETE FROM places; INSERT INTO places (id, {column}) VALUES (1, {planted})"),
+        );
+        let message = scratch.fails(4, &CAPTURE);
+        assert!(message.contains(&format!("clients.{original} in places.{column}")), "{place}: {message}");
+        assert!(!message.contains("maria") && !message.contains("219"), "{place}: {message}");
+    }
+    // Ordinary rows are no leak, nor is what stands in the names of the schema unless it is somebody's.
+    sql(
+        &scratch.path("shop.sqlite"),
+        "DELETE FROM places; INSERT INTO places VALUES (1, 'A-100', 'called at 12:30, all well', '{\"a\":1}', 'report.pdf', x'00ff')",
+    );
+    scratch.ok(&CAPTURE);
+    sql(
+        &scratch.path("shop.sqlite"),
+        "CREATE TABLE tickets (id INTEGER PRIMARY KEY, owner TEXT DEFAULT 'otto@corp.test')",
+    );
+    let text = std::fs::read_to_string(scratch.path("pii.toml")).unwrap();
+    std::fs::write(scratch.path("pii.toml"), text + "[tables.tickets]\nmode = \"structure\"\n").unwrap();
+    let message = scratch.fails(4, &CAPTURE);
+    assert!(message.contains("clients.email in the manifest's names and definitions"), "{message}");
+    assert_eq!(scratch.json(&["list"]).as_array().unwrap().len(), 1);
+}
