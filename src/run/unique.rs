@@ -11,8 +11,8 @@ use crate::secret::Secret32;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Prints held per table, 64 MiB.
-const MOST: usize = 8 << 20;
+/// Prints held per table, 32 MiB.
+const MOST: usize = 4 << 20;
 
 /// A unique key of a table that masks write into.
 struct Key {
@@ -136,6 +136,10 @@ impl Uniques {
 impl Held {
     fn add(&mut self, prints: &[u64]) {
         self.rows += prints.len() as u64;
+        // Doubling would take as much again as is held.
+        if self.prints.len() + prints.len() > self.prints.capacity() {
+            self.prints.reserve_exact(prints.len().max(self.prints.len() / 4));
+        }
         self.prints.extend(prints.iter().filter(|print| **print <= self.threshold));
         while self.prints.len() > self.capacity && self.threshold > 1 {
             self.threshold /= 2;
