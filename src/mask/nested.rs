@@ -1,6 +1,7 @@
 //! Masks inside of masks: what a parameter such as `paths` of `json` or `item` of `list` names.
 
-use super::definition::{BadParam, Definition, ParamKind, Params, Value};
+use super::definition::Definition;
+use super::params::{BadParam, ParamKind, Params, Value};
 use super::site::Site;
 use super::{Mask, find};
 use crate::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! The digits and letters of a text, taken out of it and put back: what masks of numbers and codes have in common.
 
 use super::Misfit;
-use super::definition::Params;
+use super::params::Params;
 use super::permute::{MOST, Permuter};
 use crate::error::{Error, Result};
 

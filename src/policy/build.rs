@@ -2,10 +2,11 @@
 
 use super::checks::{self, Limits};
 use super::file::{ColumnRule, Mode, Place, Policy};
-use super::names::{self, Found};
+use super::names;
 use super::propose::propose;
 use super::references::References;
-use super::resolve::{Draft, Extra, Hop, TablePlan};
+use super::resolve::{Draft, Extra, TablePlan};
+use super::subject::{Subject, find_subject};
 use super::{condition, undecided};
 use crate::error::{Error, Kind, Result};
 use crate::mask::key::Keyring;
@@ -225,69 +226,6 @@ fn default_literal(column: &Column) -> Option<String> {
     let number = text.parse::<f64>().is_ok().then(|| text.to_owned());
     let word = matches!(text.to_ascii_lowercase().as_str(), "true" | "false").then(|| text.to_owned());
     quoted.or(number).or(word)
-}
-
-/// The most references on the way to a subject.
-const FARTHEST: usize = 4;
-
-/// Where a subject comes from.
-struct Subject {
-    /// The table that has the value.
-    table: usize,
-    /// Its column there.
-    column: usize,
-    /// The way there; empty where it is a column of the row itself.
-    hops: Vec<Hop>,
-}
-
-/// Finds `client_id`, or `order_id.client_id` along references.
-fn find_subject(references: &References<'_>, number: usize, name: &str) -> std::result::Result<Subject, String> {
-    let find = |table: usize, name: &str| {
-        let table = references.table(table);
-        match names::find(name, table.columns.iter().map(|column| column.name.as_str())) {
-            Found::At(at) if !table.columns[at].generated => Some(at),
-            _ => None,
-        }
-    };
-    let own = references.table(number);
-    if let Some(column) = find(number, name) {
-        return Ok(Subject { table: number, column, hops: Vec::new() });
-    }
-    let mut subject = Subject { table: number, column: usize::MAX, hops: Vec::new() };
-    let parts: Vec<&str> = name.split('.').collect();
-    for (at, part) in parts.iter().enumerate() {
-        let table = references.table(subject.table);
-        let Some(column) = find(subject.table, part) else {
-            let whole = name.escape_debug();
-            return Err(match parts.len() {
-                1 => format!("the subject '{whole}' is no stored column of {}", own.name),
-                _ => format!("the subject '{whole}': {} has no stored column '{}'", table.name, part.escape_debug()),
-            });
-        };
-        if at + 1 == parts.len() {
-            subject.column = column;
-            break;
-        }
-        let Some((parent, key)) = references.parent_of(subject.table, column) else {
-            let column = table.columns[column].name.escape_debug();
-            return Err(format!(
-                "the subject '{}': {}.{column} refers to no other table",
-                name.escape_debug(),
-                table.name
-            ));
-        };
-        let other = references.table(parent);
-        subject.hops.push(Hop {
-            column: table.columns[column].name.clone(),
-            table: other.name.clone(),
-            key: other.columns[key].name.clone(),
-        });
-        subject.table = parent;
-    }
-    if subject.hops.len() > FARTHEST {
-        return Err(format!("the subject '{}' is more than {FARTHEST} references away", name.escape_debug()));
-    }
-    Ok(subject)
 }
 
 /// Builds the masks of one table.

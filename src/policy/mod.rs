@@ -16,6 +16,7 @@ mod build;
 mod checks;
 mod read;
 mod references;
+mod subject;
 mod undecided;
 
 pub use file::{Mode, Policy};

@@ -18,16 +18,20 @@ pub struct Proposal {
 
 /// Words of a column's name that decide; the first line that matches wins. A word may be two joined by `+`.
 const WORDS: &[(&[&str], &str, &str)] = &[
-    (&["password", "passwd", "pwd", "secret", "token", "api+key", "apikey", "private+key", "credential"], "token", ""),
-    (&["salt", "otp", "cookie", "sid", "wallet", "username", "login", "handle", "nickname", "alias"], "token", ""),
-    (&["screen+name", "open+id", "openid", "google+id", "microsoft+id", "apple+id", "facebook+id"], "token", ""),
+    (&["password", "passwd", "pwd", "secret", "token", "api+key", "apikey", "private+key", "credential"], "secret", ""),
+    (&["salt", "otp", "cookie", "sid"], "token", ""),
+    (&["wallet"], "crypto_wallet", ""),
+    (&["username", "login", "handle", "nickname", "alias", "screen+name"], "username", ""),
+    (&["open+id", "openid", "google+id", "microsoft+id", "apple+id", "facebook+id"], "token", ""),
     (&["email", "e+mail", "mail"], "email", ""),
-    (
-        &["ip", "mac", "user+agent", "iban", "routing", "card", "cardnumber", "passport", "license", "licence"],
-        "hash",
-        "",
-    ),
-    (&["account+number", "tax+id", "national+id", "nationalid", "device+id", "vin", "plate"], "hash", ""),
+    (&["ip"], "ip", ""),
+    (&["mac"], "mac", ""),
+    (&["user+agent", "useragent"], "user_agent", ""),
+    (&["iban"], "iban", ""),
+    (&["routing", "account+number"], "bank_account", ""),
+    (&["card", "cardnumber"], "card", ""),
+    (&["passport", "license", "licence", "tax+id", "national+id", "nationalid"], "gov_id", ""),
+    (&["device+id", "vin", "plate"], "hash", ""),
     (&["ssn", "social+security", "sin", "tin"], "ssn_tail", ""),
     (&["phone", "mobile", "cell", "fax", "tel", "telephone", "sms", "whatsapp"], "phone", ""),
     (&["first+name", "firstname", "fname", "given+name", "forename", "middle+name", "middlename"], "first_name", ""),
@@ -35,7 +39,8 @@ const WORDS: &[(&[&str], &str, &str)] = &[
     (&["full+name", "fullname", "contact+name", "contact+person", "customer+name", "client+name"], "full_name", ""),
     (&["patient+name", "employee+name", "user+name", "actor+name", "external+name", "ship+name"], "full_name", ""),
     (&["reviewername", "holder", "beneficiary", "signer", "recipient", "author", "pusher"], "full_name", ""),
-    (&["birth", "birthday", "dob"], "date_shift", ""),
+    (&["birth", "birthday", "dob"], "dob", ""),
+    (&["company+name", "employer", "legal+name"], "company", ""),
     (&["zip", "zipcode", "postal", "postcode"], "address", "postal"),
     (&["city", "town"], "address", "city"),
     (&["province", "county"], "address", "region"),
@@ -114,11 +119,12 @@ pub fn propose(table: &Table, column: usize) -> Proposal {
     }
     let wanted = by_name(table, &words);
     match wanted {
-        Some((mask, part)) if mask == "date_shift" && about.family == Family::Integer => {
+        Some((mask, part)) if mask == "dob" && about.family == Family::Integer => {
             fitted(table, column, mask, part, "unit = \"seconds\"")
         }
         Some((mask, part)) => fitted(table, column, mask, part, ""),
-        None if matches!(about.family, Family::Json | Family::Blob) => removed(about),
+        None if about.family == Family::Json => fitted(table, column, "json", "", ""),
+        None if about.family == Family::Blob => removed(about),
         None => kept(),
     }
 }
@@ -166,12 +172,16 @@ fn fitted(table: &Table, at: usize, mask: &'static str, part: &str, extra: &str)
     let room = column.length.unwrap_or(u32::MAX);
     let fits = |name: &str, least: u32| {
         mask::find(name).is_some_and(|mask| {
-            mask.accepts_family(column.family) && room >= least && (!unique || mask.unique != mask::Uniqueness::None)
+            // Numbers with check digits cannot all be told apart by numbers with valid ones.
+            let apart =
+                mask.unique != mask::Uniqueness::None && !matches!(name, "card" | "iban" | "gov_id" | "bank_account");
+            mask.accepts_family(column.family) && room >= least && (!unique || apart)
         })
     };
     let least = match mask {
-        "email" => 28,
+        "email" | "company" | "username" | "secret" | "crypto_wallet" => 28,
         "token" => 16,
+        "ip" | "iban" | "mac" | "card" | "user_agent" => 19,
         "ssn_tail" | "address" => 11,
         _ => 8,
     };
@@ -260,16 +270,18 @@ mod tests {
             ("clients", "ssn", Family::Text, "\"ssn_tail\""),
             ("clients", "billing_city", Family::Text, "{ mask = \"address\", part = \"city\" }"),
             ("clients", "address", Family::Text, "\"address\""),
-            ("clients", "ip_address", Family::Text, "\"hash\""),
-            ("users", "password_hash", Family::Text, "\"token\""),
+            ("clients", "ip_address", Family::Text, "\"ip\""),
+            ("users", "password_hash", Family::Text, "\"secret\""),
+            ("users", "cardNumber", Family::Text, "\"card\""),
+            ("vendors", "tax_id", Family::Text, "\"gov_id\""),
             ("orders", "notes", Family::Text, "\"text_replace\""),
-            ("clients", "dob", Family::Date, "\"date_shift\""),
+            ("clients", "dob", Family::Date, "\"dob\""),
             ("orders", "total_cents", Family::Integer, "\"keep\""),
             ("batches", "capacity", Family::Integer, "\"keep\""),
             ("orders", "cancelledBy", Family::Integer, "\"keep\""),
             ("items", "location_id", Family::Integer, "\"keep\""),
             ("users", "email_verified", Family::Text, "\"keep\""),
-            ("events", "payload", Family::Json, "\"null\""),
+            ("events", "payload", Family::Json, "\"json\""),
             ("person", "emailaddress", Family::Text, "\"email\""),
             ("clients", "notify_email", Family::Integer, "\"keep\""),
             ("users", "last_login", Family::Timestamp, "\"keep\""),
@@ -287,8 +299,8 @@ mod tests {
         assert_eq!(propose(&table("clients", vec![short.clone()]), 0).rule, "\"token\"");
         short.length = Some(12);
         assert_eq!(propose(&table("clients", vec![short]), 0).mask, "hash");
-        let mut fixed = column("payload", Family::Json);
+        let mut fixed = column("payload", Family::Blob);
         fixed.nullable = false;
-        assert_eq!(propose(&table("events", vec![fixed]), 0).rule, "{ mask = \"fixed\", value = \"{}\" }");
+        assert_eq!(propose(&table("events", vec![fixed]), 0).rule, "{ mask = \"fixed\", value = \"\" }");
     }
 }

@@ -6,7 +6,8 @@ use super::hash::Key;
 use super::prints::Side;
 use super::stream::{self, LONGEST};
 use super::{BLOB, FEWEST_DIGITS, FEWEST_LETTERS, LeakScan, MOST_DIGITS, Reader, SHORTEST, decode};
-use crate::mask::definition::{Definition, ParamKind, Tier, Uniqueness};
+use crate::mask::definition::{Definition, Tier, Uniqueness};
+use crate::mask::params::ParamKind;
 
 /// So often a text inside of a text is opened.
 const DEPTH: u8 = 3;

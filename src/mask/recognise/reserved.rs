@@ -3,8 +3,8 @@
 
 use super::Kind;
 use super::net::parse_ip;
-use crate::mask::definition::Params;
 use crate::mask::find;
+use crate::mask::params::Params;
 use std::net::IpAddr;
 
 /// Top-level domains of RFC 2606 and RFC 6761.
