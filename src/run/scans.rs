@@ -23,7 +23,7 @@ pub(super) struct Scans {
 
 impl Scans {
     /// Fingerprints kept of each side by all workers together: some 60 MiB.
-    const CAPACITY: usize = 3 << 18;
+    const CAPACITY: usize = 1 << 19;
 
     /// Scans for what the masks of a plan write.
     pub(super) fn new(plan: &Plan, workers: usize) -> Result<Self> {
