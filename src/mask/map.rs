@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "map",
-    about: "Replaces a value by the one that the policy's table has for it. The table stands in the policy and the manifest: it is for codes, not for people.",
+    about: "Replaces a value by the one that the policy's table has for it. The table stands in the policy: it is for codes, not for people.",
     params: &[
         Param {
             name: "table",

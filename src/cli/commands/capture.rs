@@ -10,6 +10,7 @@ use crate::policy::{self, Policy};
 use crate::run::{Context, capture};
 use crate::secret::Address;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs) -> Result<Answer> {
     let environment = settings.environment(args.env.as_deref());
@@ -58,7 +59,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
         "uploaded_bytes": done.uploaded_bytes, "uploaded_packs": done.uploaded_packs, "chunks": done.chunks.0,
         "known_chunks": done.chunks.1, "foreign_keys": done.foreign_keys,
         "leaks": { "originals": done.leaks.originals, "cells": done.leaks.cells, "hits": done.leaks.hits,
-            "skipped": done.leaks.skipped },
+            "columns": done.leaks.columns, "canaries": done.leaks.canaries, "skipped": done.leaks.skipped },
         "tables": done.tables.iter().map(|(table, rows)| json!({ "table": table.to_string(), "rows": rows })).collect::<Vec<_>>(),
         "millis": done.millis,
     });
@@ -80,11 +81,10 @@ fn capture_text(done: &capture::Outcome) -> String {
             count(done.masked_columns as u64, "column")
         );
     };
-    let skipped: u64 = done.leaks.skipped.values().sum();
     let filled = filled as u64;
     format!(
-        "Captured {} as {}\n  {} of {}, {} of COPY text\n  {} masked; {} looked for in {}: none found ({} passed over: \
-         short, common, in a public dictionary, or sampled)\n  {} closed\n  {} uploaded in {}; {} of {} were in the store \
+        "Captured {} as {}\n  {} of {}, {} of COPY text\n  {} masked; {} looked for in {}: none found{}; {} went through the \
+         masks: none came out\n  {} closed\n  {} uploaded in {}; {} of {} were in the store \
          already\n  {}",
         snapshot.manifest.name,
         snapshot.label(),
@@ -94,7 +94,8 @@ fn capture_text(done: &capture::Outcome) -> String {
         count(done.masked_columns as u64, "column"),
         count(done.leaks.originals, "original"),
         count(done.leaks.cells, "cell"),
-        grouped(skipped),
+        passed_over(&done.leaks.skipped),
+        count(done.leaks.canaries, "made-up one"),
         count(done.foreign_keys, "foreign key"),
         bytes(done.uploaded_bytes),
         count(done.uploaded_packs as u64, "pack"),
@@ -102,6 +103,15 @@ fn capture_text(done: &capture::Outcome) -> String {
         count(done.chunks.0, "chunk"),
         seconds(done.millis),
     )
+}
+
+/// ` (3 passed over: 2 short, 1 common)`; nothing where nothing was.
+fn passed_over(skipped: &BTreeMap<String, u64>) -> String {
+    let reasons: Vec<String> = skipped.iter().map(|(reason, count)| format!("{} {reason}", grouped(*count))).collect();
+    match reasons.as_slice() {
+        [] => String::new(),
+        _ => format!(" ({} passed over: {})", grouped(skipped.values().sum()), reasons.join(", ")),
+    }
 }
 
 /// `<database>-<YYYY-MM-DD>`.

@@ -58,8 +58,8 @@ struct Name {
 }
 
 impl Learning {
-    /// Bytes that are enough for about a million values.
-    pub const CAPACITY: usize = 96 << 20;
+    /// Bytes that are enough for some 700,000 spellings.
+    pub const CAPACITY: usize = 64 << 20;
 
     /// Begins to learn. Values beyond `capacity` bytes are counted and passed over.
     #[must_use]
