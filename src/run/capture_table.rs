@@ -137,7 +137,10 @@ pub(super) fn capture_table(
         // The last stage that failed says why the stages before it were closed.
         settle(settle(read, cut), packed)
     })
-    .map_err(|error| error.within(format!("table {}", live.name)))?;
+    // Masks name their table themselves.
+    .map_err(|error| {
+        if error.what().starts_with("table ") { error } else { error.within(format!("table {}", live.name)) }
+    })?;
     work.uniques.prove(live, unique)?;
     entry.rows = rows_read;
     entry.bytes = bytes;

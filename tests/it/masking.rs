@@ -198,6 +198,18 @@ fn masks_that_show_characters_are_for_staging_or_need_a_reason() {
         .replace("\"ssn_tail\"", "{ mask = \"ssn_tail\", tail = \"real\", reason = \"support looks up by tail\" }");
     policy(&scratch, &clients, EXCLUDED);
     scratch.ok(&CAPTURE);
+    // Staging may preserve a pattern; the same rule is refused in dev, with the way out.
+    let pattern = PLAIN.replace("\"ssn_tail\"", "{ mask = \"pattern\", keep_prefix = 3 }");
+    policy(&scratch, &pattern, EXCLUDED);
+    let staging = through(&scratch, "staging", "staging");
+    let kept = "SELECT count(*) FROM clients WHERE ssn LIKE '219-%' AND ssn NOT LIKE '219-09-%'";
+    assert!(number(&staging, kept) >= 2);
+    let message = scratch.fails(4, &CAPTURE);
+    assert!(
+        message.contains("clients.ssn: mask pattern shows characters of the original")
+            && message.contains("[environments.staging.tables.clients.columns]"),
+        "{message}"
+    );
     policy(&scratch, &clients.replace("support looks up by tail", " "), EXCLUDED);
     let message = scratch.fails(4, &CAPTURE);
     assert!(message.contains("shows characters of the original, which dev does not allow"), "{message}");
