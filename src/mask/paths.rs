@@ -196,17 +196,31 @@ pub(super) fn reveals(params: &Params) -> bool {
     params.text("default") == Some("keep") || params.table("paths").any(|(_, value)| shown(value))
 }
 
-/// The reason that keeping what no path names has to have.
-///
-/// # Errors
-/// Kind `Policy` without one.
-pub(super) fn check_reason(mask: &str, params: &Params) -> Result<()> {
-    let given = params.text("reason").is_some_and(|reason| !reason.trim().is_empty());
-    if params.text("default") != Some("keep") || given {
-        return Ok(());
+/// What becomes of what no path names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unlisted {
+    Mask,
+    Scrub,
+    Drop,
+    Keep,
+}
+
+impl Unlisted {
+    /// Reads the parameter `default`.
+    ///
+    /// # Errors
+    /// Kind `Policy` where it is to be kept and no reason is given.
+    pub(super) fn read(mask: &str, params: &Params) -> Result<Self> {
+        match params.text("default") {
+            Some("scrub") => Ok(Self::Scrub),
+            Some("drop") => Ok(Self::Drop),
+            Some("keep") if params.text("reason").is_some_and(|reason| !reason.trim().is_empty()) => Ok(Self::Keep),
+            Some("keep") => Err(Error::policy(format!("mask {mask} with default = \"keep\" needs a reason")).hint(
+                "Add reason = \"...\" for the reviewer, or leave default out to have masked what no path names.",
+            )),
+            _ => Ok(Self::Mask),
+        }
     }
-    Err(Error::policy(format!("mask {mask} with default = \"keep\" needs a reason"))
-        .hint("Add reason = \"...\" for the reviewer, or leave default out to have masked what no path names."))
 }
 
 #[cfg(test)]

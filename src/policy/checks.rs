@@ -41,7 +41,14 @@ pub(super) fn limits(table: &Table, catalogue: &Catalogue) -> Vec<Limits> {
         let exact = table.column_index(name);
         exact.or_else(|| table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)))
     };
-    for text in table.checks.iter().cloned().chain(written_checks(table, engine)) {
+    let written = written_checks(table, engine).unwrap_or_else(|| {
+        // The statement cannot be read, so each of its columns may have a check.
+        for limits in &mut limits {
+            limits.unclear = true;
+        }
+        Vec::new()
+    });
+    for text in table.checks.iter().cloned().chain(written) {
         let text = text.trim();
         let text = text.strip_prefix("CHECK ").unwrap_or(text);
         let text = text.strip_suffix(" NOT VALID").unwrap_or(text).trim_end_matches(" NO INHERIT");
@@ -103,14 +110,14 @@ fn domain_checks(declared: &str, catalogue: &Catalogue) -> Vec<String> {
         .collect()
 }
 
-/// The checks in the text of a SQLite table, whose catalogue does not list them.
-fn written_checks(table: &Table, engine: EngineKind) -> Vec<String> {
-    if engine != EngineKind::Sqlite {
-        return Vec::new();
+/// The checks in the text of a SQLite table, whose catalogue does not list them; none where it has some and cannot be read.
+fn written_checks(table: &Table, engine: EngineKind) -> Option<Vec<String>> {
+    if engine != EngineKind::Sqlite || !table.create.to_ascii_uppercase().contains("CHECK") {
+        return Some(Vec::new());
     }
-    let parsed = Parser::parse_sql(condition::dialect(engine), &table.create).unwrap_or_default();
+    let parsed = Parser::parse_sql(condition::dialect(engine), &table.create).ok()?;
     let Some(Statement::CreateTable(CreateTable { columns, constraints, .. })) = parsed.into_iter().next() else {
-        return Vec::new();
+        return None;
     };
     let in_columns = columns.into_iter().flat_map(|column| column.options).filter_map(|option| match option.option {
         ColumnOption::Check(check) => Some(check.expr.to_string()),
@@ -120,7 +127,7 @@ fn written_checks(table: &Table, engine: EngineKind) -> Vec<String> {
         TableConstraint::Check(check) => Some(check.expr.to_string()),
         _ => None,
     });
-    in_columns.chain(own).collect()
+    Some(in_columns.chain(own).collect())
 }
 
 /// Takes a condition apart at its ANDs and files what each part says.
@@ -408,6 +415,13 @@ mod tests {
         );
         assert_eq!(limits[0].labels.as_ref().map(Vec::len), Some(2));
         assert_eq!(limits[1].checks.len(), 1);
+    }
+
+    #[test]
+    fn a_statement_that_cannot_be_read_is_no_statement_without_checks() {
+        let unclear = |create: &str| of(EngineKind::Sqlite, &[], create).iter().all(|limits| limits.unclear);
+        assert!(unclear("CREATE TABLE clients (status !! CHECK (status IN ('a')), age INTEGER)"));
+        assert!(!unclear("CREATE TABLE clients (status !!, age INTEGER)"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use super::paths::{self, Paths, Place, To};
+use super::paths::{self, Paths, Place, To, Unlisted};
 use super::prelude::*;
 use super::scrub::{DATES, PATTERNS, RECOGNISE, Scrubber};
 use super::site::Charset;
@@ -83,14 +83,6 @@ pub(super) static DEFINITION: Definition = Definition {
     ..Definition::BASE
 };
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unlisted {
-    Mask,
-    Scrub,
-    Drop,
-    Keep,
-}
-
 struct Json {
     paths: Paths,
     scrubber: Scrubber,
@@ -102,17 +94,10 @@ struct Json {
 }
 
 fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
-    paths::check_reason("json", params)?;
-    let unlisted = match params.text("default") {
-        Some("scrub") => Unlisted::Scrub,
-        Some("drop") => Unlisted::Drop,
-        Some("keep") => Unlisted::Keep,
-        _ => Unlisted::Mask,
-    };
     Ok(Box::new(Json {
         paths: paths::build(site, params, paths::read_json)?,
         scrubber: Scrubber::build(site, params)?,
-        unlisted,
+        unlisted: Unlisted::read("json", params)?,
         mask_numbers: params.text("numbers") == Some("mask"),
         depth: params.size("depth").unwrap_or(64),
         room: site.room(),

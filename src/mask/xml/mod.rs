@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::paths::{self, Paths, Place, To};
+use super::paths::{self, Paths, Place, To, Unlisted};
 use super::prelude::*;
 use super::scrub::{DATES, PATTERNS, RECOGNISE, Scrubber};
 use super::site::Charset;
@@ -80,14 +80,6 @@ pub(super) static DEFINITION: Definition = Definition {
     ..Definition::BASE
 };
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unlisted {
-    Mask,
-    Scrub,
-    Drop,
-    Keep,
-}
-
 struct Xml {
     paths: Paths,
     scrubber: Scrubber,
@@ -102,17 +94,10 @@ const NOT_XML: Misfit = Misfit("the cell is no well-formed XML");
 const ENTITIES: Misfit = Misfit("the document has entities of its own, which are not expanded");
 
 fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
-    paths::check_reason("xml", params)?;
-    let unlisted = match params.text("default") {
-        Some("scrub") => Unlisted::Scrub,
-        Some("drop") => Unlisted::Drop,
-        Some("keep") => Unlisted::Keep,
-        _ => Unlisted::Mask,
-    };
     Ok(Box::new(Xml {
         paths: paths::build(site, params, paths::read_xml)?,
         scrubber: Scrubber::build(site, params)?,
-        unlisted,
+        unlisted: Unlisted::read("xml", params)?,
         keep_numbers: params.text("numbers") == Some("keep"),
         keep_comments: params.text("comments") == Some("mask"),
         room: site.room(),
