@@ -2,7 +2,7 @@
 //! same checks run before writing, so nothing is written that could not be read.
 
 use crate::error::{Error, Result};
-use crate::model::manifest::{FEATURES, FORMAT, Manifest, TableEntry};
+use crate::model::manifest::{ChunkRef, ClosedReference, FEATURES, FORMAT, Manifest, TableEntry};
 use crate::model::schema::{Catalogue, Table, TableName};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -89,6 +89,7 @@ fn check(manifest: &Manifest) -> Result<()> {
     }
     distinct("pack", manifest.packs.iter().map(|pack| &pack.name))?;
     distinct("table", manifest.tables.iter().map(|entry| &entry.table))?;
+    check_references(manifest)?;
     for entry in &manifest.tables {
         let table = manifest.schema.table(&entry.table);
         let table = table.ok_or_else(|| invalid(format!("table {} is not in the schema", entry.table)))?;
@@ -96,6 +97,39 @@ fn check(manifest: &Manifest) -> Result<()> {
             .map_err(|error| error.within(format!("table {}", entry.table)))?;
     }
     Ok(())
+}
+
+/// References and what they pulled in name things that are there.
+fn check_references(manifest: &Manifest) -> Result<()> {
+    let references = &manifest.results.closure.references;
+    for ClosedReference { reference, rows, dangling } in references {
+        printable("reference", &reference.name)?;
+        let of_type = reference.of_type.iter().map(|of| (&reference.child, &of.column));
+        let children = reference.columns.iter().map(|column| (&reference.child, column));
+        let parents = reference.parent_columns.iter().map(|column| (&reference.parent, column));
+        for (table, column) in of_type.chain(children).chain(parents) {
+            let found = manifest.schema.table(table).is_some_and(|table| table.column_index(column).is_some());
+            if !found {
+                return Err(invalid("a reference names a column that is not there"));
+            }
+        }
+        if reference.columns.is_empty() || reference.columns.len() != reference.parent_columns.len() {
+            return Err(invalid("a reference's two sides differ in length"));
+        }
+        if dangling > rows {
+            return Err(invalid("more references dangle than there are"));
+        }
+    }
+    let Some(subset) = &manifest.subset else { return Ok(()) };
+    subset.size.as_deref().map_or(Ok(()), |size| printable("size", size))?;
+    for root in &subset.roots {
+        check_name(&root.table)?;
+        root.condition.as_deref().map_or(Ok(()), statement)?;
+    }
+    match subset.edges.iter().any(|edge| edge.reference as usize >= references.len()) {
+        true => Err(invalid("an edge follows a reference that is not there")),
+        false => Ok(()),
+    }
 }
 
 fn check_catalogue(schema: &Catalogue) -> Result<()> {
@@ -156,8 +190,19 @@ fn check_entry(entry: &TableEntry, table: &Table, packs: usize) -> Result<()> {
         }
     }
     hex("digest", &entry.digest, 64)?;
+    if check_chunks(&entry.chunks, packs)? != (entry.rows, entry.bytes) {
+        return Err(invalid("the chunks do not add up to the table's rows and bytes"));
+    }
+    if !entry.origins.is_empty() && check_chunks(&entry.origins, packs)?.0 != entry.rows {
+        return Err(invalid("the origins are not as many as the rows"));
+    }
+    Ok(())
+}
+
+/// Their rows and bytes.
+fn check_chunks(chunks: &[ChunkRef], packs: usize) -> Result<(u64, u64)> {
     let (mut rows, mut bytes) = (0_u64, 0_u64);
-    for chunk in &entry.chunks {
+    for chunk in chunks {
         hex("chunk id", &chunk.id, 64)?;
         if chunk.pack as usize >= packs {
             return Err(invalid("a chunk lies in a pack that is not listed"));
@@ -168,10 +213,7 @@ fn check_entry(entry: &TableEntry, table: &Table, packs: usize) -> Result<()> {
         rows = rows.checked_add(chunk.rows).ok_or_else(|| invalid("the chunks have too many rows"))?;
         bytes = bytes.checked_add(chunk.raw).ok_or_else(|| invalid("the chunks have too many bytes"))?;
     }
-    if (rows, bytes) != (entry.rows, entry.bytes) {
-        return Err(invalid("the chunks do not add up to the table's rows and bytes"));
-    }
-    Ok(())
+    Ok((rows, bytes))
 }
 
 fn invalid(what: impl std::fmt::Display) -> Error {

@@ -2,6 +2,7 @@
 
 pub mod chunker;
 pub mod manifest;
+pub mod origins;
 pub mod pack;
 pub mod rows;
 

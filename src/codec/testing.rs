@@ -76,7 +76,9 @@ pub(crate) fn manifest() -> Manifest {
             bytes: 24,
             digest: "34".repeat(32),
             chunks: vec![ChunkRef { id: "56".repeat(32), pack: 0, offset: 0, length: 33, raw: 24, rows: 3 }],
+            origins: Vec::new(),
         }],
+        subset: None,
         expires: Some("2026-12-03T10:15:00Z".into()),
     }
 }

@@ -1,6 +1,7 @@
 //! The signed description of a snapshot: the commit point and the index of its rows. `docs/format.md` describes the JSON.
 
 use super::schema::{Catalogue, DatabaseIdentity, TableName};
+use super::subset::Reference;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,6 +47,9 @@ pub struct Manifest {
     pub packs: Vec<PackRef>,
     /// One entry per captured table, ordered by name.
     pub tables: Vec<TableEntry>,
+    /// How the rows were chosen; absent where every row was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subset: Option<SubsetProof>,
     /// When the snapshot stops being restorable, UTC, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
@@ -91,6 +95,101 @@ pub struct ClosureResult {
     pub foreign_keys: u64,
     /// References that point at nothing in the snapshot: constraint name to count. Only those that dangle in the source.
     pub dangling: BTreeMap<String, u64>,
+    /// Every reference that was held against the captured rows, foreign keys first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<ClosedReference>,
+    /// Keys left out because there were too many to hold, summed over the references.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sampled: u64,
+}
+
+/// One reference, held against the captured rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedReference {
+    /// The reference.
+    #[serde(flatten)]
+    pub reference: Reference,
+    /// Captured rows that reference something along it.
+    pub rows: u64,
+    /// Those whose parent is not in the snapshot, because it is not in the source either.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dangling: u64,
+}
+
+/// How the rows of a snapshot were chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct SubsetProof {
+    /// `small`, `medium` or `large`, where a size was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
+    /// Where it began.
+    pub roots: Vec<RootProof>,
+    /// Rows that each reference pulled in first, by index into [`ClosureResult::references`].
+    pub edges: Vec<EdgeProof>,
+}
+
+/// A root of a subset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootProof {
+    /// Its table.
+    pub table: TableName,
+    /// The policy's condition, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// Rows it gave that were not there already.
+    pub rows: u64,
+}
+
+/// What one reference pulled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdgeProof {
+    /// Index into [`ClosureResult::references`].
+    pub reference: u32,
+    /// Rows that came as children of one that was there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub children: u64,
+    /// Rows that came as parents of one that was there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub parents: u64,
+}
+
+/// Why a row is in a subset: two numbers, `why` and `step`. The first says what pulled it in, the second counts up, so that
+/// whatever pulled a row in has a lower one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// Its table is taken whole.
+    Whole,
+    /// The root at this index chose it.
+    Root(u16),
+    /// It is a child of a row that was there, along the reference at this index.
+    Child(u16),
+    /// It is the parent of a row that was there, along the reference at this index.
+    Parent(u16),
+}
+
+impl Why {
+    /// The number in the rows of [`TableEntry::origins`].
+    #[must_use]
+    pub fn code(self) -> u32 {
+        match self {
+            Self::Whole => 0,
+            Self::Root(at) => 1 + 3 * u32::from(at),
+            Self::Child(at) => 2 + 3 * u32::from(at),
+            Self::Parent(at) => 3 + 3 * u32::from(at),
+        }
+    }
+
+    /// The reverse of [`code`](Self::code).
+    #[must_use]
+    pub fn of_code(code: u32) -> Option<Self> {
+        let Some(code) = code.checked_sub(1) else { return Some(Self::Whole) };
+        let at = u16::try_from(code / 3).ok()?;
+        Some(match code % 3 {
+            0 => Self::Root(at),
+            1 => Self::Child(at),
+            _ => Self::Parent(at),
+        })
+    }
 }
 
 /// The residual-leak scan: no original of a masked column survives anywhere.
@@ -166,6 +265,10 @@ pub struct TableEntry {
     pub digest: String,
     /// The chunks, in order.
     pub chunks: Vec<ChunkRef>,
+    /// Why each row is there, in the order of the rows: chunks of two columns, [`Why::code`] and the step. Absent where all
+    /// rows were taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<ChunkRef>,
 }
 
 /// One chunk: a zstd frame inside a pack's plaintext.

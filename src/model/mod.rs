@@ -8,3 +8,4 @@ pub mod mark;
 pub mod padding;
 pub mod proof;
 pub mod schema;
+pub mod subset;

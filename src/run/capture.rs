@@ -139,6 +139,7 @@ pub fn capture(
         results: Results { closure: closure.clone(), leaks: leaks.clone(), unique },
         packs: writer.packer.packs(),
         tables: entries,
+        subset: None,
         expires: options.expires.clone(),
     };
     context.cancel.check()?;
@@ -298,6 +299,7 @@ pub(super) fn empty_entry(table: &Table) -> TableEntry {
         bytes: 0,
         digest: blake3::hash(b"").to_hex().to_string(),
         chunks: Vec::new(),
+        origins: Vec::new(),
     }
 }
 

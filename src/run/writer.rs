@@ -78,7 +78,7 @@ impl Known {
         for manifest in snapshots.iter().map(|snapshot| &snapshot.manifest).filter(|manifest| manifest.epoch == epoch) {
             let base = u32::try_from(known.packs.len()).map_err(|_| Error::store("too many packs"))?;
             known.packs.extend(manifest.packs.iter().cloned());
-            for chunk in manifest.tables.iter().flat_map(|table| &table.chunks) {
+            for chunk in manifest.tables.iter().flat_map(|table| table.chunks.iter().chain(&table.origins)) {
                 let pack = &manifest.packs[chunk.pack as usize];
                 if stored.get(&pack.name) == Some(&pack.length) {
                     let place = Place { pack: base + chunk.pack, offset: chunk.offset, length: chunk.length };
