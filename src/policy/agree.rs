@@ -12,7 +12,7 @@ pub(super) fn inherit(references: &References<'_>, drafts: &mut [Draft<'_>]) {
     // Each round goes one reference further along a chain.
     for _ in 0..drafts.len() {
         let mut found: Vec<(usize, usize, ColumnRule)> = Vec::new();
-        for reference in references.iter() {
+        for reference in references.plain() {
             let (child, parent) = (&drafts[reference.child], &drafts[reference.parent]);
             if !child.has_rows() || !parent.has_rows() {
                 continue;
@@ -50,7 +50,7 @@ fn inherited(child: &Draft<'_>, reference: &Reference, at: usize, rule: &ColumnR
 /// Refuses references whose two sides are masked differently.
 pub(super) fn refuse_conflicts(policy: &Policy, references: &References<'_>, drafts: &[Draft<'_>]) -> Result<()> {
     let mut conflicts = Vec::new();
-    for reference in references.iter() {
+    for reference in references.plain() {
         if drafts[reference.child].has_rows() && drafts[reference.parent].has_rows() {
             conflicts.extend(compare(policy, reference, drafts));
         }

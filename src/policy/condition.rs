@@ -167,7 +167,7 @@ impl Walk<'_> {
             Expr::CompoundIdentifier(names) => match names.as_slice() {
                 [table, column] if table.value.eq_ignore_ascii_case(&self.table.name.name) => self.column(column),
                 [first, ..] => Err(format!(
-                    "'{}' is not the table whose rows are masked{}",
+                    "'{}' is not the table that the condition speaks of{}",
                     first.value.escape_debug(),
                     at(first.span)
                 )),

@@ -7,6 +7,7 @@ use crate::error::{Kind, Result};
 use crate::mask::key::{Keyring, MasterKey};
 use crate::mask::{self, Definition, Params, dictionary};
 use crate::model::manifest::PolicyProof;
+use crate::model::subset::{Children, OfType, OrderBy};
 use std::collections::BTreeMap;
 use std::fmt;
 use toml::de::DeTable;
@@ -147,6 +148,65 @@ pub struct VirtualReference {
     pub parent: String,
     /// The referenced columns; empty for the primary key.
     pub parent_columns: Vec<String>,
+    /// The rows it speaks of, where it is one of several that share their columns (polymorphic).
+    pub of_type: Option<OfType>,
+}
+
+/// Rows that a subset begins with.
+#[derive(Debug, Clone)]
+pub struct RootRule {
+    /// Where it stands.
+    pub place: Place,
+    /// The table.
+    pub table: String,
+    /// The condition in SQL that its rows fulfil.
+    pub condition: Option<(Place, String)>,
+    /// At most this many rows.
+    pub limit: Option<u64>,
+    /// The share of the rows, in millionths.
+    pub share: Option<u32>,
+    /// Which come first where a limit leaves some out.
+    pub order: Vec<(Place, OrderBy)>,
+}
+
+/// How one reference is followed to the children.
+#[derive(Debug, Clone)]
+pub struct EdgeRule {
+    /// Where it stands.
+    pub place: Place,
+    /// The referencing table.
+    pub table: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The referenced table, where several references share the columns.
+    pub parent: Option<String>,
+    /// Whether it is followed at all.
+    pub follow: bool,
+    /// At most this many children of each parent row.
+    pub limit: Option<u64>,
+    /// The condition in SQL that the children fulfil.
+    pub condition: Option<(Place, String)>,
+    /// Which come first where the limit leaves some out.
+    pub order: Vec<(Place, OrderBy)>,
+}
+
+/// `[subset]`: which rows are taken.
+#[derive(Debug, Clone, Default)]
+pub struct SubsetRules {
+    /// Where to begin; none: everywhere.
+    pub roots: Vec<RootRule>,
+    /// Whose children are followed.
+    pub children: Children,
+    /// How many references to children may follow one another.
+    pub depth: Option<u8>,
+    /// Tables that are taken whole.
+    pub whole: Vec<(Place, String)>,
+    /// Tables whose rows are never taken.
+    pub never: Vec<(Place, String)>,
+    /// How references are followed.
+    pub edges: Vec<EdgeRule>,
+    /// References that the database does not declare.
+    pub references: Vec<VirtualReference>,
 }
 
 /// The decisions for one table.
@@ -175,8 +235,8 @@ pub struct Policy {
     pub generation: u32,
     /// Columns that are kept in every captured table that has them.
     pub keep: BTreeMap<String, ColumnRule>,
-    /// References that the database does not declare.
-    pub references: Vec<VirtualReference>,
+    /// Which rows are taken.
+    pub subset: SubsetRules,
     /// Decisions by table.
     pub tables: BTreeMap<String, TableRules>,
     /// Overlays by environment and table; each decision in them replaces the one above.

@@ -15,8 +15,10 @@ mod agree;
 mod build;
 mod checks;
 mod read;
+mod read_subset;
 mod references;
 mod subject;
+mod subset;
 mod undecided;
 
 pub use file::{Mode, Policy};

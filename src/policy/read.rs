@@ -1,6 +1,6 @@
 //! Reads the TOML tree of a policy file key by key, so that every complaint can name line and column.
 
-use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules, VirtualReference};
+use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, SubsetRules, TableRules};
 use super::names::did_you_mean;
 use crate::error::{Error, Kind, Result};
 use crate::mask::{self, Definition, MASKS, Params, Value};
@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 /// What a column's rule may say besides parameters of its mask.
 const RULE_KEYS: [&str; 6] = ["mask", "domain", "subject", "when", "otherwise", "reason"];
 
-type Item<'a> = Spanned<DeValue<'a>>;
+pub(super) type Item<'a> = Spanned<DeValue<'a>>;
 
 /// What a mask takes, for hints.
 fn taken(mask: &Definition) -> String {
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
             project: "default".to_owned(),
             generation: 1,
             keep: BTreeMap::new(),
-            references: Vec::new(),
+            subset: SubsetRules::default(),
             tables: BTreeMap::new(),
             environments: BTreeMap::new(),
         };
@@ -74,11 +74,7 @@ impl<'a> Reader<'a> {
             self.keep(defaults, &mut policy.keep)?;
         }
         if let Some(subset) = root.get("subset") {
-            let subset = self.table(subset)?;
-            self.only(subset, &["references"])?;
-            if let Some(references) = subset.get("references") {
-                policy.references = self.references(references)?;
-            }
+            policy.subset = self.subset(subset)?;
         }
         if let Some(tables) = root.get("tables") {
             policy.tables = self.tables(tables)?;
@@ -94,38 +90,6 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(policy)
-    }
-
-    /// `[[subset.references]]`.
-    fn references(&self, list: &Item<'a>) -> Result<Vec<VirtualReference>> {
-        let Some(list) = list.get_ref().as_array() else {
-            return Err(self.wrong_type(list, "a list of references: [[subset.references]]"));
-        };
-        let mut found = Vec::new();
-        for item in list {
-            let table = self.table(item)?;
-            self.only(table, &["table", "columns", "parent", "parent_columns"])?;
-            let needed = |key: &str| {
-                table.get(key).ok_or_else(|| {
-                    let error = self.error(Kind::Usage, item.span(), format!("a reference has no '{key}'"));
-                    error.hint(
-                        "Write table, columns and parent; parent_columns where it is not the parent's primary key.",
-                    )
-                })
-            };
-            let names = |item: &Item<'a>| match item.get_ref().as_array() {
-                Some(list) => list.iter().map(|name| self.text(name).map(str::to_owned)).collect::<Result<Vec<_>>>(),
-                None => self.text(item).map(|name| vec![name.to_owned()]),
-            };
-            found.push(VirtualReference {
-                place: self.place(&item.span()),
-                table: self.text(needed("table")?)?.to_owned(),
-                columns: names(needed("columns")?)?,
-                parent: self.text(needed("parent")?)?.to_owned(),
-                parent_columns: table.get("parent_columns").map(names).transpose()?.unwrap_or_default(),
-            });
-        }
-        Ok(found)
     }
 
     fn tables(&self, tables: &Item<'a>) -> Result<BTreeMap<String, TableRules>> {
@@ -293,21 +257,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn table<'t>(&self, item: &'t Item<'a>) -> Result<&'t DeTable<'a>> {
+    pub(super) fn table<'t>(&self, item: &'t Item<'a>) -> Result<&'t DeTable<'a>> {
         item.get_ref().as_table().ok_or_else(|| self.wrong_type(item, "a table"))
     }
 
-    fn text<'t>(&self, item: &'t Item<'a>) -> Result<&'t str> {
+    pub(super) fn text<'t>(&self, item: &'t Item<'a>) -> Result<&'t str> {
         item.get_ref().as_str().ok_or_else(|| self.wrong_type(item, "a string"))
     }
 
-    fn integer(&self, item: &Item<'a>) -> Result<i64> {
+    pub(super) fn integer(&self, item: &Item<'a>) -> Result<i64> {
         let number = item.get_ref().as_integer();
         let number = number.and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok());
         number.ok_or_else(|| self.wrong_type(item, "a whole number"))
     }
 
-    fn only(&self, table: &DeTable<'a>, known: &[&str]) -> Result<()> {
+    pub(super) fn only(&self, table: &DeTable<'a>, known: &[&str]) -> Result<()> {
         for key in table.keys() {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
@@ -319,7 +283,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn wrong_type(&self, item: &Item<'a>, wanted: &str) -> Error {
+    pub(super) fn wrong_type(&self, item: &Item<'a>, wanted: &str) -> Error {
         let found = item.get_ref().type_str();
         self.error(Kind::Usage, item.span(), format!("this must be {wanted}, and is of type {found}"))
     }
@@ -329,7 +293,7 @@ impl<'a> Reader<'a> {
         Error::new(kind, format!("{}:{}: {what}", self.file, self.place(&span)))
     }
 
-    fn place(&self, span: &Range<usize>) -> Place {
+    pub(super) fn place(&self, span: &Range<usize>) -> Place {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.rsplit('\n').next().unwrap_or_default();
         Place { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }

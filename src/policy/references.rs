@@ -1,10 +1,10 @@
 //! References between tables: the foreign keys that the database declares, and those that only the policy knows
 //! (`[[subset.references]]`). Masks follow both: to the key that a column must stay equal to, and to the subject of a row.
 
-use super::file::Policy;
+use super::file::{Policy, VirtualReference};
 use super::names::{self, Found};
 use super::resolve::find_table;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::schema::{Catalogue, Table};
 
 /// A reference, by index into the catalogue's tables and their columns.
@@ -18,6 +18,63 @@ pub(super) struct Reference {
     pub(super) parent: usize,
     /// The referenced columns, same order.
     pub(super) parent_columns: Vec<usize>,
+    /// The constraint's name, or one made of table and columns.
+    pub(super) name: String,
+    /// The rows it speaks of, where it is polymorphic; the type column by index.
+    pub(super) of_type: Option<(usize, String)>,
+    /// Whether only the policy knows it.
+    pub(super) undeclared: bool,
+}
+
+impl Reference {
+    fn is_same(&self, other: &Self) -> bool {
+        (self.child, &self.columns, self.parent, &self.parent_columns, &self.of_type)
+            == (other.child, &other.columns, other.parent, &other.parent_columns, &other.of_type)
+    }
+}
+
+/// Finds what a reference of the policy names.
+fn resolved(written: &VirtualReference, policy: &Policy, catalogue: &Catalogue) -> Result<Reference> {
+    let place = format!("{}:{}", policy.file, written.place);
+    let missing = |what: String, hint: Option<String>| {
+        let what = format!("{place}: a reference of the policy names {what}, which the database does not have");
+        Error::drift(what).hint(hint.unwrap_or_else(|| "Change or remove it.".to_owned()))
+    };
+    let table = |name: &str| match find_table(name, catalogue) {
+        Found::At(at) => Ok(at),
+        Found::Several | Found::Missing => {
+            let known = catalogue.tables.iter().map(|table| table.name.name.as_str());
+            Err(missing(format!("table {}", name.escape_debug()), names::did_you_mean(name, known)))
+        }
+    };
+    let column = |at: usize, name: &str| {
+        let known = || catalogue.tables[at].columns.iter().map(|column| column.name.as_str());
+        match names::find(name, known()) {
+            Found::At(column) => Ok(column),
+            Found::Several | Found::Missing => {
+                let what = format!("column {}.{}", catalogue.tables[at].name, name.escape_debug());
+                Err(missing(what, names::did_you_mean(name, known())))
+            }
+        }
+    };
+    let columns = |at: usize, wanted: &[String]| wanted.iter().map(|name| column(at, name)).collect::<Result<Vec<_>>>();
+    let (child, parent) = (table(&written.table)?, table(&written.parent)?);
+    let own = columns(child, &written.columns)?;
+    let parent_columns = match written.parent_columns.as_slice() {
+        [] => catalogue.tables[parent].primary_key.clone(),
+        named => columns(parent, named)?,
+    };
+    if own.len() != parent_columns.len() {
+        let (left, right) = (own.len(), parent_columns.len());
+        let what = format!("{place}: a reference has {left} columns on one side and {right} on the other");
+        return Err(Error::policy(what).hint("Name parent_columns, one for each of columns."));
+    }
+    let of_type = written.of_type.as_ref().map(|of| Ok((column(child, &of.column)?, of.value.clone()))).transpose()?;
+    let mut name = format!("{}.{}", catalogue.tables[child].name.name, written.columns.join("+"));
+    if let Some((_, value)) = &of_type {
+        name = format!("{name}[{value}]");
+    }
+    Ok(Reference { child, columns: own, parent, parent_columns, name, of_type, undeclared: true })
 }
 
 /// Every reference of a database.
@@ -46,71 +103,33 @@ impl<'a> References<'a> {
                 if let (Some(columns), Some(parent_columns)) = (columns, named)
                     && columns.len() == parent_columns.len()
                 {
-                    all.push(Reference { child, columns, parent, parent_columns });
+                    let (name, of_type, undeclared) = (key.name.clone(), None, false);
+                    all.push(Reference { child, columns, parent, parent_columns, name, of_type, undeclared });
                 }
             }
         }
-        for virtual_one in &policy.references {
-            let missing = |what: String, hint: Option<String>| {
-                let error = Error::new(
-                    Kind::Drift,
-                    format!(
-                        "{}:{}: a reference of the policy names {what}, which the database does not have",
-                        policy.file, virtual_one.place
-                    ),
-                );
-                error.hint(hint.unwrap_or_else(|| "Change or remove it.".to_owned()))
-            };
-            let table = |name: &str| match find_table(name, catalogue) {
-                Found::At(at) => Ok(at),
-                Found::Several | Found::Missing => {
-                    let known = catalogue.tables.iter().map(|table| table.name.name.as_str());
-                    Err(missing(format!("table {}", name.escape_debug()), names::did_you_mean(name, known)))
-                }
-            };
-            let columns = |at: usize, wanted: &[String]| -> Result<Vec<usize>> {
-                let known = || catalogue.tables[at].columns.iter().map(|column| column.name.as_str());
-                let found = wanted.iter().map(|name| match names::find(name, known()) {
-                    Found::At(column) => Ok(column),
-                    Found::Several | Found::Missing => {
-                        let what = format!("column {}.{}", catalogue.tables[at].name, name.escape_debug());
-                        Err(missing(what, names::did_you_mean(name, known())))
-                    }
-                });
-                found.collect()
-            };
-            let (child, parent) = (table(&virtual_one.table)?, table(&virtual_one.parent)?);
-            let own = columns(child, &virtual_one.columns)?;
-            let parent_columns = match virtual_one.parent_columns.as_slice() {
-                [] => catalogue.tables[parent].primary_key.clone(),
-                named => columns(parent, named)?,
-            };
-            if own.len() != parent_columns.len() {
-                let what = format!(
-                    "{}:{}: a reference has {} columns on one side and {} on the other",
-                    policy.file,
-                    virtual_one.place,
-                    own.len(),
-                    parent_columns.len()
-                );
-                return Err(Error::policy(what).hint("Name parent_columns, one for each of columns."));
-            }
-            let reference = Reference { child, columns: own, parent, parent_columns };
-            if !all.contains(&reference) {
+        for written in &policy.subset.references {
+            let reference = resolved(written, policy, catalogue)?;
+            if !all.iter().any(|known| reference.is_same(known)) {
                 all.push(reference);
             }
         }
         Ok(Self { catalogue, all })
     }
 
-    /// Every reference.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Reference> {
-        self.all.iter()
+    /// Every reference that holds in all rows of its table: those that masks can follow.
+    pub(super) fn plain(&self) -> impl Iterator<Item = &Reference> {
+        self.all.iter().filter(|reference| reference.of_type.is_none())
+    }
+
+    /// Every reference, polymorphic ones included.
+    pub(super) fn all(&self) -> &[Reference] {
+        &self.all
     }
 
     /// The reference of a single column: its parent table and column.
     pub(super) fn parent_of(&self, table: usize, column: usize) -> Option<(usize, usize)> {
-        let found = self.all.iter().find(|found| found.child == table && found.columns == [column])?;
+        let found = self.plain().find(|found| found.child == table && found.columns == [column])?;
         Some((found.parent, *found.parent_columns.first()?))
     }
 

@@ -5,11 +5,12 @@ use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
 use super::names::{self, Found};
 use super::propose::propose;
 use super::references::References;
-use super::{agree, build, undecided};
+use super::{agree, build, subset, undecided};
 use crate::error::{Error, Result};
 use crate::mask::ColumnMask;
 use crate::mask::key::{Keyring, MasterKey};
 use crate::model::schema::{Catalogue, Table, TableKind, TableName};
+use crate::model::subset::Subset;
 use std::collections::BTreeMap;
 
 /// What a capture does, table by table.
@@ -21,6 +22,8 @@ pub struct Plan {
     pub tables: Vec<TablePlan>,
     /// Worth a reviewer's look; nothing that stops a capture.
     pub warnings: Vec<String>,
+    /// Which rows are taken, and the references that must hold between them.
+    pub subset: Subset,
 }
 
 impl Plan {
@@ -108,9 +111,15 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
     let overlay = policy.environments.get(environment);
     let base = matched(policy, &policy.tables, catalogue)?;
     let over = overlay.map(|tables| matched(policy, tables, catalogue)).transpose()?.unwrap_or_default();
+    let never = subset::tables(policy, catalogue, "never", &policy.subset.never)?;
     let mut drafts = Vec::with_capacity(catalogue.tables.len());
     for (at, table) in catalogue.tables.iter().enumerate() {
-        drafts.push(draft(policy, table, base.get(&at).copied(), over.get(&at).copied())?);
+        let mut draft = draft(policy, table, base.get(&at).copied(), over.get(&at).copied())?;
+        if never.contains(&at) && draft.mode != Some(Mode::Exclude) {
+            draft.mode = Some(Mode::Structure);
+            draft.rules.fill(None);
+        }
+        drafts.push(draft);
     }
     let references = References::new(policy, catalogue)?;
     agree::inherit(&references, &mut drafts);
@@ -122,7 +131,8 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
     let mut warnings = warnings(&drafts);
     let ring = Keyring::new(master, &policy.project, environment, policy.generation);
     let tables = build::tables(policy, catalogue, &references, &drafts, &ring, &mut warnings)?;
-    Ok(Plan { environment: environment.to_owned(), tables, warnings })
+    let subset = subset::resolve(policy, catalogue, &references, &drafts)?;
+    Ok(Plan { environment: environment.to_owned(), tables, warnings, subset })
 }
 
 /// The rules by index of their table in the catalogue. Every name in them exists.
