@@ -31,6 +31,10 @@ mod scans;
 #[cfg(test)]
 mod server_tests;
 pub mod state;
+#[cfg(test)]
+mod subset_testing;
+#[cfg(test)]
+mod subset_tests;
 mod triggers;
 mod unique;
 pub mod verify;
