@@ -65,4 +65,5 @@ pub mod run;
 pub mod seal;
 pub mod secret;
 pub mod store;
+pub mod subset;
 pub mod translate;
