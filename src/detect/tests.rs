@@ -1,0 +1,1 @@
+//! The search on SQLite databases of many shapes.
