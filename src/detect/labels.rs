@@ -24,7 +24,7 @@ fn listed(text: &str, column: &str) -> Vec<String> {
             // What stands between the column and the word: quotes, parentheses, a cast.
             let left = lower[..at].trim_end();
             let is_type = |cast: &&str| cast.chars().all(|c| c.is_alphanumeric() || " _[]".contains(c));
-            let left = left.rsplit_once("::").filter(|(_, cast)| is_type(&cast)).map_or(left, |(left, _)| left);
+            let left = left.rsplit_once("::").filter(|(_, cast)| is_type(cast)).map_or(left, |(left, _)| left);
             let left = left.trim_end_matches([')', '"', '`', ']', ' ']);
             let is_column = left
                 .strip_suffix(&column)

@@ -15,6 +15,7 @@ mod sample;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 pub use naming::Naming;
 pub use references::references;

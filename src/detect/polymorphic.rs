@@ -3,7 +3,8 @@
 use super::names::{before, same, words};
 use super::naming::{Candidate, Naming};
 use super::sample::Sample;
-use super::schema::{Known, Schema, comparable, is_id};
+use super::schema::{Known, Schema, comparable};
+use super::vocabulary::is_id;
 use super::{Kind, Polymorphic, indexes, labels};
 use crate::engine::Source;
 use crate::error::Result;

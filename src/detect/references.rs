@@ -2,7 +2,7 @@
 
 use super::naming::{Candidate, Naming, candidates};
 use super::sample::{self, Overlap, Sample};
-use super::schema::{Known, Schema, is_telling};
+use super::schema::{Known, Schema, gain};
 use super::{Found, KnownReference, Proposal, composite, indexes, polymorphic};
 use crate::engine::Source;
 use crate::error::Result;
@@ -76,9 +76,9 @@ fn single(
     for candidate in candidates {
         let parent = &schema.tables[candidate.parent];
         let overlap = sample.overlap(source, &[column], parent.table, &[candidate.column], None)?;
-        let is_telling = is_telling(table.column(column));
-        let mut percent = weigh(candidate.percent, overlap, if is_telling { (15, 90) } else { (1, 30) });
-        if candidate.naming == Naming::Namesake && !is_telling {
+        let gain = gain(table.column(column));
+        let mut percent = weigh(candidate.percent, overlap, gain);
+        if matches!(candidate.naming, Naming::Namesake | Naming::Person) && gain.1 < LIKELY {
             // Neither the name nor a number says which table it is.
             percent = percent.min(LIKELY - 1);
         }

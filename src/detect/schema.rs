@@ -2,18 +2,9 @@
 
 use super::KnownReference;
 use super::names::words;
+use super::vocabulary::is_notation;
 use crate::model::schema::{Catalogue, Column, Family, Table, TableKind};
 use std::collections::HashMap;
-
-/// Words that stand for a key at the end of a column's name.
-const ID_WORDS: [&str; 9] = ["id", "uuid", "guid", "ulid", "key", "ref", "fk", "pk", "oid"];
-/// First words of table names that say only "this is a table".
-const NOTATION: [&str; 3] = ["tbl", "tb", "t"];
-
-/// Whether a word stands for a key.
-pub(super) fn is_id(word: impl AsRef<str>) -> bool {
-    ID_WORDS.contains(&word.as_ref())
-}
 
 /// A column that tells the rows of its table apart all by itself.
 #[derive(Debug)]
@@ -89,7 +80,7 @@ impl<'a> Schema<'a> {
 
 fn prepared<'a>(table: &'a Table, prefix: Option<&str>, known: &[KnownReference]) -> Known<'a> {
     let mut name = words(&table.name.name);
-    let drops = |first: &String| Some(first.as_str()) == prefix || NOTATION.contains(&first.as_str());
+    let drops = |first: &String| Some(first.as_str()) == prefix || is_notation(first);
     if name.len() > 1 && name.first().is_some_and(drops) {
         name.remove(0);
     }
@@ -141,13 +132,20 @@ pub(super) fn comparable(child: &Column, parent: &Column) -> bool {
     };
     match (child.family, parent.family) {
         (Family::Integer | Family::Numeric, Family::Integer | Family::Numeric) => whole(child) && whole(parent),
-        (Family::Text, Family::Text) | (Family::Uuid, Family::Uuid) | (Family::Any, Family::Any) => true,
-        (Family::Blob, Family::Blob) => child.declared == parent.declared,
+        (Family::Text, Family::Text) | (Family::Uuid, Family::Uuid) => true,
+        (Family::Blob, Family::Blob) | (Family::Any, Family::Any) => child.declared == parent.declared,
+        // SQLite columns without a type hold anything.
+        (Family::Any, _) => child.declared.is_empty(),
+        (_, Family::Any) => parent.declared.is_empty(),
         _ => false,
     }
 }
 
-/// Whether equal values of this type say much: numbers are alike everywhere, texts and UUIDs are not.
-pub(super) fn is_telling(column: &Column) -> bool {
-    matches!(column.family, Family::Text | Family::Uuid | Family::Blob)
+/// How much each equal value adds, and all of them together, of 100: numbers are alike everywhere, texts and UUIDs are not.
+pub(super) fn gain(column: &Column) -> (u32, u32) {
+    match column.family {
+        Family::Uuid | Family::Blob => (30, 90),
+        Family::Text => (15, 90),
+        _ => (1, 30),
+    }
 }

@@ -91,7 +91,7 @@ fn mapped(catalogue: &Catalogue, proposal: &Polymorphic) -> String {
     let pair = |kind: &&detect::Kind| format!("{} = {}", key(&kind.label), quoted(&named(catalogue, &kind.parent)));
     let mut notes: Vec<String> = unsure
         .iter()
-        .filter_map(|kind| Some(format!("{}: {} are in that table", pair(kind), found(kind.overlap?))))
+        .filter_map(|kind| Some(format!("{}? In that table: {}", pair(kind), found(kind.overlap?))))
         .collect();
     if !proposal.open.is_empty() {
         let open: Vec<String> = proposal.open.iter().map(|label| key(label)).collect();

@@ -1,12 +1,13 @@
 //! `refs` on the users' own schema: a folder `TEST_SCHEMAS` that says which references its schema means finds them again.
 
 use super::fill_testing::fill_by;
-use super::filled_tests::{MARIADB, MYSQL, Server, schemas};
+use super::filled_tests::{MARIADB, MYSQL, POSTGRESQL, Server, schemas};
 use super::refs::{Outcome, refs};
 use super::server_tests::{context, source, target};
-use crate::detect::KnownReference;
+use crate::detect::{self, KnownReference};
 use crate::engine::sql::Sql;
 use crate::engine::{Enforce, Target};
+use crate::event::Cancel;
 use crate::model::schema::{Action, Catalogue, ForeignKey, TableName};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -130,4 +131,45 @@ fn check(when: &str, found: &Outcome, implied: &[Implied], mixed: &[Mixed]) {
     assert!(right * 57 >= meant.len() * 50, "{when}: too few");
     assert!(wrong.len() <= 10, "{when}: too many are wrong");
     assert_eq!(flagged, mixed.len(), "{when}: polymorphic ones");
+}
+
+#[test]
+fn refs_finds_declared_references_again_on_mariadb() {
+    finds_hidden(&MARIADB);
+}
+
+#[test]
+fn refs_finds_declared_references_again_on_postgresql() {
+    finds_hidden(&POSTGRESQL);
+}
+
+/// Hides every declared foreign key of one column and looks for them, with rows for which they hold.
+fn finds_hidden(server: &Server) {
+    for (name, schema) in schemas(server) {
+        let url = (server.fresh)();
+        (server.script)(&url, &schema);
+        let mut target = target(&url);
+        let mut catalogue = target.catalogue().unwrap();
+        fill_by(&mut *target, &catalogue, 1);
+        let mut hidden = BTreeSet::new();
+        for table in &mut catalogue.tables {
+            for key in table.foreign_keys.drain(..).filter(|key| key.columns.len() == 1) {
+                hidden.insert(format!("{}.{} -> {}", table.name, key.columns[0], key.parent));
+            }
+        }
+        let found = detect::references(&mut *source(&url), &catalogue, &[], &Cancel::default()).unwrap();
+        let likely = found.references.iter().filter(|p| p.confidence >= 50 && p.columns.len() == 1);
+        let likely: BTreeSet<String> =
+            likely.map(|p| format!("{}.{} -> {}", p.table, p.columns[0], p.parent)).collect();
+        let right = likely.intersection(&hidden).count();
+        println!("{name}: {right} of {} found again, {} others", hidden.len(), likely.len() - right);
+        println!("  missing: {:#?}", hidden.difference(&likely).collect::<Vec<_>>());
+        println!("  others: {:#?}", likely.difference(&hidden).collect::<Vec<_>>());
+        // What is missing is mostly somebody (`created_by`), which a small number alone does not make a reference.
+        let is_somebody = |place: &&String| place.ends_with(" -> users");
+        let things = hidden.iter().filter(|place| !is_somebody(place)).count();
+        let right_things = likely.intersection(&hidden).filter(|place| !is_somebody(place)).count();
+        assert!(right_things * 10 >= things * 8, "{name}: {right_things} of {things}");
+        assert!((likely.len() - right) * 10 <= hidden.len(), "{name}: {} others", likely.len() - right);
+    }
 }

@@ -37,7 +37,7 @@ pub(super) fn run(
         "contradicted": done.contradicted.iter().map(described).collect::<Vec<_>>(),
         "weaker": done.weaker, "policy": done.lines, "millis": done.millis,
     });
-    Ok(Answer { json, text: told(&done) })
+    Ok(Answer { json, text: told(&done, args.min_confidence) })
 }
 
 /// The references that a policy has.
@@ -79,7 +79,7 @@ fn overlap(overlap: Option<Overlap>) -> Value {
 }
 
 /// What was found, for people.
-fn told(done: &Outcome) -> String {
+fn told(done: &Outcome, min_confidence: u32) -> String {
     let mut parts = Vec::new();
     if !done.references.is_empty() {
         let lines: Vec<Vec<String>> = done.references.iter().map(line).collect();
@@ -98,12 +98,12 @@ fn told(done: &Outcome) -> String {
     }
     let searched = count(done.tables as u64, "table");
     parts.push(match (done.references.len(), done.polymorphic.len()) {
-        (0, 0) => format!("No missing reference was found in {searched}{}.", weaker(done)),
+        (0, 0) => format!("No missing reference was found in {searched}{}.", weaker(done, min_confidence)),
         (plain, mixed) => format!(
             "{} and {} polymorphic in {searched}{}. Paste what is right into the policy:",
             count(plain as u64, "reference"),
             mixed,
-            weaker(done)
+            weaker(done, min_confidence)
         ),
     });
     if !done.lines.is_empty() {
@@ -112,10 +112,11 @@ fn told(done: &Outcome) -> String {
     parts.join("\n\n")
 }
 
-fn weaker(done: &Outcome) -> String {
+fn weaker(done: &Outcome, min_confidence: u32) -> String {
     match done.weaker {
         0 => String::new(),
-        more => format!(" ({more} weaker: --min-confidence 0.3 shows more)"),
+        more if min_confidence > 30 => format!(" ({more} weaker: --min-confidence 0.3 shows more)"),
+        more => format!(" ({more} weaker)"),
     }
 }
 
