@@ -97,9 +97,10 @@ fn mapped(catalogue: &Catalogue, proposal: &Polymorphic) -> String {
         let open: Vec<String> = proposal.open.iter().map(|label| key(label)).collect();
         notes.push(format!("which tables are these? {}", open.join(", ")));
     }
-    if proposal.further > 0 {
-        let (values, name) = if proposal.further == 1 { ("value names", "a table") } else { ("values name", "tables") };
-        notes.push(format!("{} further {values} no table of that name; map what are {name}", proposal.further));
+    match proposal.further {
+        0 => {}
+        1 => notes.push("1 further value names no table; add it to the map if it means one".to_owned()),
+        more => notes.push(format!("{more} further values name no table; add those to the map that mean one")),
     }
     let mark = if sure.is_empty() { "# " } else { "" };
     let map = match sure[..] {
