@@ -1,7 +1,7 @@
 //! `refs`: searches for references that a database does not declare, and writes them as lines of a policy.
 
 use super::{Context, millis};
-use crate::detect::{self, Found, KnownReference, Naming, Overlap, Polymorphic, Proposal};
+use crate::detect::{self, Found, KnownReference, Overlap, Polymorphic, Proposal};
 use crate::engine::Source;
 use crate::error::Result;
 use crate::model::schema::{Catalogue, TableName};
@@ -44,8 +44,9 @@ pub fn refs(
     let Found { references, polymorphic, tables } = detect::references(source, &catalogue, known, &context.cancel)?;
     let (references, unlikely): (Vec<_>, Vec<_>) = references.into_iter().partition(|p| p.confidence >= min_confidence);
     let (polymorphic, others): (Vec<_>, Vec<_>) = polymorphic.into_iter().partition(|p| p.confidence >= min_confidence);
+    let is_missed = |proposal: &Proposal| proposal.overlap.is_some_and(|overlap| overlap.found < overlap.sampled);
     let (contradicted, weak): (Vec<_>, Vec<_>) =
-        unlikely.into_iter().partition(|p| p.by_name >= min_confidence && p.naming != Naming::Namesake);
+        unlikely.into_iter().partition(|proposal| proposal.by_name >= min_confidence && is_missed(proposal));
     let weaker = weak.iter().filter(|proposal| proposal.confidence > 0).count() + others.len();
     let lines = lines(&catalogue, &references, &polymorphic);
     Ok(Outcome { references, polymorphic, contradicted, weaker, tables, lines, millis: millis(start) })
