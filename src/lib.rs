@@ -54,6 +54,7 @@
 pub mod check;
 pub mod cli;
 pub mod codec;
+pub mod detect;
 pub mod engine;
 pub mod error;
 pub mod event;

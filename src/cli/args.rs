@@ -126,6 +126,12 @@ pub enum Command {
   terp-fixtures masks email
   terp-fixtures masks phone --json")]
     Masks(MasksArgs),
+    /// Propose references that a database does not declare, from names, types and some values, as lines for the policy.
+    #[command(after_help = "Examples:
+  terp-fixtures refs --source sqlite:erp.sqlite
+  terp-fixtures refs --source mysql://reader@db.internal/erp --policy pii.toml
+  terp-fixtures refs --source sqlite:erp.sqlite --min-confidence 0.3 --json")]
+    Refs(RefsArgs),
     /// List the runs that are in a target now.
     #[command(after_help = "Examples:\n  terp-fixtures runs --target sqlite:dev.sqlite")]
     Runs(RunsArgs),
@@ -336,6 +342,30 @@ pub struct VerifyArgs {
 pub struct MasksArgs {
     /// Only this mask, with its parameters and examples.
     pub name: Option<String>,
+}
+
+/// `refs`.
+#[derive(Debug, Args)]
+pub struct RefsArgs {
+    /// The database to read: its catalogue, and at most two thousand rows of a table.
+    #[arg(long, value_name = "URL", env = "SOURCE_DATABASE_URL", hide_env_values = true)]
+    pub source: Option<String>,
+    /// Leave out what this policy has already; looked for here and in policies/.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Leave out what is less sure, from 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = percent)]
+    pub min_confidence: u32,
+}
+
+/// `0.5` as 50 of 100.
+fn percent(text: &str) -> Result<u32, String> {
+    let share: f64 = text.parse().map_err(|_| "write a number from 0 to 1".to_owned())?;
+    if !(0.0..=1.0).contains(&share) {
+        return Err("write a number from 0 to 1".to_owned());
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]
+    Ok((share * 100.0).round() as u32)
 }
 
 /// `runs`.

@@ -23,6 +23,9 @@ mod pipeline;
 mod plan;
 mod readers;
 mod references;
+pub mod refs;
+#[cfg(test)]
+mod refs_tests;
 pub mod repository;
 pub mod restore;
 pub mod rollback;
