@@ -3,10 +3,12 @@
 //! Nothing is visible before the manifest: whatever stops a capture leaves at most packs that no manifest names.
 
 use super::capture_table::{Shared, capture_table};
+use super::forecast::{self, Brought, Estimate};
 use super::learn;
 use super::readers::Readers;
 use super::repository::{Repository, Snapshot};
 use super::scans::{self, Scans, refuse_leaks};
+use super::selection::{self, Selection};
 use super::state;
 use super::writer::Writer;
 use super::{Context, millis, now};
@@ -20,6 +22,7 @@ use crate::model::manifest::{
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::{Mode, Plan};
 use crate::seal::{self, SnapshotStamp};
+use crate::subset::{Graph, Size};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -34,8 +37,21 @@ pub struct Options {
     pub policy: PolicyProof,
     /// Only say what would be captured.
     pub dry_run: bool,
+    /// How much to take.
+    pub amount: Amount,
     /// When the snapshot expires, RFC 3339.
     pub expires: Option<String>,
+}
+
+/// How much to take.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Amount {
+    /// About how many rows; none: what the policy's roots say.
+    pub size: Option<Size>,
+    /// Refuse to take more rows than this.
+    pub max_rows: Option<u64>,
+    /// Refuse to take more bytes of cells than this.
+    pub max_bytes: Option<u64>,
 }
 
 /// What a capture did.
@@ -59,8 +75,39 @@ pub struct Outcome {
     pub leaks: LeakResult,
     /// Foreign keys proved closed.
     pub foreign_keys: u64,
+    /// What each reference brought, where a subset was taken: those that brought most first.
+    pub brought: Vec<Brought>,
+    /// What a capture would take, after a dry run.
+    pub estimate: Option<Estimate>,
     /// How long it took.
     pub millis: u64,
+}
+
+impl Outcome {
+    /// After a dry run.
+    fn dry(
+        plan: &Plan,
+        tables: Vec<(TableName, u64)>,
+        estimate: Estimate,
+        brought: Vec<Brought>,
+        foreign_keys: u64,
+        millis: u64,
+    ) -> Self {
+        Self {
+            snapshot: None,
+            tables,
+            masked_columns: plan.masked_columns(),
+            raw_bytes: 0,
+            uploaded_bytes: 0,
+            uploaded_packs: 0,
+            chunks: (0, 0),
+            leaks: LeakResult::default(),
+            foreign_keys,
+            brought,
+            estimate: Some(estimate),
+            millis,
+        }
+    }
 }
 
 /// Captures `source` into `repository` as `plan` says. The catalogue is the one the plan was made from.
@@ -80,11 +127,30 @@ pub fn capture(
     refuse_names(catalogue, plan)?;
     refuse_rows_without_cells(source, catalogue, plan)?;
     announce(context, plan);
-    context.stage("checking that every foreign key stays closed");
-    let closure = prove_closure(context, source, catalogue, plan)?;
+    let graph = Graph::new(
+        catalogue,
+        &plan.subset,
+        &selection::gives_rows(catalogue, plan),
+        options.amount.size.map(Size::children),
+    )?;
+    let mut closure = ClosureResult::default();
+    let mut readers = Readers::new(source, context.jobs);
+    let walk = if selection::is_subset(plan, options) {
+        Some(selection::walk(context, &mut readers, &graph, catalogue, plan, options)?)
+    } else {
+        context.stage("checking that every foreign key stays closed");
+        closure = prove_closure(context, readers.first(), catalogue, plan)?;
+        None
+    };
+    let selection = Selection { walk: walk.as_ref() };
+    let brought = walk.as_ref().map(|walk| forecast::brought(walk, plan)).unwrap_or_default();
     if options.dry_run {
-        return dry_run(source, plan, &closure, start);
+        let (tables, estimate) = forecast::forecast(context, &mut readers, catalogue, plan, &selection, start)?;
+        forecast::refuse(&tables, &estimate, options.amount)?;
+        let foreign_keys = plan.subset.references.iter().filter(|reference| !reference.undeclared).count() as u64;
+        return Ok(Outcome::dry(plan, tables, estimate, brought, foreign_keys, millis(start)));
     }
+    forecast::refuse_too_much(context, &mut readers, catalogue, plan, &selection, options.amount)?;
 
     context.stage("reading what the store already holds");
     let (snapshots, damaged) = repository.snapshots()?;
@@ -95,13 +161,13 @@ pub fn capture(
         );
     }
     let mut writer = Writer::new(repository, &snapshots)?;
-    let known = learn::learn(context, source, catalogue, plan)?;
+    let known = learn::learn(context, &mut readers, catalogue, plan, &selection)?;
     let scans = Scans::new(plan, context.jobs)?;
     context.stage("sending made-up originals through every mask");
     let canaries = scans::send_canaries(plan, scans.key())?;
-    let shared = Shared { known: &known, scans: &scans };
+    let shared = Shared { known: &known, scans: &scans, selection: &selection };
     let mut unique = UniqueResult::default();
-    let mut readers = Readers::new(source, context.jobs);
+    let mut dangling = vec![0; plan.subset.references.len()];
     let mut entries = Vec::new();
     for (at, table) in plan.tables.iter().enumerate() {
         let Some(live) = catalogue.table(&table.table) else { continue };
@@ -109,8 +175,9 @@ pub fn capture(
             Mode::Exclude => {}
             Mode::Structure => entries.push(empty_entry(live)),
             Mode::Capture | Mode::Reference => {
-                let (live, table) = ((live, &catalogue.settings), (table, first_column(plan, at)));
-                entries.push(capture_table(context, &mut readers, live, table, &shared, &mut writer, &mut unique)?);
+                let (live, table) = ((live, &catalogue.settings), (at, table, first_column(plan, at)));
+                let found = (&mut unique, &mut dangling);
+                entries.push(capture_table(context, &mut readers, live, table, &shared, &mut writer, found)?);
             }
         }
     }
@@ -133,13 +200,13 @@ pub fn capture(
         created: now(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         environment: options.environment.clone(),
-        source: source.identity()?,
+        source: readers.first().identity()?,
         schema,
         policy: PolicyProof { masks: mask_versions(plan), ..options.policy.clone() },
         results: Results { closure: closure.clone(), leaks: leaks.clone(), unique },
         packs: writer.packer.packs(),
         tables: entries,
-        subset: None,
+        subset: walk.as_ref().map(|walk| selection::proof(walk, plan, options)),
         expires: options.expires.clone(),
     };
     context.cancel.check()?;
@@ -153,6 +220,8 @@ pub fn capture(
         chunks: (writer.packer.chunks, writer.packer.known_chunks),
         leaks,
         foreign_keys: closure.foreign_keys,
+        brought,
+        estimate: None,
         snapshot: Some(snapshot),
         millis: millis(start),
     })
@@ -250,27 +319,6 @@ fn prove_closure(
         }
     }
     Ok(result)
-}
-
-fn dry_run(source: &mut dyn Source, plan: &Plan, closure: &ClosureResult, start: Instant) -> Result<Outcome> {
-    let mut tables = Vec::new();
-    for table in &plan.tables {
-        if matches!(table.mode, Mode::Capture | Mode::Reference) {
-            tables.push((table.table.clone(), state::count(source, &table.table)?));
-        }
-    }
-    Ok(Outcome {
-        snapshot: None,
-        tables,
-        masked_columns: plan.masked_columns(),
-        raw_bytes: 0,
-        uploaded_bytes: 0,
-        uploaded_packs: 0,
-        chunks: (0, 0),
-        leaks: LeakResult::default(),
-        foreign_keys: closure.foreign_keys,
-        millis: millis(start),
-    })
 }
 
 /// The number that the leak scan gives to the first column of the plan's table `at`.

@@ -13,6 +13,7 @@ mod foreign;
 mod foreign_tests;
 pub mod inspect;
 pub mod keys;
+pub mod forecast;
 mod learn;
 pub mod ledger;
 pub mod live;
@@ -22,12 +23,16 @@ mod pipeline;
 mod plan;
 mod readers;
 mod references;
+pub mod refs;
+#[cfg(test)]
+mod refs_tests;
 pub mod repository;
 pub mod restore;
 pub mod rollback;
 #[cfg(test)]
 mod same_fakes_tests;
 mod scans;
+mod selection;
 #[cfg(test)]
 mod server_tests;
 pub mod state;

@@ -20,6 +20,7 @@ mod inside;
 mod line;
 mod lock;
 mod masking;
+mod refs;
 mod roundtrip;
 mod secrecy;
 mod support;
