@@ -51,13 +51,7 @@ impl Work<'_> {
         let columns = &self.plan.columns;
         let mut scan = self.shared.scans.take();
         scan.observe_originals(self.first_column, columns, &batch);
-        let rows = mask::Rows {
-            table: &self.live.name,
-            columns,
-            extras: self.extras,
-            first,
-            known: self.shared.known,
-        };
+        let rows = mask::Rows { table: &self.live.name, columns, extras: self.extras, first, known: self.shared.known };
         let masked = mask::apply(rows, batch)?;
         scan.observe_masked(self.first_column, columns, masked.rows());
         if self.plan.mode == Mode::Reference {

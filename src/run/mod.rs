@@ -8,12 +8,12 @@ pub mod demo;
 mod fill_testing;
 #[cfg(test)]
 mod filled_tests;
+pub mod forecast;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
 pub mod inspect;
 pub mod keys;
-pub mod forecast;
 mod learn;
 pub mod ledger;
 pub mod live;

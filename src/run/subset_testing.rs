@@ -91,15 +91,26 @@ pub(super) enum Answer {
     Taken(Vec<Vec<bool>>),
     /// A row that is taken references one that may not be: the link by index.
     Refused(usize),
+    /// No root has a row, and their tables do.
+    Nowhere,
 }
 
 /// What is known about a row so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Known {
     taken: bool,
-    is_root: bool,
-    /// The least number of references to children on a way from a root that lets its children follow.
+    /// The least number of references to children between a root and this row, on a way along which children follow. That
+    /// its table is whole is no such way.
     deep: Option<u32>,
+}
+
+impl Known {
+    fn reach(&mut self, deep: Option<u32>) {
+        self.deep = match (self.deep, deep) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
 }
 
 impl Question {
@@ -114,11 +125,16 @@ impl Question {
             }
         }
         // Rule 1: roots.
+        let mut nowhere = self.roots.iter().any(|(table, _)| !self.tables[*table].rows.is_empty());
         for (table, choice) in &self.roots {
             let all: Vec<usize> = (0..self.tables[*table].rows.len()).collect();
             for row in self.choose(*table, &all, choice) {
-                known[*table][row] = Known { taken: true, is_root: true, deep: Some(0) };
+                known[*table][row] = Known { taken: true, deep: Some(0) };
+                nowhere = false;
             }
+        }
+        if nowhere {
+            return Answer::Nowhere;
         }
         // By link: the parents of each child row, and the children of each parent row.
         let parents: Vec<Vec<Vec<usize>>> = self.links.iter().map(|link| self.parents(link)).collect();
@@ -152,7 +168,7 @@ impl Question {
                 known[link.parent][parent].taken = true;
                 // A parent stands as deep as the row that brought it, and brings children only with `all`.
                 if self.children == Children::All {
-                    self.reach(link.parent, &mut known[link.parent][parent], from.deep);
+                    known[link.parent][parent].reach(from.deep);
                 }
             }
         }
@@ -171,20 +187,9 @@ impl Question {
             }
             for child in self.choose(link.child, &children[parent], &link.choice) {
                 known[link.child][child].taken = true;
-                self.reach(link.child, &mut known[link.child][child], Some(deep + 1));
+                known[link.child][child].reach(Some(deep + 1));
             }
         }
-    }
-
-    /// Rows of whole tables bring no children, but where they are roots as well.
-    fn reach(&self, table: usize, row: &mut Known, deep: Option<u32>) {
-        if self.tables[table].takes == Takes::Whole && !row.is_root {
-            return;
-        }
-        row.deep = match (row.deep, deep) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
     }
 
     /// The rows that each row references along a link.

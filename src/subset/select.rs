@@ -72,7 +72,9 @@ impl Among<'_, '_> {
             let sql = self.name(Sql::new(engine), 0, only).lit(" IN (");
             return Some(sql.list(keys.iter().flatten(), ", ", |sql, key| sql.part(key)).lit(")"));
         }
-        let sql = Sql::new(engine).lit("(").list(self.parts.iter().enumerate(), ", ", |sql, (at, part)| self.name(sql, at, part));
+        let sql = Sql::new(engine)
+            .lit("(")
+            .list(self.parts.iter().enumerate(), ", ", |sql, (at, part)| self.name(sql, at, part));
         // SQLite knows lists of rows only as a subquery.
         let sql = sql.lit(if engine == EngineKind::Sqlite { ") IN (VALUES " } else { ") IN (" });
         let row = |sql: Sql, key: &Vec<Sql>| sql.lit("(").list(key, ", ", |sql, part| sql.part(part)).lit(")");
@@ -132,7 +134,8 @@ pub(super) fn children(graph: &Graph<'_>, link: usize, keys: &[Vec<Owned>]) -> O
     let (engine, at, link) = (graph.engine, link, &graph.links[link]);
     let (node, edge) = (&graph.nodes[link.child], &link.edge);
     let parts: Vec<Part> = link.columns.iter().map(|&at| Part::Column(at)).collect();
-    let among = Among { node, parts: &parts, alias: None, mixed: is_mixed(graph, at), collations: collations(graph, at) };
+    let among =
+        Among { node, parts: &parts, alias: None, mixed: is_mixed(graph, at), collations: collations(graph, at) };
     let mut condition = among.sql(engine, keys)?;
     if let Some((_, column, value)) = &link.of_type {
         condition = condition.lit(" AND ").part(&is_type(engine, &node.table.columns[*column], value));
@@ -158,7 +161,9 @@ fn is_type(engine: EngineKind, column: &Column, value: &str) -> Sql {
     let sql = Sql::new(engine);
     match (engine, column.family) {
         // An enum refuses labels that it does not have; as text it is only unequal to them.
-        (EngineKind::Postgres, family) if family != Family::Text => sql.name(&column.name).lit("::text = ").string(value),
+        (EngineKind::Postgres, family) if family != Family::Text => {
+            sql.name(&column.name).lit("::text = ").string(value)
+        }
         _ => sql.name(&column.name).lit(" = ").string(value),
     }
 }
@@ -179,7 +184,8 @@ fn collations<'a>(graph: &'a Graph<'_>, link: usize) -> Vec<Option<&'a str>> {
     let (link, target) = (&graph.links[link], &graph.targets[graph.links[link].target]);
     let pairs = link.columns.iter().zip(&target.columns);
     let differing = pairs.map(|(&own, &other)| {
-        let (own, other) = (&graph.nodes[link.child].table.columns[own], &graph.nodes[target.node].table.columns[other]);
+        let (own, other) =
+            (&graph.nodes[link.child].table.columns[own], &graph.nodes[target.node].table.columns[other]);
         match (&own.collation, &other.collation) {
             (own, other) if own == other => None,
             (_, Some(other)) => Some(other.as_str()),
@@ -192,9 +198,9 @@ fn collations<'a>(graph: &'a Graph<'_>, link: usize) -> Vec<Option<&'a str>> {
 
 /// ` ORDER BY` the policy's columns, then the identity.
 fn ordered(sql: Sql, node: &Node<'_>, order: &[OrderBy]) -> Sql {
-    let sql = sql.lit(" ORDER BY ").list(order, ", ", |sql, by| {
-        sql.name(&by.column).lit(if by.descending { " DESC" } else { "" })
-    });
+    let sql = sql
+        .lit(" ORDER BY ")
+        .list(order, ", ", |sql, by| sql.name(&by.column).lit(if by.descending { " DESC" } else { "" }));
     let sql = if order.is_empty() { sql } else { sql.lit(", ") };
     sql.list(&node.identity, ", ", |sql, asked| part(sql, node, asked))
 }
@@ -255,7 +261,8 @@ pub(super) fn chain(graph: &Graph<'_>, link: usize, up: bool, keys: &[Vec<Owned>
     let own: Vec<&str> = link.columns.iter().map(|&at| node.table.columns[at].name.as_str()).collect();
     let other: Vec<&str> = target.columns.iter().map(|&at| node.table.columns[at].name.as_str()).collect();
     let name = |at: usize| format!("terp_k{at}");
-    let parts: Vec<Part> = if up { &target.columns } else { &link.columns }.iter().map(|&at| Part::Column(at)).collect();
+    let parts: Vec<Part> =
+        if up { &target.columns } else { &link.columns }.iter().map(|&at| Part::Column(at)).collect();
     let among = Among { node, parts: &parts, alias: Some("t"), mixed: false, collations: Vec::new() };
     let first = among.sql(engine, keys)?;
     let table = |sql: Sql| sql.lit(" FROM ").table(&node.table.name).lit(" t");

@@ -153,9 +153,10 @@ impl<'a> Walk<'a> {
     /// Bytes that the keys take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let wanted = self.wanted.iter().map(|wanted| {
-            wanted.asked.bytes() + wanted.open.values().map(KeyMap::bytes).sum::<usize>()
-        });
+        let wanted = self
+            .wanted
+            .iter()
+            .map(|wanted| wanted.asked.bytes() + wanted.open.values().map(KeyMap::bytes).sum::<usize>());
         self.reached.iter().map(KeyMap::bytes).sum::<usize>() + wanted.sum::<usize>()
     }
 
@@ -249,7 +250,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes the rows of a header query in the name of a root.
-    pub(super) fn take_rows(&mut self, ask: &mut dyn Ask, at: usize, query: Query, root: usize, level: u8) -> Result<()> {
+    pub(super) fn take_rows(
+        &mut self,
+        ask: &mut dyn Ask,
+        at: usize,
+        query: Query,
+        root: usize,
+        level: u8,
+    ) -> Result<()> {
         self.take_some(ask, at, query, root, level, &mut |_| true)
     }
 
@@ -386,7 +394,8 @@ impl<'a> Walk<'a> {
         let Some(layer) = (0..graph.nodes.len()).filter(waiting).map(|at| graph.nodes[at].layer).min() else {
             return Ok(false);
         };
-        let nodes: Vec<usize> = (0..graph.nodes.len()).filter(|at| waiting(at) && graph.nodes[*at].layer == layer).collect();
+        let nodes: Vec<usize> =
+            (0..graph.nodes.len()).filter(|at| waiting(at) && graph.nodes[*at].layer == layer).collect();
         let mut jobs: VecDeque<(usize, u8, Vec<Vec<u8>>)> = VecDeque::new();
         for at in nodes {
             let most = if self.budget.is_some() { CAREFUL } else { GO };
@@ -441,7 +450,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The keys by which children along a link reference these rows, with the rows' levels.
-    fn keys_for(&self, ask: &mut dyn Ask, at: usize, link: usize, rows: &[(u8, Vec<u8>)]) -> Result<Vec<(u8, Vec<u8>)>> {
+    fn keys_for(
+        &self,
+        ask: &mut dyn Ask,
+        at: usize,
+        link: usize,
+        rows: &[(u8, Vec<u8>)],
+    ) -> Result<Vec<(u8, Vec<u8>)>> {
         let graph = self.graph;
         let (node, target) = (&graph.nodes[at], &graph.targets[graph.links[link].target]);
         let own: Vec<Part> = target.columns.iter().map(|&at| Part::Column(at)).collect();
@@ -597,7 +612,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Batches before `index` are answered: what was not found in them is missing.
-    fn settle(&mut self, at: usize, sent: &RefCell<VecDeque<(Option<usize>, Sent)>>, index: usize, found: &mut HashSet<Vec<u8>>) {
+    fn settle(
+        &mut self,
+        at: usize,
+        sent: &RefCell<VecDeque<(Option<usize>, Sent)>>,
+        index: usize,
+        found: &mut HashSet<Vec<u8>>,
+    ) {
         let coder = &self.graph.targets[at].coder;
         let mut sent = sent.borrow_mut();
         while let Some((number, keys)) = sent.front()
@@ -737,7 +758,8 @@ impl Node<'_> {
     /// Whether SQL takes two whole rows for the same.
     fn looks_like(&self, left: &[u8], right: &[u8]) -> bool {
         let (left, right) = (self.coder.decode(left), self.coder.decode(right));
-        let compared = |part: &Part| matches!(part, Part::Column(at) if super::graph::comparable(self.table.columns[*at].family));
+        let compared =
+            |part: &Part| matches!(part, Part::Column(at) if super::graph::comparable(self.table.columns[*at].family));
         let mut pairs = self.identity.iter().zip(left.iter().zip(&right)).filter(|(part, _)| compared(part));
         pairs.all(|(_, (left, right))| left == right)
     }

@@ -179,16 +179,18 @@ pub(in crate::run) struct Given {
 
 impl Given {
     pub(in crate::run) fn new(place: Place) -> Self {
-        let member = Member::generate();
-        let store = Memory::new();
-        keys::init(&store, &member).unwrap();
-        Self { place, repository: Repository::open(Box::new(store), &member, &[]).unwrap(), _places: None }
+        Self { place, repository: repository(), _places: None }
     }
 
     /// A new database of its own.
     pub(in crate::run) fn of(places: Places, script: &str) -> Self {
         let given = Self::new(places.with(script));
         Self { _places: Some(places), ..given }
+    }
+
+    /// Lets go of every snapshot.
+    pub(in crate::run) fn forget(&mut self) {
+        self.repository = repository();
     }
 
     /// Captures as a policy says.
@@ -203,11 +205,20 @@ impl Given {
             environment: "dev".into(),
             policy: policy.proof(&master, "dev"),
             dry_run: false,
+            amount: capture::Amount::default(),
             expires: None,
         };
         capture::capture(&context(jobs), &mut *source, &catalogue, &plan, &self.repository, &options)?;
         self.repository.find(name)
     }
+}
+
+/// An empty store in memory.
+fn repository() -> Repository {
+    let member = Member::generate();
+    let store = Memory::new();
+    keys::init(&store, &member).unwrap();
+    Repository::open(Box::new(store), &member, &[]).unwrap()
 }
 
 pub(in crate::run) fn context(jobs: usize) -> Context<'static> {

@@ -63,6 +63,7 @@ fn told(question: &Question) -> String {
     let taken = match question.answer() {
         Answer::Taken(taken) => taken,
         Answer::Refused(link) => return format!("refused at {link}"),
+        Answer::Nowhere => return "nowhere".to_owned(),
     };
     let mut parts = Vec::new();
     for (at, held) in question.tables.iter().enumerate() {
@@ -84,7 +85,11 @@ fn nothing_or_everything() {
         told(&all),
         "clients: 1 2 3 4 | products: 7 8 9 | orders: 10 11 12 13 14 | lines: 20 21 22 23 24 | regions: 1 2 3"
     );
-    assert_eq!(told(&rooted(shop(), CLIENTS, &[])), "");
+    assert_eq!(told(&rooted(shop(), CLIENTS, &[])), "nowhere");
+    assert_eq!(told(&rooted(rooted(shop(), CLIENTS, &[]), REGIONS, &["3"])), "regions: 3");
+    let mut empty = rooted(shop(), CLIENTS, &[]);
+    empty.tables[CLIENTS].rows.clear();
+    assert_eq!(told(&empty), "");
 }
 
 #[test]
@@ -166,14 +171,25 @@ fn roots_are_limited_in_order_and_then_by_key() {
 
 #[test]
 fn whole_tables_bring_parents_but_no_children() {
-    let mut question = rooted(shop(), LINES, &[]);
+    let mut question = rooted(shop(), REGIONS, &["3"]);
     question.tables[CLIENTS].takes = Takes::Whole;
     for children in [Children::Down, Children::All] {
-        assert_eq!(told(&Question { children, ..question.clone() }), "clients: 1 2 3 4 | regions: 1 2");
+        assert_eq!(told(&Question { children, ..question.clone() }), "clients: 1 2 3 4 | regions: 1 2 3");
     }
     // But where they are roots as well.
     let question = rooted(question, CLIENTS, &["2"]);
-    assert_eq!(told(&question), "clients: 1 2 3 4 | products: 7 | orders: 12 | lines: 23 | regions: 1 2");
+    assert_eq!(told(&question), "clients: 1 2 3 4 | products: 7 | orders: 12 | lines: 23 | regions: 1 2 3");
+}
+
+#[test]
+fn rows_of_whole_tables_have_children_where_something_else_reaches_them() {
+    // The orders are whole. Order 13 is there for nothing else; the others are children of clients.
+    let mut question = rooted(shop(), CLIENTS, &["2"]);
+    question.tables[ORDERS].takes = Takes::Whole;
+    let parents = "clients: 1 2 | products: 7 8 9 | orders: 10 11 12 13 14";
+    assert_eq!(told(&question), format!("{parents} | lines: 23 | regions: 1"));
+    let all = Question { children: Children::All, ..question };
+    assert_eq!(told(&all), format!("{parents} | lines: 20 21 22 23 24 | regions: 1"));
 }
 
 #[test]

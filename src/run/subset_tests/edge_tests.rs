@@ -15,7 +15,7 @@ on_every_engine!(
     types_decide_what_an_id_means,
     ids_of_different_types_live_in_one_column,
     circles_of_required_references_close,
-    nothing_to_take_is_no_fault,
+    roots_that_match_nothing,
     two_references_between_the_same_tables_are_two,
     rows_without_a_key_are_counted_once_each,
     references_that_find_nothing_are_counted,
@@ -155,17 +155,17 @@ fn tables_without_rows_refuse_what_references_them(engine: EngineKind) {
 }
 
 fn whole_tables_bring_parents_only(engine: EngineKind) {
-    let nobody = "[[subset.roots]]\ntable = \"order_lines\"\nwhere = \"id = 0\"\n";
+    let nobody = "[[subset.roots]]\ntable = \"regions\"\nwhere = \"id = 3\"\n";
     let given = given(engine, SHOP);
     let whole = format!("whole = [\"clients\"]\n{nobody}");
     check(
         &given,
         &[
-            (&whole, "clients: 1 2 3 4 | regions: 1 2"),
-            (&format!("children = \"all\"\n{whole}"), "clients: 1 2 3 4 | regions: 1 2"),
+            (&whole, "clients: 1 2 3 4 | regions: 1 2 3"),
+            (&format!("children = \"all\"\n{whole}"), "clients: 1 2 3 4 | regions: 1 2 3"),
             (
                 &format!("{whole}[[subset.roots]]\ntable = \"clients\"\nwhere = \"id = 2\""),
-                "clients: 1 2 3 4 | order_lines: 23 | orders: 12 | products: 7 | regions: 1 2",
+                "clients: 1 2 3 4 | order_lines: 23 | orders: 12 | products: 7 | regions: 1 2 3",
             ),
         ],
     );
@@ -173,7 +173,7 @@ fn whole_tables_bring_parents_only(engine: EngineKind) {
     let policy = toml(&given.place, nobody);
     let at = policy.find("clients\"]\nmode = \"capture\"").unwrap();
     let policy = format!("{}{}", &policy[..at], policy[at..].replacen("\"capture\"", "\"reference\"", 1));
-    assert_eq!(taken_by(&given, &policy).unwrap(), "clients: 1 2 3 4 | regions: 1 2");
+    assert_eq!(taken_by(&given, &policy).unwrap(), "clients: 1 2 3 4 | regions: 1 2 3");
 }
 
 const NOTES: &str = "
@@ -272,12 +272,22 @@ fn circles_of_required_references_close(engine: EngineKind) {
     );
 }
 
-fn nothing_to_take_is_no_fault(engine: EngineKind) {
-    let given = given(engine, SHOP);
+fn roots_that_match_nothing(engine: EngineKind) {
+    let with_rows = given(engine, SHOP);
     let nothing = "[[subset.roots]]\ntable = \"clients\"\nwhere = \"id > 1000\"";
-    check(&given, &[(nothing, "")]);
+    let other = "[[subset.roots]]\ntable = \"regions\"\nwhere = \"id = 3\"";
+    // One that matches nothing beside one that does is said; none that does is a mistake.
+    check(&with_rows, &[(&format!("{nothing}\n{other}"), "regions: 3")]);
+    for alone in [nothing.to_owned(), format!("whole = [\"regions\"]\n{nothing}\n{nothing}")] {
+        let error = taken(&with_rows, &alone).unwrap_err();
+        assert!(error.kind() == Kind::Policy && error.what().contains("clients"), "{error}");
+    }
+    // What a root chooses may be there already.
+    let there = "[[subset.roots]]\ntable = \"clients\"\nwhere = \"id = 4\"";
+    check(&with_rows, &[(&format!("whole = [\"clients\"]\n{there}"), "clients: 1 2 3 4 | regions: 1 2")]);
+    check(&with_rows, &[(&format!("{there}\n{there}"), "clients: 4")]);
     let (schema, _) = SHOP.split_once("INSERT").unwrap();
-    let empty = super::given(engine, schema);
+    let empty = given(engine, schema);
     check(
         &empty,
         &[(nothing, ""), ("whole = [\"regions\"]\n[[subset.roots]]\ntable = \"orders\"\npercent = 50\nlimit = 3", "")],

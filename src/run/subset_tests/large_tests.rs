@@ -66,7 +66,7 @@ fn a_wide_tree_is_followed_in_few_steps_on_sqlite() {
     );
     let given = given(EngineKind::Sqlite, &script);
     assert_eq!(count(&given, "[[subset.roots]]\ntable = \"tree\"\nwhere = \"id = 1\"", "tree"), 99_999);
-    let half = "children = \"none\"\n[[subset.roots]]\ntable = \"tree\"\nwhere = \"id > 50000\"";
+    let half = "children = \"none\"\n[[subset.roots]]\ntable = \"tree\"\nwhere = \"id >= 50000\"";
     assert_eq!(count(&given, half, "tree"), 99_999);
 }
 

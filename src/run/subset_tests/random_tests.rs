@@ -91,6 +91,10 @@ fn one(places: &Places, empty: &Place, seed: u64, tally: &mut Tally) -> Result<(
             let is_named = error.what().contains(&parent.to_string()) && error.kind() == Kind::Policy;
             return if is_named { Ok(()) } else { Err(format!("{child} references {parent}: {error}")) };
         }
+        Answer::Nowhere => {
+            let error = captured.map(drop).err().ok_or("no root has a row")?;
+            return if error.what().contains("no root") { Ok(()) } else { Err(format!("no root has a row: {error}")) };
+        }
         Answer::Taken(taken) => taken,
     };
     let snapshot = captured.map_err(|error| format!("{error} {:?}\n{policy}", error.causes()))?;
@@ -136,7 +140,10 @@ fn share(given: &Given, world: &World, rules: &Rules, table: usize, number: usiz
     let (edges, nulls) = (Vec::new(), Vec::new());
     let alone = Rules { roots, children, depth, edges, takes, nulls, permuted: None };
     let name = format!("share{number}");
-    let found = given.capture(&alone.toml(world), &name, 2).map_err(|error| format!("{name}: {error}"))?;
+    let found = match given.capture(&alone.toml(world), &name, 2) {
+        Err(error) if error.what().starts_with("no root of the subset") => return Ok(HashSet::new()),
+        found => found.map_err(|error| format!("{name}: {error}"))?,
+    };
     let rows = snapshot_rows(&given.repository, &found.manifest);
     let (_, rows) = rows.into_iter().find(|(name, _)| name.name == world.tables[table].name).unwrap();
     let full = rules.roots[number].percent == Some(100.0) && rules.roots[number].condition.is_none();
