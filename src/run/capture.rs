@@ -3,6 +3,7 @@
 //! Nothing is visible before the manifest: whatever stops a capture leaves at most packs that no manifest names.
 
 use super::capture_table::{Shared, capture_table};
+use super::closure::{self, Closure};
 use super::learn;
 use super::readers::Readers;
 use super::repository::{Repository, Snapshot};
@@ -14,9 +15,7 @@ use crate::codec::manifest as manifest_codec;
 use crate::engine::Source;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::model::manifest::{
-    ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry, UniqueResult,
-};
+use crate::model::manifest::{FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry, UniqueResult};
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::{Mode, Plan};
 use crate::seal::{self, SnapshotStamp};
@@ -80,10 +79,10 @@ pub fn capture(
     refuse_names(catalogue, plan)?;
     refuse_rows_without_cells(source, catalogue, plan)?;
     announce(context, plan);
-    context.stage("checking that every foreign key stays closed");
-    let closure = prove_closure(context, source, catalogue, plan)?;
+    context.stage("checking that every reference stays closed");
+    let dangling = closure::expected(context, source, catalogue, plan)?;
     if options.dry_run {
-        return dry_run(source, plan, &closure, start);
+        return dry_run(source, plan, start);
     }
 
     context.stage("reading what the store already holds");
@@ -99,7 +98,9 @@ pub fn capture(
     let scans = Scans::new(plan, context.jobs)?;
     context.stage("sending made-up originals through every mask");
     let canaries = scans::send_canaries(plan, scans.key())?;
-    let shared = Shared { known: &known, scans: &scans };
+    let schema = captured_schema(catalogue, plan);
+    let closure = Closure::new(&plan.subset.references, &schema);
+    let shared = Shared { known: &known, scans: &scans, closure: &closure };
     let mut unique = UniqueResult::default();
     let mut readers = Readers::new(source, context.jobs);
     let mut entries = Vec::new();
@@ -114,7 +115,7 @@ pub fn capture(
             }
         }
     }
-    let schema = captured_schema(catalogue, plan);
+    let closure = closure.prove(&dangling)?;
     scans.look_at_texts(&options.name, &options.policy.file, &schema);
     let leaks = refuse_leaks(plan, scans.finish(), canaries)?;
     writer.packer.flush()?;
@@ -136,7 +137,7 @@ pub fn capture(
         source: source.identity()?,
         schema,
         policy: PolicyProof { masks: mask_versions(plan), ..options.policy.clone() },
-        results: Results { closure: closure.clone(), leaks: leaks.clone(), unique },
+        results: Results { closure, leaks: leaks.clone(), unique },
         packs: writer.packer.packs(),
         tables: entries,
         subset: None,
@@ -152,7 +153,7 @@ pub fn capture(
         uploaded_packs: writer.packer.uploaded_packs,
         chunks: (writer.packer.chunks, writer.packer.known_chunks),
         leaks,
-        foreign_keys: closure.foreign_keys,
+        foreign_keys: manifest.results.closure.foreign_keys,
         snapshot: Some(snapshot),
         millis: millis(start),
     })
@@ -207,52 +208,7 @@ fn announce(context: &Context<'_>, plan: &Plan) {
     }
 }
 
-/// Every reference of a captured table must find its parent in the snapshot. References that dangle in the source already
-/// are recorded and warned of; references into tables that are left out are refused.
-fn prove_closure(
-    context: &Context<'_>,
-    source: &mut dyn Source,
-    catalogue: &Catalogue,
-    plan: &Plan,
-) -> Result<ClosureResult> {
-    let has_rows = |name| {
-        plan.tables.iter().any(|table| &table.table == name && matches!(table.mode, Mode::Capture | Mode::Reference))
-    };
-    let mut result = ClosureResult::default();
-    for child in catalogue.tables.iter().filter(|table| has_rows(&table.name)) {
-        for key in &child.foreign_keys {
-            result.foreign_keys += 1;
-            if has_rows(&key.parent) {
-                let dangling = state::dangling(source, &child.name, key, &[])?;
-                if dangling > 0 {
-                    context.warn(
-                        format!(
-                            "{dangling} rows break the foreign key {} in the source itself",
-                            key.name.escape_debug()
-                        ),
-                        Some("They are captured as they are; a restore reports them again.".into()),
-                    );
-                    result.dangling.insert(key.name.clone(), dangling);
-                }
-                continue;
-            }
-            let references = state::references(source, &child.name, key)?;
-            if references > 0 {
-                return Err(Error::policy(format!(
-                    "{references} rows of {} reference {}, whose rows the policy leaves out",
-                    child.name, key.parent
-                ))
-                .hint(format!(
-                    "Set mode = \"capture\" for {}, or mask the referencing column with null.",
-                    key.parent
-                )));
-            }
-        }
-    }
-    Ok(result)
-}
-
-fn dry_run(source: &mut dyn Source, plan: &Plan, closure: &ClosureResult, start: Instant) -> Result<Outcome> {
+fn dry_run(source: &mut dyn Source, plan: &Plan, start: Instant) -> Result<Outcome> {
     let mut tables = Vec::new();
     for table in &plan.tables {
         if matches!(table.mode, Mode::Capture | Mode::Reference) {
@@ -268,7 +224,7 @@ fn dry_run(source: &mut dyn Source, plan: &Plan, closure: &ClosureResult, start:
         uploaded_packs: 0,
         chunks: (0, 0),
         leaks: LeakResult::default(),
-        foreign_keys: closure.foreign_keys,
+        foreign_keys: plan.subset.references.iter().filter(|reference| !reference.undeclared).count() as u64,
         millis: millis(start),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::capture::empty_entry;
+use super::closure::Closure;
 use super::millis;
 use super::pipeline::{ordered_map, settle};
 use super::readers::Readers;
@@ -28,6 +29,8 @@ pub(super) struct Shared<'a> {
     pub(super) known: &'a Known,
     /// The leak scans.
     pub(super) scans: &'a Scans,
+    /// The closure proof.
+    pub(super) closure: &'a Closure<'a>,
 }
 
 /// A table, what becomes of it, and what is watched meanwhile.
@@ -61,6 +64,7 @@ impl Work<'_> {
         }
         self.shared.scans.put_back(scan);
         self.uniques.observe(masked.rows());
+        self.shared.closure.observe(&self.live.name, masked.rows());
         Ok(rows::encode(masked, &self.layout))
     }
 }

@@ -1,6 +1,7 @@
 //! The whole line on servers: capture, restore, restore again, conflicts, rollback; and what goes wrong on the way.
 
 mod cancel_tests;
+mod closure_tests;
 mod cut_tests;
 mod dialect_testing;
 mod limit_tests;
