@@ -236,7 +236,9 @@ fn bytes(text: &str) -> Result<u64, String> {
         _ => 1,
     };
     let number: Option<u64> = digits.parse().ok();
-    number.and_then(|number| number.checked_mul(factor)).ok_or_else(|| "write a number such as 5000000, 500K, 20M or 1G".to_owned())
+    number
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| "write a number such as 5000000, 500K, 20M or 1G".to_owned())
 }
 
 /// What to do about rows in the way.

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::capture::empty_entry;
+use super::closure::Closure;
 use super::millis;
 use super::pipeline::{ordered_map, settle};
 use super::readers::Readers;
@@ -30,6 +31,8 @@ pub(super) struct Shared<'a> {
     pub(super) scans: &'a Scans,
     /// Which rows are taken.
     pub(super) selection: &'a Selection<'a>,
+    /// The closure proof.
+    pub(super) closure: &'a Closure<'a>,
 }
 
 /// A table, what becomes of it, and what is watched meanwhile.
@@ -51,13 +54,7 @@ impl Work<'_> {
         let columns = &self.plan.columns;
         let mut scan = self.shared.scans.take();
         scan.observe_originals(self.first_column, columns, &batch);
-        let rows = mask::Rows {
-            table: &self.live.name,
-            columns,
-            extras: self.extras,
-            first,
-            known: self.shared.known,
-        };
+        let rows = mask::Rows { table: &self.live.name, columns, extras: self.extras, first, known: self.shared.known };
         let masked = mask::apply(rows, batch)?;
         scan.observe_masked(self.first_column, columns, masked.rows());
         if self.plan.mode == Mode::Reference {
@@ -65,6 +62,7 @@ impl Work<'_> {
         }
         self.shared.scans.put_back(scan);
         self.uniques.observe(masked.rows());
+        self.shared.closure.observe(&self.live.name, masked.rows());
         Ok(rows::encode(masked, &self.layout))
     }
 }

@@ -31,7 +31,9 @@ pub(super) fn learn(
     for (at, table) in tables {
         context.cancel.check()?;
         let Some(live) = catalogue.table(&table.table) else { continue };
-        lesson.table(readers, selection, (at, live), table).map_err(|error| error.within(format!("table {}", table.table)))?;
+        lesson
+            .table(readers, selection, (at, live), table)
+            .map_err(|error| error.within(format!("table {}", table.table)))?;
     }
     let known = lesson.learning.finish();
     let counts = known.counts();

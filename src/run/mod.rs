@@ -2,18 +2,19 @@
 
 pub mod capture;
 mod capture_table;
+mod closure;
 mod counters;
 pub mod demo;
 #[cfg(test)]
 mod fill_testing;
 #[cfg(test)]
 mod filled_tests;
+pub mod forecast;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
 pub mod inspect;
 pub mod keys;
-pub mod forecast;
 mod learn;
 pub mod ledger;
 pub mod live;

@@ -2,7 +2,7 @@
 
 use super::capture::Options;
 use super::readers::Readers;
-use super::{Context, state};
+use super::{Context, closure, state};
 use crate::codec::chunker::Chunk;
 use crate::codec::origins;
 use crate::engine::{Query, Sink};
@@ -109,17 +109,31 @@ fn complain(context: &Context<'_>, walk: &Walk<'_>) -> Result<()> {
     for (reference, rows) in walk.untyped() {
         let of = reference.of_type.as_ref().map(|of| of.column.as_str()).unwrap_or_default();
         context.warn(
-            format!("{rows} rows of {} have a type in {} that the policy's map does not name", reference.child, of.escape_debug()),
+            format!(
+                "{rows} rows of {} have a type in {} that the policy's map does not name",
+                reference.child,
+                of.escape_debug()
+            ),
             Some("What they reference is not followed. Add the missing types to the map of that reference.".into()),
         );
     }
     for reference in walk.unindexed() {
         context.warn(
-            format!("{reference}: no index of {} begins with these columns, so the whole table was read to find children", reference.child),
+            format!(
+                "{reference}: no index of {} begins with these columns, so the whole table was read to find children",
+                reference.child
+            ),
             Some("Add an index in the source, or write follow = false for it under [[subset.edges]].".into()),
         );
     }
     Ok(())
+}
+
+/// What dangles in the subset dangles in the source.
+pub(super) fn warn_of_dangling(context: &Context<'_>, plan: &Plan, dangling: &[u64]) {
+    for (reference, &rows) in plan.subset.references.iter().zip(dangling) {
+        closure::warn(context, reference, rows);
+    }
 }
 
 /// What the manifest says about the choice.
@@ -221,8 +235,7 @@ pub(super) fn queries<'q>(
     needed: Option<&'q [usize]>,
 ) -> impl Iterator<Item = Query> + use<'q> {
     let asks = walk.asks(at);
-    walk.selections(at)
-        .map(move |condition| state::selected_rows(engine, table, extras, needed, (&asks, &condition)))
+    walk.selections(at).map(move |condition| state::selected_rows(engine, table, extras, needed, (&asks, &condition)))
 }
 
 fn kept(batch: &Batch, found: &[Option<(Why, u32)>]) -> Batch {

@@ -84,7 +84,8 @@ impl Coder {
                     (EngineKind::Postgres, Family::Uuid) => How::Uuid,
                     _ => How::Text,
                 };
-                let affinity = if engine == EngineKind::Sqlite { affinity(&column.declared) } else { Affinity::Nothing };
+                let affinity =
+                    if engine == EngineKind::Sqlite { affinity(&column.declared) } else { Affinity::Nothing };
                 let number = engine != EngineKind::Sqlite && matches!(column.family, Family::Real | Family::Numeric);
                 (how, affinity, Fold::of(column, engine, settings), number)
             }
@@ -426,7 +427,10 @@ mod tests {
         }
         assert_eq!(shown(EngineKind::Postgres, &number, Cell::text("1); DROP")), None);
         assert_eq!(shown(EngineKind::Mysql, &number, Cell::text("1); DROP")), None);
-        assert_eq!(shown(EngineKind::Mysql, &number, Cell::text("18446744073709551615")).unwrap(), "18446744073709551615");
+        assert_eq!(
+            shown(EngineKind::Mysql, &number, Cell::text("18446744073709551615")).unwrap(),
+            "18446744073709551615"
+        );
         let bytes = column("binary(2)", Family::Blob);
         assert_eq!(shown(EngineKind::Mysql, &bytes, Cell::text("0x00ff")).unwrap(), "x'00ff'");
         let broken = Cell { kind: CellKind::Text, bytes: &[0xff] };

@@ -101,7 +101,10 @@ impl<'a> Graph<'a> {
             });
         }
         if subset.references.len() > usize::from(u16::MAX) {
-            return Err(Error::policy(format!("{} references are more than a subset can follow", subset.references.len())));
+            return Err(Error::policy(format!(
+                "{} references are more than a subset can follow",
+                subset.references.len()
+            )));
         }
         let mut graph = Self { engine, nodes, links: Vec::new(), targets: Vec::new(), references: &subset.references };
         for (reference, edge) in subset.references.iter().zip(&subset.edges) {
@@ -136,8 +139,10 @@ impl<'a> Graph<'a> {
         let is_indexed = super::indexes::begins_with(catalogue, &catalogue.tables[child], &own);
         let at = self.links.len();
         if let Some((_, column, _)) = &of_type {
-            let same = |link: &Link| link.columns == own && link.of_type.as_ref().is_some_and(|(_, other, _)| other == column);
-            let map = self.nodes[child].maps.iter().position(|map| map.first().is_some_and(|&link| same(&self.links[link])));
+            let same =
+                |link: &Link| link.columns == own && link.of_type.as_ref().is_some_and(|(_, other, _)| other == column);
+            let map =
+                self.nodes[child].maps.iter().position(|map| map.first().is_some_and(|&link| same(&self.links[link])));
             match map {
                 Some(map) => self.nodes[child].maps[map].push(at),
                 None => self.nodes[child].maps.push(vec![at]),
@@ -179,7 +184,8 @@ impl<'a> Graph<'a> {
             members[cycle].push(node);
         }
         for cycle in &members {
-            let parents = cycle.iter().flat_map(|&node| &up[node]).filter(|&&parent| cycles[parent] != cycles[cycle[0]]);
+            let parents =
+                cycle.iter().flat_map(|&node| &up[node]).filter(|&&parent| cycles[parent] != cycles[cycle[0]]);
             let layer = parents.map(|&parent| layers[parent] + 1).max().unwrap_or(0);
             for &node in cycle {
                 layers[node] = layer;
@@ -286,7 +292,13 @@ fn identity(engine: EngineKind, table: &Table) -> (Vec<Part>, bool) {
 pub(super) fn comparable(family: Family) -> bool {
     matches!(
         family,
-        Family::Integer | Family::Numeric | Family::Text | Family::Date | Family::Time | Family::Timestamp | Family::Enum
+        Family::Integer
+            | Family::Numeric
+            | Family::Text
+            | Family::Date
+            | Family::Time
+            | Family::Timestamp
+            | Family::Enum
     )
 }
 

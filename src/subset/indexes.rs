@@ -5,23 +5,24 @@ use crate::model::schema::{Catalogue, EngineKind, Table};
 
 /// Whether an index of `table` begins with `columns`, in any order.
 pub(super) fn begins_with(catalogue: &Catalogue, table: &Table, columns: &[usize]) -> bool {
-    let helps = |index: &[usize]| {
-        index.len() >= columns.len() && index[..columns.len()].iter().all(|at| columns.contains(at))
-    };
+    let helps =
+        |index: &[usize]| index.len() >= columns.len() && index[..columns.len()].iter().all(|at| columns.contains(at));
     let named = |name: &str| table.column_index(name);
     if helps(&table.primary_key) || table.uniques.iter().any(|unique| !unique.partial && helps(&unique.columns)) {
         return true;
     }
     let of_table = |names: Vec<String>| names.iter().map_while(|name| named(name)).collect::<Vec<usize>>();
     if matches!(catalogue.engine, EngineKind::Mysql | EngineKind::Mariadb) {
-        let keys = table.create.lines().map(str::trim).filter(|line| line.starts_with("KEY ") || line.contains(" KEY "));
+        let keys =
+            table.create.lines().map(str::trim).filter(|line| line.starts_with("KEY ") || line.contains(" KEY "));
         return keys.filter(|line| !line.contains("FOREIGN KEY")).any(|line| {
             // KEY `name` (`a`,`b`)
             let list = line.split_once("` (").or_else(|| line.split_once("KEY (")).map_or("", |(_, list)| list);
             helps(&of_table(names(list)))
         });
     }
-    let indexes = catalogue.post.iter().filter(|object| object.kind == "index" && object.table.as_ref() == Some(&table.name));
+    let indexes =
+        catalogue.post.iter().filter(|object| object.kind == "index" && object.table.as_ref() == Some(&table.name));
     let whole = indexes.map(|object| object.create.as_str()).filter(|create| !create.contains(" WHERE "));
     whole.into_iter().any(|create| {
         let behind_on = create.split_once(" ON ").map_or("", |(_, rest)| rest);

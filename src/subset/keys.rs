@@ -108,7 +108,9 @@ impl Texts {
     fn get(&self, place: u64) -> &[u8] {
         let (block, start) = ((place >> 20) as usize, (place & 0xf_ffff) as usize);
         let Some(block) = self.blocks.get(block) else { return &[] };
-        let Some((length, rest)) = block.get(start..).and_then(|rest| rest.split_first_chunk::<4>()) else { return &[] };
+        let Some((length, rest)) = block.get(start..).and_then(|rest| rest.split_first_chunk::<4>()) else {
+            return &[];
+        };
         rest.get(..u32::from_le_bytes(*length) as usize).unwrap_or_default()
     }
 }
@@ -363,7 +365,8 @@ fn merge(older: &mut Vec<u8>, newer: &[u8], stride: usize, compared: usize) {
     older.resize(left + right, 0);
     let mut to = older.len();
     while right > 0 {
-        let take_left = left > 0 && older[left - stride..left - stride + compared] > newer[right - stride..right - stride + compared];
+        let take_left = left > 0
+            && older[left - stride..left - stride + compared] > newer[right - stride..right - stride + compared];
         to -= stride;
         if take_left {
             left -= stride;
@@ -428,7 +431,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn value(number: u32) -> Value {
-        Value { why: Why::Child((number % 500) as u16), level: (number % 100) as u8, step: number % 1000, pending: number % 3 == 0 }
+        Value {
+            why: Why::Child(u16::try_from(number % 500).unwrap()),
+            level: u8::try_from(number % 100).unwrap(),
+            step: number % 1000,
+            pending: number.is_multiple_of(3),
+        }
     }
 
     /// Numbers that look random.
@@ -438,10 +446,10 @@ mod tests {
 
     fn agrees(shape: Shape, key: impl Fn(u64) -> Vec<u8>) {
         let (mut map, mut want) = (KeyMap::new(shape), BTreeMap::new());
-        for at in 0..20_000_u64 {
-            let key = key(mixed(at) % 9_000);
-            map.set(&key, value(at as u32));
-            want.insert(key, value(at as u32));
+        for at in 0..20_000_u32 {
+            let key = key(mixed(at.into()) % 9_000);
+            map.set(&key, value(at));
+            want.insert(key, value(at));
         }
         assert_eq!(map.len(), want.len() as u64);
         assert!(map.sorted().eq(want.iter().map(|(key, value)| (key.as_slice(), *value))));

@@ -70,12 +70,14 @@ impl Among<'_, '_> {
         }
         if let [only] = self.parts {
             let sql = self.name(Sql::new(engine), 0, only).lit(" IN (");
-            return Some(sql.list(keys.iter().flatten(), ", ", |sql, key| sql.part(key)).lit(")"));
+            return Some(sql.list(keys.iter().flatten(), ", ", Sql::part).lit(")"));
         }
-        let sql = Sql::new(engine).lit("(").list(self.parts.iter().enumerate(), ", ", |sql, (at, part)| self.name(sql, at, part));
+        let sql = Sql::new(engine)
+            .lit("(")
+            .list(self.parts.iter().enumerate(), ", ", |sql, (at, part)| self.name(sql, at, part));
         // SQLite knows lists of rows only as a subquery.
         let sql = sql.lit(if engine == EngineKind::Sqlite { ") IN (VALUES " } else { ") IN (" });
-        let row = |sql: Sql, key: &Vec<Sql>| sql.lit("(").list(key, ", ", |sql, part| sql.part(part)).lit(")");
+        let row = |sql: Sql, key: &Vec<Sql>| sql.lit("(").list(key, ", ", Sql::part).lit(")");
         Some(sql.list(&keys, ", ", row).lit(")"))
     }
 
@@ -91,7 +93,7 @@ impl Among<'_, '_> {
             Some(sql.lit(")"))
         };
         let rows: Vec<Sql> = keys.iter().filter_map(row).collect();
-        let any = Sql::new(engine).lit("(").list(&rows, " OR ", |sql, row| sql.part(row)).lit(")");
+        let any = Sql::new(engine).lit("(").list(&rows, " OR ", Sql::part).lit(")");
         (!rows.is_empty()).then_some(any)
     }
 
@@ -127,12 +129,20 @@ pub(super) fn headers(engine: EngineKind, node: &Node<'_>, condition: &Sql) -> Q
     Query { sql, columns: node.header.len() }
 }
 
+/// The condition that finds rows by what tells them apart.
+pub(super) fn by_identity(graph: &Graph<'_>, node: &Node<'_>, keys: &[Vec<u8>]) -> Option<Sql> {
+    let keys: Vec<Vec<Owned>> = keys.iter().map(|key| node.coder.decode(key)).collect();
+    let among = Among { node, parts: &node.identity, alias: None, mixed: false, collations: Vec::new() };
+    among.sql(graph.engine, &keys)
+}
+
 /// The children along a link whose references are among `keys`.
 pub(super) fn children(graph: &Graph<'_>, link: usize, keys: &[Vec<Owned>]) -> Option<Query> {
     let (engine, at, link) = (graph.engine, link, &graph.links[link]);
     let (node, edge) = (&graph.nodes[link.child], &link.edge);
     let parts: Vec<Part> = link.columns.iter().map(|&at| Part::Column(at)).collect();
-    let among = Among { node, parts: &parts, alias: None, mixed: is_mixed(graph, at), collations: collations(graph, at) };
+    let among =
+        Among { node, parts: &parts, alias: None, mixed: is_mixed(graph, at), collations: collations(graph, at) };
     let mut condition = among.sql(engine, keys)?;
     if let Some((_, column, value)) = &link.of_type {
         condition = condition.lit(" AND ").part(&is_type(engine, &node.table.columns[*column], value));
@@ -158,7 +168,9 @@ fn is_type(engine: EngineKind, column: &Column, value: &str) -> Sql {
     let sql = Sql::new(engine);
     match (engine, column.family) {
         // An enum refuses labels that it does not have; as text it is only unequal to them.
-        (EngineKind::Postgres, family) if family != Family::Text => sql.name(&column.name).lit("::text = ").string(value),
+        (EngineKind::Postgres, family) if family != Family::Text => {
+            sql.name(&column.name).lit("::text = ").string(value)
+        }
         _ => sql.name(&column.name).lit(" = ").string(value),
     }
 }
@@ -179,7 +191,8 @@ fn collations<'a>(graph: &'a Graph<'_>, link: usize) -> Vec<Option<&'a str>> {
     let (link, target) = (&graph.links[link], &graph.targets[graph.links[link].target]);
     let pairs = link.columns.iter().zip(&target.columns);
     let differing = pairs.map(|(&own, &other)| {
-        let (own, other) = (&graph.nodes[link.child].table.columns[own], &graph.nodes[target.node].table.columns[other]);
+        let (own, other) =
+            (&graph.nodes[link.child].table.columns[own], &graph.nodes[target.node].table.columns[other]);
         match (&own.collation, &other.collation) {
             (own, other) if own == other => None,
             (_, Some(other)) => Some(other.as_str()),
@@ -192,9 +205,9 @@ fn collations<'a>(graph: &'a Graph<'_>, link: usize) -> Vec<Option<&'a str>> {
 
 /// ` ORDER BY` the policy's columns, then the identity.
 fn ordered(sql: Sql, node: &Node<'_>, order: &[OrderBy]) -> Sql {
-    let sql = sql.lit(" ORDER BY ").list(order, ", ", |sql, by| {
-        sql.name(&by.column).lit(if by.descending { " DESC" } else { "" })
-    });
+    let sql = sql
+        .lit(" ORDER BY ")
+        .list(order, ", ", |sql, by| sql.name(&by.column).lit(if by.descending { " DESC" } else { "" }));
     let sql = if order.is_empty() { sql } else { sql.lit(", ") };
     sql.list(&node.identity, ", ", |sql, asked| part(sql, node, asked))
 }
@@ -255,7 +268,8 @@ pub(super) fn chain(graph: &Graph<'_>, link: usize, up: bool, keys: &[Vec<Owned>
     let own: Vec<&str> = link.columns.iter().map(|&at| node.table.columns[at].name.as_str()).collect();
     let other: Vec<&str> = target.columns.iter().map(|&at| node.table.columns[at].name.as_str()).collect();
     let name = |at: usize| format!("terp_k{at}");
-    let parts: Vec<Part> = if up { &target.columns } else { &link.columns }.iter().map(|&at| Part::Column(at)).collect();
+    let parts: Vec<Part> =
+        if up { &target.columns } else { &link.columns }.iter().map(|&at| Part::Column(at)).collect();
     let among = Among { node, parts: &parts, alias: Some("t"), mixed: false, collations: Vec::new() };
     let first = among.sql(engine, keys)?;
     let table = |sql: Sql| sql.lit(" FROM ").table(&node.table.name).lit(" t");

@@ -72,7 +72,7 @@ const WORDS: [&str; 14] = [
     "country", "class",
 ];
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     /// Takes about as many rows as the size says. The roots are the policy's, or every table.
     ///
     /// # Errors
@@ -134,7 +134,11 @@ impl<'a> Walk<'a> {
                 let step = (each.saturating_mul(1_000_000) / counts[at]).clamp(1, 1_000_000);
                 shares[at] = most(&roots[at]).min(shares[at].saturating_add(u32::try_from(step).unwrap_or(1_000_000)));
                 let wanted = roots[at].limit.map(|limit| limit.min(counts[at]));
-                let root = Root { share: Some(shares[at]).filter(|share| *share < 1_000_000), limit: wanted, ..roots[at].clone() };
+                let root = Root {
+                    share: Some(shares[at]).filter(|share| *share < 1_000_000),
+                    limit: wanted,
+                    ..roots[at].clone()
+                };
                 self.take_root(ask, &root, sample, at, self.root_level())?;
                 if self.counted_rows() >= self.budget.unwrap_or(u64::MAX) {
                     break;
@@ -286,7 +290,12 @@ fn named(sql: Sql, kind: &Kind<'_>) -> Sql {
 }
 
 /// One row per kind, up to one more than there may be.
-fn number_of_kinds(engine: crate::model::schema::EngineKind, node: &Node<'_>, kind: &Kind<'_>, population: &Sql) -> Sql {
+fn number_of_kinds(
+    engine: crate::model::schema::EngineKind,
+    node: &Node<'_>,
+    kind: &Kind<'_>,
+    population: &Sql,
+) -> Sql {
     let most = i64::try_from(KINDS + 1).unwrap_or(i64::MAX);
     if matches!(kind, Kind::All) {
         return Sql::new(engine).lit("SELECT 1");
@@ -296,7 +305,12 @@ fn number_of_kinds(engine: crate::model::schema::EngineKind, node: &Node<'_>, ki
 }
 
 /// The headers of the first and the last row, by key, of each kind.
-fn first_and_last(engine: crate::model::schema::EngineKind, node: &Node<'_>, kind: &Kind<'_>, population: &Sql) -> Query {
+fn first_and_last(
+    engine: crate::model::schema::EngineKind,
+    node: &Node<'_>,
+    kind: &Kind<'_>,
+    population: &Sql,
+) -> Query {
     let single = match node.identity.as_slice() {
         [Part::Column(at)] => node.table.columns[*at].family == Family::Integer,
         [Part::System(name)] => *name != "ctid",
