@@ -106,7 +106,12 @@ fn check_references(manifest: &Manifest) -> Result<()> {
         printable("reference", &reference.name)?;
         let of_type = reference.of_type.iter().map(|of| (&reference.child, &of.column));
         let children = reference.columns.iter().map(|column| (&reference.child, column));
+        // Nothing may reference a table that was left out, and that can be said of it.
+        let left_out = *rows == 0 && manifest.schema.table(&reference.parent).is_none();
+        check_name(&reference.parent)?;
         let parents = reference.parent_columns.iter().map(|column| (&reference.parent, column));
+        let parents = parents.filter(|_| !left_out);
+        reference.parent_columns.iter().try_for_each(|column| printable("column", column))?;
         for (table, column) in of_type.chain(children).chain(parents) {
             let found = manifest.schema.table(table).is_some_and(|table| table.column_index(column).is_some());
             if !found {
@@ -126,10 +131,10 @@ fn check_references(manifest: &Manifest) -> Result<()> {
         check_name(&root.table)?;
         root.condition.as_deref().map_or(Ok(()), statement)?;
     }
-    match subset.edges.iter().any(|edge| edge.reference as usize >= references.len()) {
-        true => Err(invalid("an edge follows a reference that is not there")),
-        false => Ok(()),
+    if subset.edges.iter().any(|edge| edge.reference as usize >= references.len()) {
+        return Err(invalid("an edge follows a reference that is not there"));
     }
+    Ok(())
 }
 
 fn check_catalogue(schema: &Catalogue) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What a subset is made of, as plain data: references between tables, and what the policy says about following them.
 //! `docs/subset.md` describes how they are followed.
 
-use super::schema::TableName;
+use super::schema::{Catalogue, TableName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -139,4 +139,20 @@ pub struct Subset {
     pub depth: Option<u8>,
     /// Tables that are taken whole.
     pub whole: Vec<TableName>,
+}
+
+/// The references that a database declares: its foreign keys, by table.
+#[must_use]
+pub fn declared(catalogue: &Catalogue) -> Vec<Reference> {
+    let keys = catalogue.tables.iter().flat_map(|table| table.foreign_keys.iter().map(move |key| (table, key)));
+    let reference = keys.map(|(table, key)| Reference {
+        name: key.name.clone(),
+        child: table.name.clone(),
+        columns: key.columns.clone(),
+        parent: key.parent.clone(),
+        parent_columns: key.parent_columns.clone(),
+        of_type: None,
+        undeclared: false,
+    });
+    reference.collect()
 }

@@ -3,6 +3,7 @@
 //! Nothing is visible before the manifest: whatever stops a capture leaves at most packs that no manifest names.
 
 use super::capture_table::{Shared, capture_table};
+use super::closure::{self, Closure};
 use super::forecast::{self, Brought, Estimate};
 use super::learn;
 use super::readers::Readers;
@@ -16,9 +17,7 @@ use crate::codec::manifest as manifest_codec;
 use crate::engine::Source;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::model::manifest::{
-    ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry, UniqueResult,
-};
+use crate::model::manifest::{FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry, UniqueResult};
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::{Mode, Plan};
 use crate::seal::{self, SnapshotStamp};
@@ -85,14 +84,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// After a dry run.
-    fn dry(
-        plan: &Plan,
-        tables: Vec<(TableName, u64)>,
-        estimate: Estimate,
-        brought: Vec<Brought>,
-        foreign_keys: u64,
-        millis: u64,
-    ) -> Self {
+    fn dry(plan: &Plan, tables: Vec<(TableName, u64)>, estimate: Estimate, brought: Vec<Brought>, millis: u64) -> Self {
         Self {
             snapshot: None,
             tables,
@@ -102,7 +94,7 @@ impl Outcome {
             uploaded_packs: 0,
             chunks: (0, 0),
             leaks: LeakResult::default(),
-            foreign_keys,
+            foreign_keys: plan.subset.references.iter().filter(|reference| !reference.undeclared).count() as u64,
             brought,
             estimate: Some(estimate),
             millis,
@@ -133,41 +125,34 @@ pub fn capture(
         &selection::gives_rows(catalogue, plan),
         options.amount.size.map(Size::children),
     )?;
-    let mut closure = ClosureResult::default();
     let mut readers = Readers::new(source, context.jobs);
-    let walk = if selection::is_subset(plan, options) {
-        Some(selection::walk(context, &mut readers, &graph, catalogue, plan, options)?)
+    let (walk, mut dangling) = if selection::is_subset(plan, options) {
+        closure::refuse_lost(readers.first(), catalogue, plan)?;
+        let walk = selection::walk(context, &mut readers, &graph, catalogue, plan, options)?;
+        (Some(walk), vec![0; plan.subset.references.len()])
     } else {
-        context.stage("checking that every foreign key stays closed");
-        closure = prove_closure(context, readers.first(), catalogue, plan)?;
-        None
+        context.stage("checking that every reference stays closed");
+        (None, closure::expected(context, readers.first(), catalogue, plan)?)
     };
     let selection = Selection { walk: walk.as_ref() };
     let brought = walk.as_ref().map(|walk| forecast::brought(walk, plan)).unwrap_or_default();
     if options.dry_run {
         let (tables, estimate) = forecast::forecast(context, &mut readers, catalogue, plan, &selection, start)?;
         forecast::refuse(&tables, &estimate, options.amount)?;
-        let foreign_keys = plan.subset.references.iter().filter(|reference| !reference.undeclared).count() as u64;
-        return Ok(Outcome::dry(plan, tables, estimate, brought, foreign_keys, millis(start)));
+        return Ok(Outcome::dry(plan, tables, estimate, brought, millis(start)));
     }
     forecast::refuse_too_much(context, &mut readers, catalogue, plan, &selection, options.amount)?;
 
-    context.stage("reading what the store already holds");
-    let (snapshots, damaged) = repository.snapshots()?;
-    for damage in damaged {
-        context.warn(
-            format!("{damage}; nothing is shared with it"),
-            Some("'terp-fixtures verify' says what is damaged.".into()),
-        );
-    }
+    let snapshots = held(context, repository)?;
     let mut writer = Writer::new(repository, &snapshots)?;
     let known = learn::learn(context, &mut readers, catalogue, plan, &selection)?;
     let scans = Scans::new(plan, context.jobs)?;
     context.stage("sending made-up originals through every mask");
     let canaries = scans::send_canaries(plan, scans.key())?;
-    let shared = Shared { known: &known, scans: &scans, selection: &selection };
+    let schema = captured_schema(catalogue, plan);
+    let closure = Closure::new(&plan.subset.references, &schema);
+    let shared = Shared { known: &known, scans: &scans, closure: &closure, selection: &selection };
     let mut unique = UniqueResult::default();
-    let mut dangling = vec![0; plan.subset.references.len()];
     let mut entries = Vec::new();
     for (at, table) in plan.tables.iter().enumerate() {
         let Some(live) = catalogue.table(&table.table) else { continue };
@@ -181,7 +166,10 @@ pub fn capture(
             }
         }
     }
-    let schema = captured_schema(catalogue, plan);
+    let closure = closure.prove(&dangling)?;
+    if walk.is_some() {
+        selection::warn_of_dangling(context, plan, &dangling);
+    }
     scans.look_at_texts(&options.name, &options.policy.file, &schema);
     let leaks = refuse_leaks(plan, scans.finish(), canaries)?;
     writer.packer.flush()?;
@@ -203,7 +191,7 @@ pub fn capture(
         source: readers.first().identity()?,
         schema,
         policy: PolicyProof { masks: mask_versions(plan), ..options.policy.clone() },
-        results: Results { closure: closure.clone(), leaks: leaks.clone(), unique },
+        results: Results { closure, leaks: leaks.clone(), unique },
         packs: writer.packer.packs(),
         tables: entries,
         subset: walk.as_ref().map(|walk| selection::proof(walk, plan, options)),
@@ -219,12 +207,25 @@ pub fn capture(
         uploaded_packs: writer.packer.uploaded_packs,
         chunks: (writer.packer.chunks, writer.packer.known_chunks),
         leaks,
-        foreign_keys: closure.foreign_keys,
+        foreign_keys: manifest.results.closure.foreign_keys,
         brought,
         estimate: None,
         snapshot: Some(snapshot),
         millis: millis(start),
     })
+}
+
+/// The snapshots of the store, whose chunks are shared.
+fn held(context: &Context<'_>, repository: &Repository) -> Result<Vec<Snapshot>> {
+    context.stage("reading what the store already holds");
+    let (snapshots, damaged) = repository.snapshots()?;
+    for damage in damaged {
+        context.warn(
+            format!("{damage}; nothing is shared with it"),
+            Some("'terp-fixtures verify' says what is damaged.".into()),
+        );
+    }
+    Ok(snapshots)
 }
 
 /// Names with control characters forge log lines and break quoting elsewhere, so no snapshot may have one.
@@ -274,51 +275,6 @@ fn announce(context: &Context<'_>, plan: &Plan) {
             });
         }
     }
-}
-
-/// Every reference of a captured table must find its parent in the snapshot. References that dangle in the source already
-/// are recorded and warned of; references into tables that are left out are refused.
-fn prove_closure(
-    context: &Context<'_>,
-    source: &mut dyn Source,
-    catalogue: &Catalogue,
-    plan: &Plan,
-) -> Result<ClosureResult> {
-    let has_rows = |name| {
-        plan.tables.iter().any(|table| &table.table == name && matches!(table.mode, Mode::Capture | Mode::Reference))
-    };
-    let mut result = ClosureResult::default();
-    for child in catalogue.tables.iter().filter(|table| has_rows(&table.name)) {
-        for key in &child.foreign_keys {
-            result.foreign_keys += 1;
-            if has_rows(&key.parent) {
-                let dangling = state::dangling(source, &child.name, key, &[])?;
-                if dangling > 0 {
-                    context.warn(
-                        format!(
-                            "{dangling} rows break the foreign key {} in the source itself",
-                            key.name.escape_debug()
-                        ),
-                        Some("They are captured as they are; a restore reports them again.".into()),
-                    );
-                    result.dangling.insert(key.name.clone(), dangling);
-                }
-                continue;
-            }
-            let references = state::references(source, &child.name, key)?;
-            if references > 0 {
-                return Err(Error::policy(format!(
-                    "{references} rows of {} reference {}, whose rows the policy leaves out",
-                    child.name, key.parent
-                ))
-                .hint(format!(
-                    "Set mode = \"capture\" for {}, or mask the referencing column with null.",
-                    key.parent
-                )));
-            }
-        }
-    }
-    Ok(result)
 }
 
 /// The number that the leak scan gives to the first column of the plan's table `at`.

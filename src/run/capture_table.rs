@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::capture::empty_entry;
+use super::closure::Closure;
 use super::millis;
 use super::pipeline::{ordered_map, settle};
 use super::readers::Readers;
@@ -30,6 +31,8 @@ pub(super) struct Shared<'a> {
     pub(super) scans: &'a Scans,
     /// Which rows are taken.
     pub(super) selection: &'a Selection<'a>,
+    /// The closure proof.
+    pub(super) closure: &'a Closure<'a>,
 }
 
 /// A table, what becomes of it, and what is watched meanwhile.
@@ -59,6 +62,7 @@ impl Work<'_> {
         }
         self.shared.scans.put_back(scan);
         self.uniques.observe(masked.rows());
+        self.shared.closure.observe(&self.live.name, masked.rows());
         Ok(rows::encode(masked, &self.layout))
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn brought(walk: &Walk<'_>, plan: &Plan) -> Vec<Brought> {
     };
     let mut found: Vec<Brought> = plan.subset.references.iter().enumerate().map(one).collect();
     found.retain(|brought| brought.children + brought.parents > 0);
-    found.sort_by(|left, right| (right.children + right.parents).cmp(&(left.children + left.parents)));
+    found.sort_by_key(|brought| std::cmp::Reverse(brought.children + brought.parents));
     found
 }
 

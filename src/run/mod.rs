@@ -2,6 +2,7 @@
 
 pub mod capture;
 mod capture_table;
+mod closure;
 mod counters;
 pub mod demo;
 #[cfg(test)]

@@ -19,7 +19,8 @@ pub(super) fn dangling<S: Source + ?Sized>(
             let without = if live.own.marked.contains(&table.name) { without } else { &[] };
             let count = state::dangling(source, &table.name, key, without)?;
             if count > 0 {
-                found.insert(key.name.clone(), count);
+                // Keys of several tables may have one name.
+                *found.entry(key.name.clone()).or_default() += count;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::capture::Options;
 use super::readers::Readers;
-use super::{Context, state};
+use super::{Context, closure, state};
 use crate::codec::chunker::Chunk;
 use crate::codec::origins;
 use crate::engine::{Query, Sink};
@@ -127,6 +127,13 @@ fn complain(context: &Context<'_>, walk: &Walk<'_>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// What dangles in the subset dangles in the source.
+pub(super) fn warn_of_dangling(context: &Context<'_>, plan: &Plan, dangling: &[u64]) {
+    for (reference, &rows) in plan.subset.references.iter().zip(dangling) {
+        closure::warn(context, reference, rows);
+    }
 }
 
 /// What the manifest says about the choice.

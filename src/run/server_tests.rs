@@ -1,6 +1,7 @@
 //! The whole line on servers: capture, restore, restore again, conflicts, rollback; and what goes wrong on the way.
 
 mod cancel_tests;
+mod closure_tests;
 mod cut_tests;
 mod dialect_testing;
 mod limit_tests;
@@ -113,6 +114,7 @@ pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
         policy: policy.proof(&master, "dev"),
         dry_run: false,
         expires: None,
+        amount: capture::Amount::default(),
     };
     capture::capture(&context(), &mut *opened, &catalogue, &plan, &repository, &options).unwrap();
     repository

@@ -1,5 +1,6 @@
 //! `verify`: is everything in the store what it says it is? Three depths: without keys, with keys, with every row read.
 
+use super::closure::{self, Closure};
 use super::live::{Finding, Looker};
 use super::repository::{PackReader, Repository, Snapshot, fetch_pack, pack_object};
 use super::{Context, millis};
@@ -23,6 +24,10 @@ pub struct Outcome {
     pub chunks: u64,
     /// Rows decoded.
     pub rows: u64,
+    /// References that every row was held against.
+    pub references: u64,
+    /// Rows that were not, because there were too many keys to hold.
+    pub sampled: u64,
     /// Everything that is wrong, one line each.
     pub damage: Vec<String>,
     /// Text cells that were looked at for live addresses and numbers.
@@ -158,19 +163,32 @@ fn read_rows(
 ) -> Result<()> {
     context.stage(format!("reading every row of {}", snapshot.label()));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
+    let references = closure::promised(&snapshot.manifest);
+    let closure = Closure::new(&references, &snapshot.manifest.schema);
+    let mut is_whole = true;
     for entry in &snapshot.manifest.tables {
         context.cancel.check()?;
         let mut looker = (depth == Depth::Leaks).then(|| Looker::new(entry));
-        let read = read_table(snapshot, entry, &packs, looker.as_mut())
+        let read = read_table(snapshot, entry, &packs, &closure, looker.as_mut())
             .map_err(|error| error.within(format!("table {}", entry.table)).within(snapshot.label()));
         if outcome.note(read).is_some() {
             outcome.chunks += entry.chunks.len() as u64;
             outcome.rows += entry.rows;
+        } else {
+            is_whole = false;
         }
         if let Some(looker) = looker {
             outcome.cells += looker.cells;
             outcome.findings.extend(looker.findings());
         }
+    }
+    // Rows that cannot be read are told already; their children would only say it again.
+    if is_whole {
+        let found = closure.finish();
+        outcome.references += found.len() as u64;
+        outcome.sampled += found.iter().map(|tally| tally.left_out).sum::<u64>();
+        let differences = closure::differences(&snapshot.manifest, &references, &found);
+        outcome.damage.extend(differences.into_iter().map(|line| format!("{}: {line}", snapshot.label())));
     }
     Ok(())
 }
@@ -179,6 +197,7 @@ fn read_table(
     snapshot: &Snapshot,
     entry: &TableEntry,
     packs: &PackReader<'_>,
+    closure: &Closure<'_>,
     mut looker: Option<&mut Looker<'_>>,
 ) -> Result<()> {
     let manifest = &snapshot.manifest;
@@ -189,6 +208,7 @@ fn read_table(
         let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
         let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key())?;
         let masked = rows::decode(&encoded, &layout)?;
+        closure.observe(&entry.table, masked.rows());
         if let Some(looker) = &mut looker {
             looker.look(masked.rows());
         }

@@ -432,10 +432,10 @@ mod tests {
 
     fn value(number: u32) -> Value {
         Value {
-            why: Why::Child((number % 500) as u16),
-            level: (number % 100) as u8,
+            why: Why::Child(u16::try_from(number % 500).unwrap()),
+            level: u8::try_from(number % 100).unwrap(),
             step: number % 1000,
-            pending: number % 3 == 0,
+            pending: number.is_multiple_of(3),
         }
     }
 
@@ -446,10 +446,10 @@ mod tests {
 
     fn agrees(shape: Shape, key: impl Fn(u64) -> Vec<u8>) {
         let (mut map, mut want) = (KeyMap::new(shape), BTreeMap::new());
-        for at in 0..20_000_u64 {
-            let key = key(mixed(at) % 9_000);
-            map.set(&key, value(at as u32));
-            want.insert(key, value(at as u32));
+        for at in 0..20_000_u32 {
+            let key = key(mixed(at.into()) % 9_000);
+            map.set(&key, value(at));
+            want.insert(key, value(at));
         }
         assert_eq!(map.len(), want.len() as u64);
         assert!(map.sorted().eq(want.iter().map(|(key, value)| (key.as_slice(), *value))));

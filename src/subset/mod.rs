@@ -5,8 +5,10 @@ mod coding;
 mod graph;
 mod indexes;
 mod keys;
+mod roots;
 mod select;
 mod size;
+mod taken;
 mod walk;
 
 pub use graph::Graph;

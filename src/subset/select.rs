@@ -70,14 +70,14 @@ impl Among<'_, '_> {
         }
         if let [only] = self.parts {
             let sql = self.name(Sql::new(engine), 0, only).lit(" IN (");
-            return Some(sql.list(keys.iter().flatten(), ", ", |sql, key| sql.part(key)).lit(")"));
+            return Some(sql.list(keys.iter().flatten(), ", ", Sql::part).lit(")"));
         }
         let sql = Sql::new(engine)
             .lit("(")
             .list(self.parts.iter().enumerate(), ", ", |sql, (at, part)| self.name(sql, at, part));
         // SQLite knows lists of rows only as a subquery.
         let sql = sql.lit(if engine == EngineKind::Sqlite { ") IN (VALUES " } else { ") IN (" });
-        let row = |sql: Sql, key: &Vec<Sql>| sql.lit("(").list(key, ", ", |sql, part| sql.part(part)).lit(")");
+        let row = |sql: Sql, key: &Vec<Sql>| sql.lit("(").list(key, ", ", Sql::part).lit(")");
         Some(sql.list(&keys, ", ", row).lit(")"))
     }
 
@@ -93,7 +93,7 @@ impl Among<'_, '_> {
             Some(sql.lit(")"))
         };
         let rows: Vec<Sql> = keys.iter().filter_map(row).collect();
-        let any = Sql::new(engine).lit("(").list(&rows, " OR ", |sql, row| sql.part(row)).lit(")");
+        let any = Sql::new(engine).lit("(").list(&rows, " OR ", Sql::part).lit(")");
         (!rows.is_empty()).then_some(any)
     }
 
@@ -127,6 +127,13 @@ pub(super) fn headers(engine: EngineKind, node: &Node<'_>, condition: &Sql) -> Q
     let sql = Sql::new(engine).lit("SELECT ").list(&node.header, ", ", |sql, asked| part(sql, node, asked));
     let sql = sql.lit(" FROM ").table(&node.table.name).lit(" WHERE ").part(condition);
     Query { sql, columns: node.header.len() }
+}
+
+/// The condition that finds rows by what tells them apart.
+pub(super) fn by_identity(graph: &Graph<'_>, node: &Node<'_>, keys: &[Vec<u8>]) -> Option<Sql> {
+    let keys: Vec<Vec<Owned>> = keys.iter().map(|key| node.coder.decode(key)).collect();
+    let among = Among { node, parts: &node.identity, alias: None, mixed: false, collations: Vec::new() };
+    among.sql(graph.engine, &keys)
 }
 
 /// The children along a link whose references are among `keys`.

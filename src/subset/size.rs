@@ -72,7 +72,7 @@ const WORDS: [&str; 14] = [
     "country", "class",
 ];
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     /// Takes about as many rows as the size says. The roots are the policy's, or every table.
     ///
     /// # Errors

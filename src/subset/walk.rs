@@ -2,24 +2,22 @@
 //! new. Whole sets of keys are asked for at a time; what was reached is held by key only.
 
 use super::coding::{Coder, Owned, Part};
-use super::graph::{Graph, Node};
+use super::graph::Graph;
 use super::keys::{ENDLESS, KeyMap, Shape, Value};
-use super::select::{self, Among, Share};
+use super::select::{self, Among};
 use crate::engine::Query;
-use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
-use crate::mask::key::{DomainKey, Role};
 use crate::model::batch::{Batch, Cell};
 use crate::model::manifest::Why;
-use crate::model::subset::{Children, Reference, Root, Subset};
+use crate::model::subset::{Children, Root, Subset};
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// Rows whose children are followed in one go.
 const GO: usize = 1 << 16;
-/// As many, where a budget may end the walk.
-const CAREFUL: usize = 64;
+/// The share of a budget that is followed in one go.
+const CAREFUL: u64 = 200;
 /// So many goes with hardly any key, one after the other, make a chain.
 const PATIENCE: u32 = 24;
 /// "Hardly any".
@@ -40,37 +38,46 @@ pub trait Ask {
 /// What was reached.
 pub struct Walk<'a> {
     pub(super) graph: &'a Graph<'a>,
-    subset: &'a Subset,
+    pub(super) subset: &'a Subset,
     /// The policy's roots, and those that a size adds.
     pub(super) roots: Vec<Root>,
     pub(super) reached: Vec<KeyMap>,
-    wanted: Vec<Wanted>,
+    pub(super) wanted: Vec<Wanted>,
     /// Chains: how many goes with few keys came one after the other, by target and by table.
     slow: (Vec<u32>, Vec<u32>),
-    step: u32,
+    pub(super) step: u32,
     /// Children are followed until so many rows are there.
     pub(super) budget: Option<u64>,
-    /// Rows that each root chose, and that each reference gave first as children and as parents.
-    counts: (Vec<u64>, Vec<u64>, Vec<u64>),
-    /// Rows that came because their table is whole, and which tables are.
-    whole: u64,
-    is_whole: Vec<bool>,
-    /// References into tables whose rows are not taken.
-    refused: Vec<u64>,
-    /// References whose type is in no map, by link.
-    untyped: Vec<u64>,
-    /// Parent rows whose children were asked for, by link.
-    followed: Vec<u64>,
+    pub(super) counts: Counts,
+    pub(super) is_whole: Vec<bool>,
+}
+
+/// What came how.
+#[derive(Default)]
+pub(super) struct Counts {
+    /// Rows that each root chose.
+    pub(super) roots: Vec<u64>,
+    /// Rows that each reference gave first, as children and as parents.
+    pub(super) children: Vec<u64>,
+    pub(super) parents: Vec<u64>,
+    /// Parent rows whose children were asked for, by reference.
+    pub(super) followed: Vec<u64>,
+    /// References into tables whose rows are not taken, by reference.
+    pub(super) refused: Vec<u64>,
+    /// Rows whose type is in no map, by the first reference of the map.
+    pub(super) untyped: Vec<u64>,
+    /// Rows that came because their table is whole.
+    pub(super) whole: u64,
 }
 
 /// Keys of a target that somebody references.
-struct Wanted {
+pub(super) struct Wanted {
     /// By level, the highest first.
-    open: BTreeMap<Reverse<u8>, KeyMap>,
+    pub(super) open: BTreeMap<Reverse<u8>, KeyMap>,
     /// Keys asked for, folded; where the rows' own keys do not tell.
-    asked: KeyMap,
+    pub(super) asked: KeyMap,
     /// Keys that the source does not have, folded.
-    missing: HashSet<Vec<u8>>,
+    pub(super) missing: HashSet<Vec<u8>>,
 }
 
 impl Wanted {
@@ -96,12 +103,16 @@ impl<'a> Walk<'a> {
             slow: (vec![0; graph.targets.len()], vec![0; graph.nodes.len()]),
             step: 0,
             budget: None,
-            counts: (vec![0; roots], vec![0; links], vec![0; links]),
-            whole: 0,
+            counts: Counts {
+                roots: vec![0; roots],
+                children: vec![0; links],
+                parents: vec![0; links],
+                followed: vec![0; links],
+                refused: vec![0; links],
+                untyped: vec![0; links],
+                whole: 0,
+            },
             is_whole: vec![false; graph.nodes.len()],
-            refused: vec![0; links],
-            untyped: vec![0; links],
-            followed: vec![0; links],
         }
     }
 
@@ -111,32 +122,14 @@ impl<'a> Walk<'a> {
         self.reached.iter().map(KeyMap::len).sum()
     }
 
-    /// Rows reached in the table at this index of the catalogue.
-    #[must_use]
-    pub fn rows_of(&self, table: usize) -> u64 {
-        self.reached[table].len()
-    }
-
-    /// Where the walk began: the policy's roots, and those that a size added.
-    #[must_use]
-    pub fn roots(&self) -> &[Root] {
-        &self.roots
-    }
-
-    /// Rows that each root chose.
-    #[must_use]
-    pub fn of_roots(&self) -> &[u64] {
-        &self.counts.0
-    }
-
     pub(super) fn add_roots(&mut self, roots: Vec<Root>) {
-        self.counts.0.extend(roots.iter().map(|_| 0));
+        self.counts.roots.extend(roots.iter().map(|_| 0));
         self.roots.extend(roots);
     }
 
     /// Rows that count against a budget.
     pub(super) fn counted_rows(&self) -> u64 {
-        self.rows() - self.whole
+        self.rows() - self.counts.whole
     }
 
     /// Whether a size chooses among the rows of a table: not where they are whole or never taken.
@@ -147,144 +140,7 @@ impl<'a> Walk<'a> {
     /// Rows that the reference at `at` gave first: as children, as parents; and how many parent rows were asked for children.
     #[must_use]
     pub fn of_reference(&self, at: usize) -> (u64, u64, u64) {
-        (self.counts.1[at], self.counts.2[at], self.followed[at])
-    }
-
-    /// Bytes that the keys take.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let wanted = self
-            .wanted
-            .iter()
-            .map(|wanted| wanted.asked.bytes() + wanted.open.values().map(KeyMap::bytes).sum::<usize>());
-        self.reached.iter().map(KeyMap::bytes).sum::<usize>() + wanted.sum::<usize>()
-    }
-
-    /// References whose children were asked for without an index to find them by.
-    #[must_use]
-    pub fn unindexed(&self) -> Vec<&'a Reference> {
-        let slow = |at: &usize| self.followed[*at] > 0 && !self.graph.links[*at].is_indexed;
-        (0..self.graph.links.len()).filter(slow).map(|at| &self.graph.references[at]).collect()
-    }
-
-    /// References into tables whose rows are not taken, with the rows that hold them.
-    #[must_use]
-    pub fn refused(&self) -> Vec<(&'a Reference, u64)> {
-        let counts = self.refused.iter().enumerate().filter(|(_, count)| **count > 0);
-        counts.map(|(at, count)| (&self.graph.references[at], *count)).collect()
-    }
-
-    /// Polymorphic references whose type is in no map: the first reference of the map, and how many rows.
-    #[must_use]
-    pub fn untyped(&self) -> Vec<(&'a Reference, u64)> {
-        let counts = self.untyped.iter().enumerate().filter(|(_, count)| **count > 0);
-        counts.map(|(at, count)| (&self.graph.references[at], *count)).collect()
-    }
-
-    /// The level of rows that a root chooses.
-    pub(super) fn root_level(&self) -> u8 {
-        match self.subset.children {
-            Children::None => 0,
-            Children::Down | Children::All => self.subset.depth.map_or(ENDLESS, |depth| depth.min(100)),
-        }
-    }
-
-    /// Takes the rows that every root chooses.
-    ///
-    /// # Errors
-    /// As [`Ask::ask`].
-    pub fn start(&mut self, ask: &mut dyn Ask, sample: &DomainKey) -> Result<()> {
-        for at in 0..self.roots.len() {
-            let root = self.roots[at].clone();
-            self.take_root(ask, &root, sample, at, self.root_level())?;
-        }
-        Ok(())
-    }
-
-    /// Takes every row of the table at this index, without following its children.
-    ///
-    /// # Errors
-    /// As [`Ask::ask`].
-    pub fn take_whole(&mut self, ask: &mut dyn Ask, table: usize) -> Result<()> {
-        let graph = self.graph;
-        let every = Sql::new(graph.engine).lit("1 = 1");
-        let query = select::headers(graph.engine, &graph.nodes[table], &every);
-        self.step += 1;
-        self.is_whole[table] = true;
-        ask.ask(&mut std::iter::once(query), &mut |_, batch| {
-            (0..batch.rows()).try_for_each(|row| self.row(table, &batch, row, Why::Whole, 0, 0))
-        })
-    }
-
-    /// Takes the rows of a root, in the name of the root at `number`.
-    pub(super) fn take_root(
-        &mut self,
-        ask: &mut dyn Ask,
-        root: &Root,
-        sample: &DomainKey,
-        number: usize,
-        level: u8,
-    ) -> Result<()> {
-        let graph = self.graph;
-        let gone = || Error::internal(format!("the root {} is not in the catalogue", root.table));
-        let at = graph.nodes.iter().position(|node| node.table.name == root.table).ok_or_else(gone)?;
-        let node = &graph.nodes[at];
-        let draw = sample.prf(Role::Token, &[b"share", root.table.to_string().as_bytes()]);
-        let secret = |at: usize| i64::try_from(draw.word(at) % 2_147_483_646).unwrap_or(0) + 1;
-        match root.share.map(|share| (share, select::share(graph.engine, node, share, (secret(0), secret(1))))) {
-            None => self.take_rows(ask, at, select::root(graph.engine, node, root, None, true), number, level),
-            Some((_, Share::Sql(share))) => {
-                self.take_rows(ask, at, select::root(graph.engine, node, root, Some(&share), true), number, level)
-            }
-            Some((share, Share::Reader)) => {
-                let query = select::root(graph.engine, node, root, None, false);
-                let threshold = u64::MAX / 1_000_000 * u64::from(share);
-                let mut left = root.limit.unwrap_or(u64::MAX);
-                self.take_some(ask, at, query, number, level, &mut |key| {
-                    let taken = left > 0 && sample.prf(Role::Token, &[b"row", key]).word(0) <= threshold;
-                    left -= u64::from(taken);
-                    taken
-                })
-            }
-        }
-    }
-
-    /// Takes the rows of a header query in the name of a root.
-    pub(super) fn take_rows(
-        &mut self,
-        ask: &mut dyn Ask,
-        at: usize,
-        query: Query,
-        root: usize,
-        level: u8,
-    ) -> Result<()> {
-        self.take_some(ask, at, query, root, level, &mut |_| true)
-    }
-
-    fn take_some(
-        &mut self,
-        ask: &mut dyn Ask,
-        at: usize,
-        query: Query,
-        root: usize,
-        level: u8,
-        wanted: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> Result<()> {
-        let node = &self.graph.nodes[at];
-        let number = u16::try_from(root).map_err(|_| Error::policy("the subset has more than 65,535 roots"))?;
-        self.step += 1;
-        let mut key = Vec::with_capacity(24);
-        ask.ask(&mut std::iter::once(query), &mut |_, batch| {
-            for row in 0..batch.rows() {
-                key.clear();
-                node.coder.encode((0..node.identity.len()).map(|cell| batch.cell(row, cell)), &mut key);
-                if wanted(&key) {
-                    self.counts.0[root] += 1;
-                    self.row(at, &batch, row, Why::Root(number), level, 0)?;
-                }
-            }
-            Ok(())
-        })
+        (self.counts.children[at], self.counts.parents[at], self.counts.followed[at])
     }
 
     /// Follows what there is to follow until nothing is new.
@@ -292,14 +148,18 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// As [`Ask::ask`]; whatever `watch` returns, which is told the rows reached now and then.
     pub fn finish(&mut self, ask: &mut dyn Ask, watch: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
-        while self.follow_children(ask)? || self.fetch_parents(ask)? {
+        loop {
+            // Fewest questions: all children first. With a budget, what is there must be known before more is asked for.
+            let parents = self.budget.is_some() && self.fetch_parents(ask)?;
+            if !parents && !self.follow_children(ask)? && !self.fetch_parents(ask)? {
+                return Ok(());
+            }
             watch(self.rows())?;
         }
-        Ok(())
     }
 
     /// One row of a header query: remembers it, and what it references.
-    fn row(&mut self, at: usize, batch: &Batch, row: usize, why: Why, level: u8, later: u32) -> Result<()> {
+    pub(super) fn row(&mut self, at: usize, batch: &Batch, row: usize, why: Why, level: u8, later: u32) -> Result<()> {
         let node = &self.graph.nodes[at];
         let mut key = Vec::with_capacity(24);
         if !node.coder.encode((0..node.identity.len()).map(|cell| batch.cell(row, cell)), &mut key) {
@@ -313,10 +173,10 @@ impl<'a> Walk<'a> {
             None => {
                 self.reached[at].set(&key, Value { why, level, step: self.step.saturating_add(later), pending });
                 match why {
-                    Why::Whole => self.whole += 1,
+                    Why::Whole => self.counts.whole += 1,
                     Why::Root(_) => {}
-                    Why::Child(link) => self.counts.1[usize::from(link)] += 1,
-                    Why::Parent(link) => self.counts.2[usize::from(link)] += 1,
+                    Why::Child(link) => self.counts.children[usize::from(link)] += 1,
+                    Why::Parent(link) => self.counts.parents[usize::from(link)] += 1,
                 }
             }
         }
@@ -339,7 +199,7 @@ impl<'a> Walk<'a> {
                     && no_null(first) == Some(true)
                     && !maps.iter().any(speaks)
                 {
-                    self.untyped[*first] += 1;
+                    self.counts.untyped[*first] += 1;
                 }
             }
         }
@@ -358,7 +218,7 @@ impl<'a> Walk<'a> {
             return;
         }
         if !graph.nodes[target.node].gives_rows {
-            self.refused[at] += 1;
+            self.counts.refused[at] += 1;
             return;
         }
         let mut key = Vec::with_capacity(24);
@@ -398,7 +258,7 @@ impl<'a> Walk<'a> {
             (0..graph.nodes.len()).filter(|at| waiting(at) && graph.nodes[*at].layer == layer).collect();
         let mut jobs: VecDeque<(usize, u8, Vec<Vec<u8>>)> = VecDeque::new();
         for at in nodes {
-            let most = if self.budget.is_some() { CAREFUL } else { GO };
+            let most = self.budget.map_or(GO, |budget| usize::try_from(budget / CAREFUL).unwrap_or(GO).max(1));
             let rows = self.reached[at].take_pending(most);
             self.slow.1[at] = if rows.len() <= FEW { self.slow.1[at] + 1 } else { 0 };
             for &link in &graph.nodes[at].children {
@@ -406,7 +266,7 @@ impl<'a> Walk<'a> {
                 if !followed.edge.follow || !graph.nodes[followed.child].gives_rows {
                     continue;
                 }
-                self.followed[link] += rows.len() as u64;
+                self.counts.followed[link] += rows.len() as u64;
                 let keys = self.keys_for(ask, at, link, &rows)?;
                 for run in keys.chunk_by(|left, right| left.0 == right.0) {
                     let keys: Vec<&Vec<u8>> = run.iter().map(|(_, key)| key).collect();
@@ -466,7 +326,7 @@ impl<'a> Walk<'a> {
         let levels: HashMap<&[u8], u8> = rows.iter().map(|(level, key)| (key.as_slice(), *level)).collect();
         let keys: Vec<&Vec<u8>> = rows.iter().map(|(_, key)| key).collect();
         let queries: Vec<Query> = batches(&keys, select::batch_size(node.identity.len(), node.by_content))
-            .filter_map(|keys| by_identity(graph, node, &keys))
+            .filter_map(|keys| select::by_identity(graph, node, &keys))
             .map(|condition| select::headers(graph.engine, node, &condition))
             .collect();
         let mut found = Vec::with_capacity(rows.len());
@@ -665,108 +525,10 @@ impl<'a> Walk<'a> {
         self.step = self.step.saturating_add(select::DEPTH + 2);
         Ok(())
     }
-
-    /// The keys of a table's rows in batches, each with the condition that finds its rows; in the order of the keys.
-    pub fn selections(&self, table: usize) -> impl Iterator<Item = Sql> + '_ {
-        let (graph, node) = (self.graph, &self.graph.nodes[table]);
-        let size = select::batch_size(node.identity.len(), node.by_content);
-        let mut keys = self.reached[table].sorted().map(|(key, _)| key).peekable();
-        std::iter::from_fn(move || {
-            loop {
-                let (mut batch, mut bytes): (Vec<Vec<u8>>, usize) = (Vec::new(), 0);
-                while let Some(key) = keys.peek() {
-                    let full = batch.len() >= size || bytes >= select::TEXT;
-                    // Rows that SQL takes for the same must come from one question.
-                    if full && !(node.by_content && batch.last().is_some_and(|last| node.looks_like(last, key))) {
-                        break;
-                    }
-                    bytes += key.len();
-                    batch.push(key.to_vec());
-                    keys.next();
-                }
-                if batch.is_empty() {
-                    return None;
-                }
-                if let Some(condition) = by_identity(graph, node, &batch) {
-                    return Some(condition);
-                }
-            }
-        })
-    }
-
-    /// What has to be asked beside the stored columns of a table's rows, to know them again.
-    #[must_use]
-    pub fn asks(&self, table: usize) -> Vec<Sql> {
-        let node = &self.graph.nodes[table];
-        let stored = node.table.stored_columns();
-        let hidden = node.identity.iter().filter(|part| !matches!(part, Part::Column(at) if stored.contains(at)));
-        hidden.map(|part| select::part(Sql::new(self.graph.engine), node, part)).collect()
-    }
-
-    /// Why a row of the stored columns, what masks ask and [`asks`](Self::asks) is there; none where it was not reached.
-    #[must_use]
-    pub fn origin(&self, table: usize, batch: &Batch, row: usize) -> Option<(Why, u32)> {
-        let node = &self.graph.nodes[table];
-        let stored = node.table.stored_columns();
-        let mut hidden = batch.columns() - self.asks_count(table, &stored);
-        let cells = node.identity.iter().map(|part| match part {
-            Part::Column(at) if stored.contains(at) => stored.iter().position(|stored| stored == at).unwrap_or(0),
-            _ => {
-                hidden += 1;
-                hidden - 1
-            }
-        });
-        let cells: Vec<usize> = cells.collect();
-        let mut key = Vec::with_capacity(24);
-        node.coder.encode(cells.iter().map(|&cell| batch.cell(row, cell)), &mut key);
-        self.reached[table].get(&key).map(|value| (value.why, value.step))
-    }
-
-    fn asks_count(&self, table: usize, stored: &[usize]) -> usize {
-        let hidden = |part: &&Part| !matches!(part, Part::Column(at) if stored.contains(at));
-        self.graph.nodes[table].identity.iter().filter(hidden).count()
-    }
-
-    /// Adds to `counts`, one per reference, the rows of a table whose parent the source does not have.
-    pub fn count_dangling(&self, table: usize, batch: &Batch, counts: &mut [u64]) {
-        let node = &self.graph.nodes[table];
-        let stored = node.table.stored_columns();
-        let place = |at: &usize| stored.iter().position(|stored| stored == at);
-        for &at in &node.parents {
-            let link = &self.graph.links[at];
-            let (target, wanted) = (&self.graph.targets[link.target], &self.wanted[link.target]);
-            let cells: Option<Vec<usize>> = link.columns.iter().map(place).collect();
-            let Some(cells) = cells else { continue };
-            let of_type = link.of_type.as_ref().and_then(|(_, column, value)| Some((place(column)?, value)));
-            for row in 0..batch.rows() {
-                if of_type.is_some_and(|(cell, value)| batch.cell(row, cell).bytes != value.as_bytes())
-                    || cells.iter().any(|&cell| batch.cell(row, cell).is_null())
-                {
-                    continue;
-                }
-                let mut key = Vec::with_capacity(24);
-                let possible = target.coder.encode(cells.iter().map(|&cell| batch.cell(row, cell)), &mut key);
-                if !possible || (!wanted.missing.is_empty() && wanted.missing.contains(&folded(&target.coder, &key))) {
-                    counts[at] += 1;
-                }
-            }
-        }
-    }
-}
-
-impl Node<'_> {
-    /// Whether SQL takes two whole rows for the same.
-    fn looks_like(&self, left: &[u8], right: &[u8]) -> bool {
-        let (left, right) = (self.coder.decode(left), self.coder.decode(right));
-        let compared =
-            |part: &Part| matches!(part, Part::Column(at) if super::graph::comparable(self.table.columns[*at].family));
-        let mut pairs = self.identity.iter().zip(left.iter().zip(&right)).filter(|(part, _)| compared(part));
-        pairs.all(|(_, (left, right))| left == right)
-    }
 }
 
 /// What a key shares with those that the database takes for the same.
-fn folded(coder: &Coder, key: &[u8]) -> Vec<u8> {
+pub(super) fn folded(coder: &Coder, key: &[u8]) -> Vec<u8> {
     let mut folded = Vec::with_capacity(key.len());
     coder.fold(key, &mut folded);
     folded
@@ -776,12 +538,6 @@ fn folded(coder: &Coder, key: &[u8]) -> Vec<u8> {
 fn step_of(batch: &Batch, row: usize) -> u32 {
     let cell = batch.cell(row, batch.columns() - 1);
     std::str::from_utf8(cell.bytes).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
-fn by_identity(graph: &Graph<'_>, node: &Node<'_>, keys: &[Vec<u8>]) -> Option<Sql> {
-    let keys: Vec<Vec<Owned>> = keys.iter().map(|key| node.coder.decode(key)).collect();
-    let among = Among { node, parts: &node.identity, alias: None, mixed: false, collations: Vec::new() };
-    among.sql(graph.engine, &keys)
 }
 
 /// Batches of at most `size` keys and not too many bytes.

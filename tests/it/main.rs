@@ -13,6 +13,7 @@
 
 mod bad_input;
 mod cases;
+mod closure;
 mod conflicts;
 mod documents;
 mod faults;

@@ -45,7 +45,7 @@ fn known(path: &Path) -> Result<Vec<KnownReference>> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Error::usage(format!("cannot read the policy {}", path.display())).caused_by(error))?;
     let policy = Policy::parse(&path.display().to_string(), &text)?;
-    let known = policy.references.into_iter();
+    let known = policy.subset.references.into_iter();
     Ok(known.map(|known| KnownReference { table: known.table, columns: known.columns }).collect())
 }
 

@@ -145,7 +145,17 @@ pub(super) fn verify(context: &Context<'_>, settings: &Settings, args: &VerifyAr
         count(done.rows, "row"),
         seconds(done.millis)
     );
+    let text = match (depth, done.sampled) {
+        (verify::Depth::Packs, _) => text,
+        (_, 0) => format!("{text}\n  {} proved", count(done.references, "reference")),
+        (_, some) => format!(
+            "{text}\n  {} proved, but for {} whose keys were too many to hold",
+            count(done.references, "reference"),
+            count(some, "row")
+        ),
+    };
     let json = json!({ "packs": done.packs, "manifests": done.manifests, "chunks": done.chunks, "rows": done.rows,
+        "references": done.references, "sampled": done.sampled,
         "cells": done.cells,
         "findings": done.findings.iter().map(|finding| json!({ "place": finding.place, "what": finding.what,
             "count": finding.count, "kept": finding.kept })).collect::<Vec<_>>(),

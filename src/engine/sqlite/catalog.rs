@@ -226,17 +226,30 @@ fn foreign_keys(connection: &Connection, table: &str) -> Sqlite<Vec<ForeignKey>>
         }
     }
     let mut keys: Vec<ForeignKey> = keys.into_iter().map(|(_, key)| key).collect();
+    let own = if keys.is_empty() { Vec::new() } else { columns_of(connection, table)? };
     for key in &mut keys {
+        let mut parts = columns_of(connection, &key.parent.name)?;
+        key.name = format!("{table}({}) -> {}", key.columns.join(", "), key.parent.name);
+        spell(&mut key.columns, &own);
+        spell(&mut key.parent_columns, &parts);
         if key.parent_columns.is_empty() {
             // REFERENCES parent without columns means its primary key.
-            let mut parts = columns_of(connection, &key.parent.name)?;
             parts.retain(|(_, position)| *position > 0);
             parts.sort_by_key(|(_, position)| *position);
             key.parent_columns = parts.into_iter().map(|(column, _)| column.name).collect();
         }
-        key.name = format!("{table}({}) -> {}", key.columns.join(", "), key.parent.name);
     }
     Ok(keys)
+}
+
+/// Foreign keys may spell a column in another case than its definition.
+fn spell(names: &mut [String], columns: &[(Column, i64)]) {
+    for name in names {
+        let found = columns.iter().find(|(column, _)| column.name.eq_ignore_ascii_case(name));
+        if let Some((column, _)) = found {
+            name.clone_from(&column.name);
+        }
+    }
 }
 
 fn exists(connection: &Connection, table: &str) -> Sqlite<bool> {

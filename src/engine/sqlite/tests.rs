@@ -109,6 +109,22 @@ fn the_catalogue_is_whole() {
 }
 
 #[test]
+fn foreign_keys_name_columns_as_their_tables_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("case.sqlite");
+    made(
+        &path,
+        "CREATE TABLE p (Id INTEGER PRIMARY KEY); CREATE TABLE c (P_id, FOREIGN KEY (p_ID) REFERENCES P (iD));
+         CREATE TABLE e (p REFERENCES p);",
+    );
+    let catalogue = source(&path).catalogue().unwrap();
+    let key = &catalogue.tables[0].foreign_keys[0];
+    assert_eq!((key.columns.as_slice(), key.parent_columns.as_slice()), (&["P_id".into()][..], &["Id".into()][..]));
+    assert_eq!(key.parent.name, "p");
+    assert_eq!(catalogue.tables[1].foreign_keys[0].parent_columns, ["Id"]);
+}
+
+#[test]
 fn markers_come_and_go_without_a_trace() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("markers.sqlite");
