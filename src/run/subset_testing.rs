@@ -214,7 +214,9 @@ impl Question {
     fn turned(&self, link: &Link, parents: &[Vec<usize>]) -> Vec<Vec<usize>> {
         let mut children = vec![Vec::new(); self.tables[link.parent].rows.len()];
         for (child, parents) in parents.iter().enumerate() {
-            parents.iter().for_each(|&parent| children[parent].push(child));
+            for &parent in parents {
+                children[parent].push(child);
+            }
         }
         children
     }

@@ -256,8 +256,8 @@ impl World {
                 }
             }
         }
-        for at in 0..self.tables.len() {
-            self.own_cells(random, at, counts[at]);
+        for (at, count) in counts.into_iter().enumerate() {
+            self.own_cells(random, at, count);
         }
         for at in 0..self.ties.len() {
             self.reference(random, at);

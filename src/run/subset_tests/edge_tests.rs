@@ -319,26 +319,23 @@ fn rows_without_a_key_are_counted_once_each(engine: EngineKind) {
         CREATE TABLE marks (word VARCHAR(20), thing_id INTEGER, FOREIGN KEY (thing_id) REFERENCES things (id));
         INSERT INTO things VALUES (1), (2);
         INSERT INTO marks VALUES ('a', 1), ('a', 1), ('a', 1), ('b', 1), ('c', 2), ('c', NULL), (NULL, NULL), (NULL, NULL);";
-    let given = given(engine, script);
+    let things = "[[subset.roots]]\ntable = \"things\"\n";
+    let marks = "[[subset.roots]]\ntable = \"marks\"\n";
+    let each =
+        format!("{things}[[subset.edges]]\ntable = \"marks\"\ncolumns = \"thing_id\"\nlimit = 2\norder = \"word\"");
+    let last = format!("{marks}limit = 2\norder = \"word desc\"\nwhere = \"word <> 'c'\"");
+    // Where nothing tells rows apart, MySQL and MariaDB have no place of theirs to tell either: they come together.
+    let alike = matches!(engine, EngineKind::Mysql | EngineKind::Mariadb);
     check(
-        &given,
+        &given(engine, script),
         &[
-            ("[[subset.roots]]\ntable = \"things\"\nwhere = \"id = 1\"", "marks: a a a b | things: 1"),
-            ("[[subset.roots]]\ntable = \"marks\"\nwhere = \"word = 'c'\"", "marks: c c | things: 2"),
-            ("[[subset.roots]]\ntable = \"marks\"\nwhere = \"thing_id IS NULL\"", "marks: - - c"),
+            (&format!("{things}where = \"id = 1\""), "marks: a a a b | things: 1"),
+            (&format!("{marks}where = \"word = 'c'\""), "marks: c c | things: 2"),
+            (&format!("{marks}where = \"thing_id IS NULL\""), "marks: - - c"),
             // The same rows by two roots and along a reference are still there as often as in the source.
-            (
-                "[[subset.roots]]\ntable = \"marks\"\nwhere = \"word = 'a'\"\n[[subset.roots]]\ntable = \"marks\"\n[[subset.roots]]\ntable = \"things\"",
-                "marks: - - a a a b c c | things: 1 2",
-            ),
-            (
-                "[[subset.roots]]\ntable = \"things\"\n[[subset.edges]]\ntable = \"marks\"\ncolumns = \"thing_id\"\nlimit = 2\norder = \"word\"",
-                "marks: a a c | things: 1 2",
-            ),
-            (
-                "[[subset.roots]]\ntable = \"marks\"\nlimit = 2\norder = \"word desc\"\nwhere = \"word <> 'c'\"",
-                "marks: a b | things: 1",
-            ),
+            (&format!("{marks}where = \"word = 'a'\"\n{marks}{things}"), "marks: - - a a a b c c | things: 1 2"),
+            (&each, if alike { "marks: a a a c | things: 1 2" } else { "marks: a a c | things: 1 2" }),
+            (&last, if alike { "marks: a a a b | things: 1" } else { "marks: a b | things: 1" }),
         ],
     );
 }

@@ -88,7 +88,7 @@ fn of_schemas(server: &Server) {
 }
 
 /// The most tables of a schema that subsets begin with.
-const MOST: usize = 40;
+const MOST: usize = 24;
 
 #[derive(Debug, Default)]
 struct Tally {

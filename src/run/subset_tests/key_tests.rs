@@ -38,7 +38,7 @@ const SQLITE: &[Case] = &[
     ("TEXT COLLATE NOCASE", &[("'Abc'", "'aBC'"), ("'Äx'", "'ÄX'"), ("'z'", "'Z'")]),
     ("TEXT COLLATE RTRIM", &[("'a  '", "'a'"), ("'b'", "'b   '"), ("' a'", "' a '")]),
     ("BLOB", &[("x''", "x''"), ("x'00'", "x'00'"), ("x'61'", "x'61'"), ("x'5c6e0aff'", "x'5c6e0aff'")]),
-    ("REAL", &[("0.1", "0.1"), ("1.0", "1"), ("-9e999", "-9e999"), ("5e-324", "5e-324"), ("1e15", "1e15")]),
+    ("REAL", &[("0.1", "0.1"), ("1.0", "1"), ("5e-324", "5e-324"), ("1e15", "1e15")]),
     ("DECIMAL(10,2)", &[("1.50", "1.5"), ("2", "'2.0'"), ("'x'", "'x'")]),
     ("", &[("1", "1"), ("'1'", "'1'"), ("x'31'", "x'31'"), ("1.5", "1.5"), ("'1.5'", "'1.5'")]),
 ];
@@ -67,7 +67,6 @@ const POSTGRES: &[Case] = &[
     ("VARCHAR(10)", &[("'a '", "'a '"), ("'a'", "'a'"), ("'A'", "'A'")]),
     ("CHAR(5)", &[("'a'", "'a  '"), ("'abcde'", "'abcde'")]),
     ("CITEXT", &[("'Abc'", "'aBC'"), ("'ÄÖ'", "'äö'"), ("'z'", "'Z'")]),
-    ("TEXT COLLATE folds", &[("'Abc'", "'aBC'"), ("'z'", "'Z'")]),
     ("BYTEA", &[("''", "''"), ("'\\x00'", "'\\x00'"), ("'\\x5c6e0aff'", "'\\x5C6E0AFF'")]),
     (
         "UUID",
@@ -82,10 +81,10 @@ const POSTGRES: &[Case] = &[
         "TIMESTAMPTZ",
         &[("'2024-03-31 02:30:00.000001+05:30'", "'2024-03-30 21:00:00.000001Z'"), ("'infinity'", "'infinity'")],
     ),
-    ("INTERVAL", &[("'1 mon'", "'30 days'"), ("'1 hour'", "'60 minutes'")]),
-    ("DOUBLE PRECISION", &[("0.1", "0.1"), ("'NaN'", "'NaN'"), ("'-0'", "0"), ("1e300", "1e300")]),
+    ("INTERVAL", &[("'1 day'", "'1 day'"), ("'1 hour'", "'60 minutes'")]),
+    ("DOUBLE PRECISION", &[("0.1", "0.1"), ("'NaN'", "'NaN'"), ("'-0'", "'-0'"), ("1e300", "1e300")]),
     ("INET", &[("'10.0.0.1'", "'10.0.0.1/32'"), ("'::1/64'", "'::1/64'")]),
-    ("JSONB", &[("'{\"a\": 1, \"b\": 2}'", "'{\"b\":2,\"a\":1.0}'"), ("'[]'", "'[ ]'")]),
+    ("JSONB", &[("'{\"a\": 1, \"b\": 2}'", "'{\"b\":2,\"a\":1}'"), ("'[]'", "'[ ]'")]),
     ("mood", &[("'it''s'", "'it''s'"), ("'odd one'", "'odd one'")]),
     ("INT[]", &[("'{1,2}'", "'{1,2}'"), ("'{}'", "'{}'"), ("'{1,NULL}'", "'{1,NULL}'")]),
     ("BIT(5)", &[("B'10101'", "B'10101'"), ("B'00000'", "B'00000'")]),
@@ -129,7 +128,7 @@ const MYSQL: &[Case] = &[
         ],
     ),
     ("VARCHAR(40) COLLATE utf8mb4_general_ci", &[("'Abc'", "'aBC '"), ("'Ärger'", "'arGER'"), ("'z'", "'Z'")]),
-    ("VARCHAR(40) COLLATE utf8mb4_unicode_ci", &[("'Straße'", "'STRASSE'"), ("'œ'", "'OE'"), ("'z'", "'Z'")]),
+    ("VARCHAR(40) COLLATE utf8mb4_unicode_ci", &[("'Ärger'", "'aRGER'"), ("'z'", "'Z'")]),
     ("VARCHAR(40) CHARACTER SET latin1 COLLATE latin1_swedish_ci", &[("'äx'", "'ÄX'"), ("'€'", "'€'")]),
     ("CHAR(8)", &[("'a'", "'A'"), ("'b'", "'b '")]),
     ("DECIMAL(20,4)", &[("1.5", "1.5000"), ("-1234567890123456.7891", "-1234567890123456.7891")]),
@@ -146,6 +145,18 @@ const MYSQL: &[Case] = &[
     ("SET('x', 'y')", &[("'x,y'", "'y,x'"), ("''", "''")]),
     ("DOUBLE", &[("0.1", "0.1"), ("1e300", "1e300"), ("5e-324", "5e-324")]),
     ("YEAR", &[("1901", "1901"), ("2155", "2155")]),
+];
+
+/// Values that are equal to their database although they do not look it, and others that literals do not carry.
+const SQLITE_ODD: &[Case] = &[("REAL", &[("-9e999", "-9e999"), ("9e999", "9e999")])];
+const POSTGRES_ODD: &[Case] = &[
+    ("TEXT COLLATE folds", &[("'Abc'", "'aBC'"), ("'z'", "'Z'")]),
+    ("INTERVAL", &[("'1 mon'", "'30 days'")]),
+    ("DOUBLE PRECISION", &[("'-0'", "0")]),
+    ("JSONB", &[("'{\"a\": 1}'", "'{\"a\": 1.0}'")]),
+];
+const MYSQL_ODD: &[Case] = &[
+    ("VARCHAR(40) COLLATE utf8mb4_unicode_ci", &[("'Straße'", "'STRASSE'"), ("'œ'", "'OE'")]),
     (
         "BIT(37)",
         &[("b'1011010110101101011010110101101011011'", "b'1011010110101101011010110101101011011'"), ("b'0'", "b'0'")],
@@ -183,10 +194,16 @@ fn script(engine: EngineKind, cases: &[Case]) -> String {
     text
 }
 
-/// The values of `n` in every table of a snapshot.
-fn numbers(given: &Given, policy: &str) -> Vec<(String, Vec<usize>)> {
-    let snapshot = given.capture(policy, "s", 2).unwrap_or_else(|error| panic!("{error} {:?}", error.causes()));
-    assert!(snapshot.manifest.results.closure.dangling.is_empty());
+/// By table.
+type Numbers = Vec<(String, Vec<usize>)>;
+
+/// The values of `n` in every table of a snapshot; says as well what the proof of closure finds wrong.
+fn numbers(given: &Given, policy: &str) -> Result<(Numbers, Option<String>), String> {
+    let snapshot = given.capture(policy, "s", 2).map_err(|error| format!("{error} {:?}", error.causes()))?;
+    let closure = &snapshot.manifest.results.closure;
+    let said = closure.references.iter().find(|said| said.dangling > 0);
+    let said = said.map(|said| format!("{}: {} of {} rows dangle", said.reference, said.dangling, said.rows));
+    let said = said.or_else(|| (!closure.dangling.is_empty()).then(|| format!("{:?} dangle", closure.dangling)));
     let rows = snapshot_rows(&given.repository, &snapshot.manifest);
     let tables = snapshot.manifest.tables.iter().map(|entry| {
         let at = entry.columns.iter().position(|name| name == "n").unwrap();
@@ -197,26 +214,28 @@ fn numbers(given: &Given, policy: &str) -> Vec<(String, Vec<usize>)> {
         numbers.sort_unstable();
         (entry.table.name.clone(), numbers)
     });
-    tables.collect()
+    Ok((tables.collect(), said))
 }
 
 fn every_key(engine: EngineKind, cases: &[Case]) {
-    let given = given(engine, &script(engine, cases));
     let mut faults = Vec::new();
-    for wanted in 0..2 {
-        for from in ["c", "p"] {
-            let mut subset = String::new();
-            for at in 0..cases.len() {
-                writeln!(subset, "[[subset.roots]]\ntable = \"{from}{at}\"\nwhere = \"n % 2 = {wanted} AND n <> 99\"")
-                    .unwrap();
-            }
-            let found = numbers(&given, &toml(&given.place, &subset));
-            for (at, (kind, values)) in cases.iter().enumerate() {
-                let expected: Vec<usize> = (0..values.len()).filter(|n| n % 2 == wanted).collect();
-                for table in ["c", "p"] {
-                    let (_, found) = found.iter().find(|(name, _)| *name == format!("{table}{at}")).unwrap();
-                    if *found != expected {
-                        faults.push(format!("{kind}: from {from}, in {table}: rows {found:?} instead of {expected:?}"));
+    let mut given = given(engine, &script(engine, cases));
+    for (at, (kind, values)) in cases.iter().enumerate() {
+        for wanted in 0..values.len() {
+            for from in ["c", "p"] {
+                given.forget();
+                let subset = format!("[[subset.roots]]\ntable = \"{from}{at}\"\nwhere = \"n = {wanted}\"");
+                let place = format!("{kind}, value {wanted}, from {from}");
+                match numbers(&given, &toml(&given.place, &subset)) {
+                    Err(fault) => faults.push(format!("{place}: {fault}")),
+                    Ok((found, said)) => {
+                        faults.extend(said.map(|said| format!("{place}: the manifest says: {said}")));
+                        for table in ["c", "p"] {
+                            let (_, found) = found.iter().find(|(name, _)| *name == format!("{table}{at}")).unwrap();
+                            if *found != [wanted] {
+                                faults.push(format!("{place}: in {table}: rows {found:?}"));
+                            }
+                        }
                     }
                 }
             }
@@ -243,8 +262,30 @@ fn every_type_of_key_on_mariadb() {
 
 #[test]
 fn every_type_of_key_on_mysql() {
-    let new: Case = ("VARCHAR(40) COLLATE utf8mb4_0900_ai_ci", &[("'Ärger'", "'aRGER'"), ("'b'", "'B'")]);
+    let new: Case =
+        ("VARCHAR(40) COLLATE utf8mb4_0900_ai_ci", &[("'Ärger'", "'aRGER'"), ("'b'", "'B'"), ("'b '", "'B '")]);
     every_key(EngineKind::Mysql, &[MYSQL, &[new]].concat());
+}
+
+#[test]
+fn odd_keys_on_sqlite() {
+    every_key(EngineKind::Sqlite, SQLITE_ODD);
+}
+
+#[test]
+fn odd_keys_on_postgresql() {
+    every_key(EngineKind::Postgres, POSTGRES_ODD);
+}
+
+#[test]
+fn odd_keys_on_mariadb() {
+    every_key(EngineKind::Mariadb, MYSQL_ODD);
+}
+
+#[test]
+fn odd_keys_on_mysql() {
+    let new: Case = ("VARCHAR(40) COLLATE utf8mb4_0900_ai_ci", &[("'Straße'", "'STRASSE'"), ("'z'", "'Z'")]);
+    every_key(EngineKind::Mysql, &[MYSQL_ODD, &[new]].concat());
 }
 
 /// Keys of several columns of different types, and references to what is unique but no key.
@@ -270,10 +311,13 @@ fn keys_of_several_types_at_once() {
         let given = given(engine, &script);
         for (keys, parents) in [("0", vec![0]), ("1", vec![1]), ("2", vec![2]), ("3", vec![0, 3]), ("4", vec![])] {
             let subset = format!("[[subset.roots]]\ntable = \"c\"\nwhere = \"n = {keys}\"");
-            let found = numbers(&given, &toml(&given.place, &subset));
+            let (found, said) = numbers(&given, &toml(&given.place, &subset)).unwrap();
+            assert_eq!(said, None, "{engine}: child {keys}");
             assert_eq!(found[1].1, parents, "{engine}: child {keys}");
         }
-        let found = numbers(&given, &toml(&given.place, "[[subset.roots]]\ntable = \"p\"\nwhere = \"n = 0\""));
+        let subset = "[[subset.roots]]\ntable = \"p\"\nwhere = \"n = 0\"";
+        let (found, said) = numbers(&given, &toml(&given.place, subset)).unwrap();
+        assert_eq!(said, None, "{engine}");
         assert_eq!(found[0].1, [0, 3], "{engine}");
     }
 }
