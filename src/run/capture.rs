@@ -21,7 +21,7 @@ use crate::model::manifest::{FEATURES, FORMAT, LeakResult, Manifest, PolicyProof
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::{Mode, Plan};
 use crate::seal::{self, SnapshotStamp};
-use crate::subset::{Graph, Size};
+use crate::subset::{Graph, Size, Walk};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -126,16 +126,10 @@ pub fn capture(
         options.amount.size.map(Size::children),
     )?;
     let mut readers = Readers::new(source, context.jobs);
-    let (walk, mut dangling) = if selection::is_subset(plan, options) {
-        closure::refuse_lost(readers.first(), catalogue, plan)?;
-        let walk = selection::walk(context, &mut readers, &graph, catalogue, plan, options)?;
-        (Some(walk), vec![0; plan.subset.references.len()])
-    } else {
-        context.stage("checking that every reference stays closed");
-        (None, closure::expected(context, readers.first(), catalogue, plan)?)
-    };
-    let selection = Selection { walk: walk.as_ref() };
+    let (walk, mut dangling) = choose(context, &mut readers, &graph, catalogue, plan, options)?;
     let brought = walk.as_ref().map(|walk| forecast::brought(walk, plan)).unwrap_or_default();
+    let subset = walk.as_ref().map(|walk| selection::proof(walk, plan, options));
+    let mut selection = Selection { walk };
     if options.dry_run {
         let (tables, estimate) = forecast::forecast(context, &mut readers, catalogue, plan, &selection, start)?;
         forecast::refuse(&tables, &estimate, options.amount)?;
@@ -151,7 +145,7 @@ pub fn capture(
     let canaries = scans::send_canaries(plan, scans.key())?;
     let schema = captured_schema(catalogue, plan);
     let closure = Closure::new(&plan.subset.references, &schema);
-    let shared = Shared { known: &known, scans: &scans, closure: &closure, selection: &selection };
+    let shared = Shared { known: &known, scans: &scans, closure: &closure };
     let mut unique = UniqueResult::default();
     let mut entries = Vec::new();
     for (at, table) in plan.tables.iter().enumerate() {
@@ -162,12 +156,20 @@ pub fn capture(
             Mode::Capture | Mode::Reference => {
                 let (live, table) = ((live, &catalogue.settings), (at, table, first_column(plan, at)));
                 let found = (&mut unique, &mut dangling);
-                entries.push(capture_table(context, &mut readers, live, table, &shared, &mut writer, found)?);
+                entries.push(capture_table(
+                    context,
+                    (&mut readers, &mut selection),
+                    live,
+                    table,
+                    &shared,
+                    &mut writer,
+                    found,
+                )?);
             }
         }
     }
     let closure = closure.prove(&dangling)?;
-    if walk.is_some() {
+    if subset.is_some() {
         selection::warn_of_dangling(context, plan, &dangling);
     }
     scans.look_at_texts(&options.name, &options.policy.file, &schema);
@@ -194,7 +196,7 @@ pub fn capture(
         results: Results { closure, leaks: leaks.clone(), unique },
         packs: writer.packer.packs(),
         tables: entries,
-        subset: walk.as_ref().map(|walk| selection::proof(walk, plan, options)),
+        subset,
         expires: options.expires.clone(),
     };
     context.cancel.check()?;
@@ -213,6 +215,24 @@ pub fn capture(
         snapshot: Some(snapshot),
         millis: millis(start),
     })
+}
+
+/// Walks to the rows of a subset; or none where all rows are taken, with the rows that dangle in the source by reference.
+fn choose<'g>(
+    context: &Context<'_>,
+    readers: &mut Readers<'_>,
+    graph: &'g Graph<'g>,
+    catalogue: &Catalogue,
+    plan: &'g Plan,
+    options: &Options,
+) -> Result<(Option<Walk<'g>>, Vec<u64>)> {
+    if !selection::is_subset(plan, options) {
+        context.stage("checking that every reference stays closed");
+        return Ok((None, closure::expected(context, readers.first(), catalogue, plan)?));
+    }
+    closure::refuse_lost(readers.first(), catalogue, plan)?;
+    let walk = selection::walk(context, readers, graph, catalogue, plan, options)?;
+    Ok((Some(walk), vec![0; plan.subset.references.len()]))
 }
 
 /// The snapshots of the store, whose chunks are shared.

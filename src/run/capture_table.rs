@@ -7,7 +7,7 @@ use super::millis;
 use super::pipeline::{ordered_map, settle};
 use super::readers::Readers;
 use super::scans::Scans;
-use super::selection::{self, Selection, Told};
+use super::selection::{Selection, Told};
 use super::unique::Uniques;
 use super::writer::Writer;
 use crate::codec::chunker::{Chunk, Chunker, DEFAULT_TARGET};
@@ -29,8 +29,6 @@ pub(super) struct Shared<'a> {
     pub(super) known: &'a Known,
     /// The leak scans.
     pub(super) scans: &'a Scans,
-    /// Which rows are taken.
-    pub(super) selection: &'a Selection<'a>,
     /// The closure proof.
     pub(super) closure: &'a Closure<'a>,
 }
@@ -70,7 +68,7 @@ impl Work<'_> {
 /// One table through the pipeline: readers read, workers mask, encode and compress, one thread cuts, one packs.
 pub(super) fn capture_table(
     context: &Context<'_>,
-    readers: &mut Readers<'_>,
+    (readers, selection): (&mut Readers<'_>, &mut Selection<'_>),
     (live, settings): (&Table, &BTreeMap<String, String>),
     (at, plan, first_column): (usize, &TablePlan, u16),
     shared: &Shared<'_>,
@@ -78,7 +76,7 @@ pub(super) fn capture_table(
     (unique, dangling): (&mut UniqueResult, &mut Vec<u64>),
 ) -> Result<TableEntry> {
     let start = Instant::now();
-    let expected = shared.selection.count(readers, at, &live.name)?;
+    let expected = selection.count(readers, at, &live.name)?;
     let engine = readers.first().engine();
     context.report.event(&Event::TableStarted { table: live.name.clone(), rows: Some(expected) });
     let mut entry = empty_entry(live);
@@ -98,18 +96,18 @@ pub(super) fn capture_table(
     let work = Work {
         live,
         plan,
-        extras: plan.extras.len() + shared.selection.asks(at),
+        extras: plan.extras.len() + selection.asks(at),
         first_column,
         shared,
         uniques: Uniques::new(engine, live, settings, &plan.columns, shared.scans.key()),
         layout,
     };
-    let mut told = Told { origins: Vec::new(), dangling };
     let mask_batch = |(first_row, batch): (u64, Batch)| work.mask(first_row, batch);
     let Writer { known, packer } = writer;
     let compress = |chunk: Chunk| known.compress(&chunk);
 
-    let (known, packing) = (&*known, &mut *packer);
+    let packing = &mut *packer;
+    let mut told = Told { origins: Vec::new(), cuts: Vec::new(), known, dangling };
     let ((rows_read, (digest, bytes)), chunks) = std::thread::scope(|scope| {
         let (feed, encoded) = ordered_map(scope, context.jobs, mask_batch);
         let (chunk_feed, cuts) = ordered_map(scope, context.jobs, compress);
@@ -129,7 +127,7 @@ pub(super) fn capture_table(
         let packer = scope.spawn(move || cuts.map(|cut| packing.add(cut?)).collect::<Result<Vec<ChunkRef>>>());
         let mut row = 0;
         let mut bytes = 0;
-        let read = shared.selection.read(readers, at, (live, &plan.extras, expected), &mut told, &mut |batch| {
+        let read = selection.read(readers, at, (live, &plan.extras, expected), &mut told, &mut |batch| {
             let (first_row, rows) = (row, batch.rows() as u64);
             row += rows;
             bytes += batch.len_bytes() as u64;
@@ -151,9 +149,8 @@ pub(super) fn capture_table(
     entry.bytes = bytes;
     entry.digest = digest.to_hex().to_string();
     entry.chunks = chunks;
-    for origins in selection::chunks(&told.origins) {
-        entry.origins.push(packer.add(known.compress(&origins)?)?);
-    }
+    entry.origins = told.finish()?.into_iter().map(|cut| packer.add(cut)).collect::<Result<_>>()?;
+    selection.forget(at);
     context.report.event(&Event::TableDone {
         table: live.name.clone(),
         rows: rows_read,

@@ -81,7 +81,7 @@ pub(super) fn forecast(
             && let Some(live) = catalogue.table(&table.table)
         {
             let engine = readers.first().engine();
-            let queries: Vec<Query> = match selection.walk {
+            let queries: Vec<Query> = match &selection.walk {
                 Some(walk) => selection::queries(engine, walk, at, (live, &table.extras), None).take(1).collect(),
                 None => {
                     let mut query = state::asked_rows(engine, live, &table.extras, None);

@@ -2,8 +2,8 @@
 
 use super::capture::Options;
 use super::readers::Readers;
+use super::writer::{Cut, Known};
 use super::{Context, closure, state};
-use crate::codec::chunker::Chunk;
 use crate::codec::origins;
 use crate::engine::{Query, Sink};
 use crate::error::{Error, Result};
@@ -156,21 +156,51 @@ pub(super) fn proof(walk: &Walk<'_>, plan: &Plan, options: &Options) -> SubsetPr
 /// The rows that a capture takes. Tables are named by their place in the catalogue.
 pub(super) struct Selection<'a> {
     /// The walk that reached them; none where all rows are taken.
-    pub(super) walk: Option<&'a Walk<'a>>,
+    pub(super) walk: Option<Walk<'a>>,
 }
 
 /// What reading a table's rows tells beside the rows.
 pub(super) struct Told<'a> {
-    /// Why each row is there, in their order.
+    /// Why rows are there, in their order, as far as they are in no chunk yet.
     pub(super) origins: Vec<(Why, u32)>,
+    /// Chunks of those before.
+    pub(super) cuts: Vec<Cut>,
+    /// What compresses them.
+    pub(super) known: &'a Known,
     /// Per reference, rows whose parent the source does not have.
     pub(super) dangling: &'a mut Vec<u64>,
+}
+
+impl Told<'_> {
+    fn add(&mut self, origins: impl Iterator<Item = (Why, u32)>) -> Result<()> {
+        for origin in origins {
+            self.origins.push(origin);
+            if self.origins.len() == origins::PER_CHUNK {
+                self.cut()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self) -> Result<()> {
+        self.cuts.push(self.known.compress(&origins::encode(&self.origins))?);
+        self.origins.clear();
+        Ok(())
+    }
+
+    /// All origins, in chunks.
+    pub(super) fn finish(mut self) -> Result<Vec<Cut>> {
+        if !self.origins.is_empty() {
+            self.cut()?;
+        }
+        Ok(self.cuts)
+    }
 }
 
 impl Selection<'_> {
     /// How many rows of a table there are.
     pub(super) fn count(&self, readers: &mut Readers<'_>, at: usize, table: &TableName) -> Result<u64> {
-        match self.walk {
+        match &self.walk {
             Some(walk) => Ok(walk.rows_of(at)),
             None => state::count(readers.first(), table),
         }
@@ -178,7 +208,7 @@ impl Selection<'_> {
 
     /// Cells behind those that masks ask for.
     pub(super) fn asks(&self, at: usize) -> usize {
-        self.walk.map_or(0, |walk| walk.asks(at).len())
+        self.walk.as_ref().map_or(0, |walk| walk.asks(at).len())
     }
 
     /// Reads about `expected` rows in their stable order: stored columns, what masks ask, what the walk asks.
@@ -190,15 +220,18 @@ impl Selection<'_> {
         told: &mut Told<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<u64> {
-        let Some(walk) = self.walk else { return readers.read(table, extras, expected, sink) };
+        let Some(walk) = &self.walk else { return readers.read(table, extras, expected, sink) };
         let mut rows = 0;
         let engine = readers.first().engine();
-        let mut queries = queries(engine, walk, at, (table, extras), None);
+        // A whole table is read in one go, as it would be without a walk.
+        let whole = walk.is_whole(at).then(|| state::asking_rows(engine, table, extras, &walk.asks(at)));
+        let some = whole.is_none().then(|| queries(engine, walk, at, (table, extras), None));
+        let mut queries = whole.into_iter().chain(some.into_iter().flatten());
         readers.read_all(&mut queries, &mut |batch| {
             let found: Vec<Option<(Why, u32)>> = (0..batch.rows()).map(|row| walk.origin(at, &batch, row)).collect();
             // Where rows are told apart by their content, SQL may find more than was meant.
             let batch = if found.iter().all(Option::is_some) { batch } else { kept(&batch, &found) };
-            told.origins.extend(found.into_iter().flatten());
+            told.add(found.into_iter().flatten())?;
             walk.count_dangling(at, &batch, told.dangling);
             rows += batch.rows() as u64;
             sink(batch)
@@ -207,6 +240,13 @@ impl Selection<'_> {
             return Err(Error::internal("rows that were reached were not found again"));
         }
         Ok(rows)
+    }
+
+    /// A table whose rows were read needs no keys any more.
+    pub(super) fn forget(&mut self, at: usize) {
+        if let Some(walk) = &mut self.walk {
+            walk.forget(at);
+        }
     }
 
     /// Reads only the stored columns that are `needed`, and what masks ask.
@@ -219,7 +259,7 @@ impl Selection<'_> {
         sink: &mut Sink<'_>,
     ) -> Result<u64> {
         let engine = readers.first().engine();
-        match self.walk {
+        match &self.walk {
             Some(walk) => readers.read_all(&mut queries(engine, walk, at, (table, extras), Some(needed)), sink),
             None => readers.first().read(&state::asked_rows(engine, table, extras, Some(needed)), sink),
         }
@@ -244,9 +284,4 @@ fn kept(batch: &Batch, found: &[Option<(Why, u32)>]) -> Batch {
         (0..batch.columns()).for_each(|column| kept.push(batch.cell(row, column)));
     }
     kept
-}
-
-/// Origins in chunks.
-pub(super) fn chunks(origins: &[(Why, u32)]) -> impl Iterator<Item = Chunk> + '_ {
-    origins.chunks(origins::PER_CHUNK).map(origins::encode)
 }

@@ -115,6 +115,13 @@ pub(super) fn ordered_part(
     Query { sql: ordered(sql, table), columns: table.stored_columns().len() + extras.len() }
 }
 
+/// All rows, in the order of [`asked_rows`], with `asks` behind what masks ask.
+#[must_use]
+pub(super) fn asking_rows(engine: EngineKind, table: &Table, extras: &[Extra], asks: &[Sql]) -> Query {
+    let columns = table.stored_columns().len() + extras.len() + asks.len();
+    Query { sql: ordered(chosen(engine, table, extras, None, asks), table), columns }
+}
+
 /// The rows that `condition` finds, in the order of [`asked_rows`], with `asks` behind what masks ask.
 #[must_use]
 pub(super) fn selected_rows(

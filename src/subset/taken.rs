@@ -24,6 +24,17 @@ impl<'a> Walk<'a> {
         &self.roots
     }
 
+    /// Whether every row of a table was taken.
+    #[must_use]
+    pub fn is_whole(&self, table: usize) -> bool {
+        self.is_whole[table]
+    }
+
+    /// Forgets the keys of a table whose rows were read.
+    pub fn forget(&mut self, table: usize) {
+        self.reached[table] = KeyMap::new(self.graph.nodes[table].coder.shape());
+    }
+
     /// Rows that each root chose.
     #[must_use]
     pub fn of_roots(&self) -> &[u64] {

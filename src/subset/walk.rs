@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// Rows whose children are followed in one go.
 const GO: usize = 1 << 16;
-/// The share of a budget that is followed in one go.
-const CAREFUL: u64 = 200;
+/// A child brings about so many rows in all, where a budget must not be overshot.
+const BROOD: u64 = 4;
 /// So many goes with hardly any key, one after the other, make a chain.
 const PATIENCE: u32 = 24;
 /// "Hardly any".
@@ -258,7 +258,7 @@ impl<'a> Walk<'a> {
             (0..graph.nodes.len()).filter(|at| waiting(at) && graph.nodes[*at].layer == layer).collect();
         let mut jobs: VecDeque<(usize, u8, Vec<Vec<u8>>)> = VecDeque::new();
         for at in nodes {
-            let most = self.budget.map_or(GO, |budget| usize::try_from(budget / CAREFUL).unwrap_or(GO).max(1));
+            let most = self.one_go(at);
             let rows = self.reached[at].take_pending(most);
             self.slow.1[at] = if rows.len() <= FEW { self.slow.1[at] + 1 } else { 0 };
             for &link in &graph.nodes[at].children {
@@ -307,6 +307,15 @@ impl<'a> Walk<'a> {
         })?;
         self.step = base + u32::try_from(sent.borrow().len()).unwrap_or(u32::MAX) + 1;
         Ok(true)
+    }
+
+    /// How many rows of a table have their children followed in one go: no more than the budget has room for.
+    fn one_go(&self, at: usize) -> usize {
+        let Some(budget) = self.budget else { return GO };
+        let children = |&link: &usize| self.graph.links[link].edge.limit.unwrap_or(1);
+        let brood = BROOD * self.graph.nodes[at].children.iter().map(children).sum::<u64>().max(1);
+        let left = budget.saturating_sub(self.counted_rows());
+        usize::try_from(left / brood).unwrap_or(GO).clamp(1, GO)
     }
 
     /// The keys by which children along a link reference these rows, with the rows' levels.
