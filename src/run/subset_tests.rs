@@ -36,8 +36,7 @@ fn taken(given: &Given, subset: &str) -> Result<String> {
 fn taken_by(given: &Given, policy: &str) -> Result<String> {
     let snapshot = given.capture(policy, "s", 2)?;
     let rows = snapshot_rows(&given.repository, &snapshot.manifest);
-    let places = Places::new(given.place.engine);
-    let dev = places.fresh();
+    let dev = given.dev();
     dev.restore(&given.repository, "s")?;
     let restored = dev.rows();
     assert!(rows.iter().all(|(table, rows)| restored[table] == *rows), "what is restored is not what was captured");

@@ -19,6 +19,7 @@ use crate::run::{Context, capture, keys, restore, rollback};
 use crate::seal::Member;
 use crate::secret::{Address, Secret32};
 use crate::store::memory::Memory;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
@@ -174,18 +175,24 @@ pub(in crate::run) struct Given {
     pub(in crate::run) place: Place,
     pub(in crate::run) repository: Repository,
     /// Where the database is, if nobody else keeps it.
-    _places: Option<Places>,
+    places: Option<Places>,
+    dev: OnceCell<Place>,
 }
 
 impl Given {
     pub(in crate::run) fn new(place: Place) -> Self {
-        Self { place, repository: repository(), _places: None }
+        Self { place, repository: repository(), places: None, dev: OnceCell::new() }
     }
 
     /// A new database of its own.
     pub(in crate::run) fn of(places: Places, script: &str) -> Self {
         let given = Self::new(places.with(script));
-        Self { _places: Some(places), ..given }
+        Self { places: Some(places), ..given }
+    }
+
+    /// An empty database to restore into, the same one every time.
+    pub(in crate::run) fn dev(&self) -> &Place {
+        self.dev.get_or_init(|| self.places.as_ref().unwrap().fresh())
     }
 
     /// Lets go of every snapshot.

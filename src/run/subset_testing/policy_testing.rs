@@ -82,7 +82,12 @@ impl Rules {
             nulls: Vec::new(),
             permuted: None,
         };
-        let masked = world.ties.iter().find(|tie| world.tables[tie.child].columns[tie.columns[0]].nullable);
+        // A long key that is masked here and kept there is a leak.
+        let masked = world.ties.iter().find(|tie| {
+            let shape = &world.tables[tie.child];
+            let short = |row: &Vec<Option<String>>| row[tie.columns[0]].as_ref().is_none_or(|cell| cell.len() < 4);
+            tie.declared && shape.columns[tie.columns[0]].nullable && shape.rows.iter().all(short)
+        });
         if let Some(tie) = masked
             && random.once_in(6)
         {

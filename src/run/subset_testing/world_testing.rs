@@ -335,7 +335,7 @@ impl World {
                 if nullable && random.once_in(12) {
                     *cell = None; // One part of several may be NULL.
                 } else if !tie.declared && random.once_in(10) {
-                    let nobody = (777_000_000 + number).to_string();
+                    let nobody = (777_000_000 + 1000 * at + number).to_string();
                     *cell = Some(if columns[at].kind == Kind::Int { nobody } else { format!("gone {number}") });
                 } else if columns[at].kind == Kind::Folded && random.once_in(2) {
                     *cell = cell.as_ref().map(|text| text.to_ascii_uppercase());
