@@ -110,8 +110,12 @@ pub enum Command {
     /// List the snapshots of the store.
     #[command(after_help = "Examples:\n  terp-fixtures list\n  terp-fixtures list --json | jq '.[].name'")]
     List,
-    /// Show what is in a snapshot: tables, rows, bytes, masks, checks.
-    #[command(after_help = "Examples:\n  terp-fixtures show demo-2025-12\n  terp-fixtures show demo-2025-12 --json")]
+    /// Show what is in a snapshot: tables, rows, bytes, masks, checks; or draw its tables and references.
+    #[command(after_help = "Examples:
+  terp-fixtures show demo-2025-12
+  terp-fixtures show demo-2025-12 --json
+  terp-fixtures show demo-2025-12 --graph svg > demo.svg
+  terp-fixtures show demo-2025-12 --graph mermaid --all")]
     Show(ShowArgs),
     /// Verify the store: packs without any key, manifests with your identity, every row with --read-data.
     #[command(after_help = "Examples:
@@ -270,11 +274,28 @@ pub struct RollbackArgs {
     pub yes: bool,
 }
 
+/// How a graph is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// A picture for browsers.
+    Svg,
+    /// The language of Graphviz.
+    Dot,
+    /// A flowchart for Markdown.
+    Mermaid,
+}
+
 /// `show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// A name (the newest of it), name@id, or the first digits of an id.
     pub snapshot: String,
+    /// Draw tables and references on stdout, with their rows.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub graph: Option<GraphFormat>,
+    /// Draw tables without rows too, and references that no row uses.
+    #[arg(long, requires = "graph")]
+    pub all: bool,
 }
 
 /// `verify`.

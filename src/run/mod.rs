@@ -12,6 +12,7 @@ mod filled_tests;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
+pub mod graph;
 pub mod inspect;
 pub mod keys;
 mod learn;
