@@ -123,6 +123,12 @@ pub enum Command {
   terp-fixtures verify --scrub
   terp-fixtures verify demo-2025-12 --read-data")]
     Verify(VerifyArgs),
+    /// Say why a row is in a snapshot: the references from it back to the root that it came from.
+    #[command(after_help = "Examples:
+  terp-fixtures why demo-2025-12 orders 17
+  terp-fixtures why nightly order_lines 17 3
+  terp-fixtures why nightly orders --row 5 --json")]
+    Why(WhyArgs),
     /// List the masks that a policy can name, or tell all about one of them.
     #[command(after_help = "Examples:
   terp-fixtures masks
@@ -313,6 +319,21 @@ pub struct VerifyArgs {
     /// code 4). Needs no original.
     #[arg(long, conflicts_with = "scrub")]
     pub leaks: bool,
+}
+
+/// `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// A name (the newest of it), name@id, or the first digits of an id.
+    pub snapshot: String,
+    /// The row's table.
+    pub table: String,
+    /// The row's primary key as it stands in the snapshot, a value for each column of the key.
+    #[arg(required_unless_present = "row", allow_negative_numbers = true)]
+    pub key: Vec<String>,
+    /// The row's number in the snapshot, from 1, instead of its key.
+    #[arg(long, value_name = "N", conflicts_with = "key")]
+    pub row: Option<u64>,
 }
 
 /// `masks`.

@@ -36,6 +36,7 @@ pub mod state;
 mod triggers;
 mod unique;
 pub mod verify;
+pub mod why;
 mod writer;
 
 use crate::event::{Cancel, Event, Report};
