@@ -54,6 +54,7 @@
 pub mod check;
 pub mod cli;
 pub mod codec;
+pub mod detect;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -65,4 +66,5 @@ pub mod run;
 pub mod seal;
 pub mod secret;
 pub mod store;
+pub mod subset;
 pub mod translate;

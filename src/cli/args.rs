@@ -92,7 +92,8 @@ pub enum Command {
     #[command(after_help = "Examples:
   terp-fixtures capture --policy=pii.toml --source sqlite:erp.sqlite
   SOURCE_DATABASE_URL=sqlite:erp.sqlite terp-fixtures capture nightly --policy pii.toml --env staging
-  terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --dry-run")]
+  terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --dry-run
+  terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --size small --max-rows 5000")]
     Capture(CaptureArgs),
     /// Put a snapshot's rows into a dev or staging database, beside its own.
     #[command(after_help = "Examples:
@@ -135,6 +136,12 @@ pub enum Command {
   terp-fixtures masks email
   terp-fixtures masks phone --json")]
     Masks(MasksArgs),
+    /// Propose references that a database does not declare, from names, types and some values, as lines for the policy.
+    #[command(after_help = "Examples:
+  terp-fixtures refs --source sqlite:erp.sqlite
+  terp-fixtures refs --source mysql://reader@db.internal/erp --policy pii.toml
+  terp-fixtures refs --source sqlite:erp.sqlite --min-confidence 0.3 --json")]
+    Refs(RefsArgs),
     /// List the runs that are in a target now.
     #[command(after_help = "Examples:\n  terp-fixtures runs --target sqlite:dev.sqlite")]
     Runs(RunsArgs),
@@ -201,9 +208,47 @@ pub struct CaptureArgs {
     /// The snapshot cannot be restored after this many days.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub expires_in: Option<u32>,
-    /// Say what would be captured; write nothing.
+    /// About how many rows to take: 1,000, 10,000 or 100,000 with every kind of row among them; full: all that the policy says.
+    #[arg(long, value_enum)]
+    pub size: Option<CaptureSize>,
+    /// Refuse to take more rows than this, before anything is stored.
+    #[arg(long, value_name = "N")]
+    pub max_rows: Option<u64>,
+    /// Refuse to take more bytes of cells than this (5000000, 500K, 20M, 1G), before anything is stored.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub max_bytes: Option<u64>,
+    /// Say what would be captured: rows and bytes of every table, what each reference brings, and the time; write nothing.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// How much to capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CaptureSize {
+    /// About 1,000 rows.
+    Small,
+    /// About 10,000 rows.
+    Medium,
+    /// About 100,000 rows.
+    Large,
+    /// All that the policy says.
+    Full,
+}
+
+/// `500`, `500K`, `20M`, `1G`: powers of 1,000.
+fn bytes(text: &str) -> Result<u64, String> {
+    let upper = text.to_ascii_uppercase();
+    let digits = upper.trim_end_matches('B').trim_end_matches(['K', 'M', 'G']);
+    let factor = match upper.trim_end_matches('B').chars().last() {
+        Some('K') => 1_000,
+        Some('M') => 1_000_000,
+        Some('G') => 1_000_000_000,
+        _ => 1,
+    };
+    let number: Option<u64> = digits.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| "write a number such as 5000000, 500K, 20M or 1G".to_owned())
 }
 
 /// What to do about rows in the way.
@@ -341,6 +386,30 @@ pub struct WhyArgs {
 pub struct MasksArgs {
     /// Only this mask, with its parameters and examples.
     pub name: Option<String>,
+}
+
+/// `refs`.
+#[derive(Debug, Args)]
+pub struct RefsArgs {
+    /// The database to read: its catalogue, and at most two thousand rows of a table.
+    #[arg(long, value_name = "URL", env = "SOURCE_DATABASE_URL", hide_env_values = true)]
+    pub source: Option<String>,
+    /// Leave out what this policy has already; looked for here and in policies/.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Leave out what is less sure, from 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = percent)]
+    pub min_confidence: u32,
+}
+
+/// `0.5` as 50 of 100.
+fn percent(text: &str) -> Result<u32, String> {
+    let share: f64 = text.parse().map_err(|_| "write a number from 0 to 1".to_owned())?;
+    if !(0.0..=1.0).contains(&share) {
+        return Err("write a number from 0 to 1".to_owned());
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]
+    Ok((share * 100.0).round() as u32)
 }
 
 /// `runs`.

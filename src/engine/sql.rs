@@ -93,6 +93,20 @@ impl Sql {
         self
     }
 
+    /// Appends a number by its text; none where it is not one.
+    #[must_use]
+    pub fn number(mut self, text: &str) -> Option<Self> {
+        let body = text.strip_prefix('-').unwrap_or(text);
+        let good = body.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+            && body.bytes().any(|byte| byte.is_ascii_digit())
+            && body.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
+            && body.parse::<f64>().is_ok();
+        if good {
+            self.text.push_str(text);
+        }
+        good.then_some(self)
+    }
+
     /// Appends raw bytes as a literal.
     #[must_use]
     pub fn bytes(mut self, value: &[u8]) -> Self {

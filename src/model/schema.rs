@@ -238,6 +238,20 @@ impl Table {
         self.columns.iter().position(|column| column.name == name)
     }
 
+    /// Whether a SQLite table is declared WITHOUT ROWID; the last words of its CREATE statement say so.
+    #[must_use]
+    pub fn is_without_rowid(&self) -> bool {
+        let tail = self.create.rsplit(')').next().unwrap_or_default().to_ascii_uppercase();
+        tail.split_whitespace().collect::<Vec<_>>().join(" ").contains("WITHOUT ROWID")
+    }
+
+    /// The name by which SQLite's row id can be asked for; none where the table has none, or columns of all its names.
+    #[must_use]
+    pub fn rowid_name(&self) -> Option<&'static str> {
+        let taken = |name: &&str| !self.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        ["rowid", "_rowid_", "oid"].into_iter().find(taken).filter(|_| !self.is_without_rowid())
+    }
+
     /// The columns that hold rows' data: all but generated ones, by index.
     #[must_use]
     pub fn stored_columns(&self) -> Vec<usize> {

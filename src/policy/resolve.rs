@@ -8,7 +8,7 @@ use super::references::References;
 use super::{agree, build, subset, undecided};
 use crate::error::{Error, Result};
 use crate::mask::ColumnMask;
-use crate::mask::key::{Keyring, MasterKey};
+use crate::mask::key::{DomainKey, Keyring, MasterKey};
 use crate::model::schema::{Catalogue, Table, TableKind, TableName};
 use crate::model::subset::Subset;
 use std::collections::BTreeMap;
@@ -24,6 +24,8 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// Which rows are taken, and the references that must hold between them.
     pub subset: Subset,
+    /// What chooses rows where the policy leaves the choice open.
+    pub sample: DomainKey,
 }
 
 impl Plan {
@@ -132,7 +134,8 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
     let ring = Keyring::new(master, &policy.project, environment, policy.generation);
     let tables = build::tables(policy, catalogue, &references, &drafts, &ring, &mut warnings)?;
     let subset = subset::resolve(policy, catalogue, &references, &drafts)?;
-    Ok(Plan { environment: environment.to_owned(), tables, warnings, subset })
+    let sample = ring.domain("terp-fixtures v1 sample of rows");
+    Ok(Plan { environment: environment.to_owned(), tables, warnings, subset, sample })
 }
 
 /// The rules by index of their table in the catalogue. Every name in them exists.

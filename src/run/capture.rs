@@ -4,10 +4,12 @@
 
 use super::capture_table::{Shared, capture_table};
 use super::closure::{self, Closure};
+use super::forecast::{self, Brought, Estimate};
 use super::learn;
 use super::readers::Readers;
 use super::repository::{Repository, Snapshot};
 use super::scans::{self, Scans, refuse_leaks};
+use super::selection::{self, Selection};
 use super::state;
 use super::writer::Writer;
 use super::{Context, millis, now};
@@ -19,6 +21,7 @@ use crate::model::manifest::{FEATURES, FORMAT, LeakResult, Manifest, PolicyProof
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::{Mode, Plan};
 use crate::seal::{self, SnapshotStamp};
+use crate::subset::{Graph, Size, Walk};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -33,8 +36,21 @@ pub struct Options {
     pub policy: PolicyProof,
     /// Only say what would be captured.
     pub dry_run: bool,
+    /// How much to take.
+    pub amount: Amount,
     /// When the snapshot expires, RFC 3339.
     pub expires: Option<String>,
+}
+
+/// How much to take.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Amount {
+    /// About how many rows; none: what the policy's roots say.
+    pub size: Option<Size>,
+    /// Refuse to take more rows than this.
+    pub max_rows: Option<u64>,
+    /// Refuse to take more bytes of cells than this.
+    pub max_bytes: Option<u64>,
 }
 
 /// What a capture did.
@@ -58,8 +74,32 @@ pub struct Outcome {
     pub leaks: LeakResult,
     /// Foreign keys proved closed.
     pub foreign_keys: u64,
+    /// What each reference brought, where a subset was taken: those that brought most first.
+    pub brought: Vec<Brought>,
+    /// What a capture would take, after a dry run.
+    pub estimate: Option<Estimate>,
     /// How long it took.
     pub millis: u64,
+}
+
+impl Outcome {
+    /// After a dry run.
+    fn dry(plan: &Plan, tables: Vec<(TableName, u64)>, estimate: Estimate, brought: Vec<Brought>, millis: u64) -> Self {
+        Self {
+            snapshot: None,
+            tables,
+            masked_columns: plan.masked_columns(),
+            raw_bytes: 0,
+            uploaded_bytes: 0,
+            uploaded_packs: 0,
+            chunks: (0, 0),
+            leaks: LeakResult::default(),
+            foreign_keys: plan.subset.references.iter().filter(|reference| !reference.undeclared).count() as u64,
+            brought,
+            estimate: Some(estimate),
+            millis,
+        }
+    }
 }
 
 /// Captures `source` into `repository` as `plan` says. The catalogue is the one the plan was made from.
@@ -79,22 +119,27 @@ pub fn capture(
     refuse_names(catalogue, plan)?;
     refuse_rows_without_cells(source, catalogue, plan)?;
     announce(context, plan);
-    context.stage("checking that every reference stays closed");
-    let dangling = closure::expected(context, source, catalogue, plan)?;
+    let graph = Graph::new(
+        catalogue,
+        &plan.subset,
+        &selection::gives_rows(catalogue, plan),
+        options.amount.size.map(Size::children),
+    )?;
+    let mut readers = Readers::new(source, context.jobs);
+    let (walk, mut dangling) = choose(context, &mut readers, &graph, catalogue, plan, options)?;
+    let brought = walk.as_ref().map(|walk| forecast::brought(walk, plan)).unwrap_or_default();
+    let subset = walk.as_ref().map(|walk| selection::proof(walk, plan, options));
+    let mut selection = Selection { walk };
     if options.dry_run {
-        return dry_run(source, plan, start);
+        let (tables, estimate) = forecast::forecast(context, &mut readers, catalogue, plan, &selection, start)?;
+        forecast::refuse(&tables, &estimate, options.amount)?;
+        return Ok(Outcome::dry(plan, tables, estimate, brought, millis(start)));
     }
+    forecast::refuse_too_much(context, &mut readers, catalogue, plan, &selection, options.amount)?;
 
-    context.stage("reading what the store already holds");
-    let (snapshots, damaged) = repository.snapshots()?;
-    for damage in damaged {
-        context.warn(
-            format!("{damage}; nothing is shared with it"),
-            Some("'terp-fixtures verify' says what is damaged.".into()),
-        );
-    }
+    let snapshots = held(context, repository)?;
     let mut writer = Writer::new(repository, &snapshots)?;
-    let known = learn::learn(context, source, catalogue, plan)?;
+    let known = learn::learn(context, &mut readers, catalogue, plan, &selection)?;
     let scans = Scans::new(plan, context.jobs)?;
     context.stage("sending made-up originals through every mask");
     let canaries = scans::send_canaries(plan, scans.key())?;
@@ -102,7 +147,6 @@ pub fn capture(
     let closure = Closure::new(&plan.subset.references, &schema);
     let shared = Shared { known: &known, scans: &scans, closure: &closure };
     let mut unique = UniqueResult::default();
-    let mut readers = Readers::new(source, context.jobs);
     let mut entries = Vec::new();
     for (at, table) in plan.tables.iter().enumerate() {
         let Some(live) = catalogue.table(&table.table) else { continue };
@@ -110,12 +154,24 @@ pub fn capture(
             Mode::Exclude => {}
             Mode::Structure => entries.push(empty_entry(live)),
             Mode::Capture | Mode::Reference => {
-                let (live, table) = ((live, &catalogue.settings), (table, first_column(plan, at)));
-                entries.push(capture_table(context, &mut readers, live, table, &shared, &mut writer, &mut unique)?);
+                let (live, table) = ((live, &catalogue.settings), (at, table, first_column(plan, at)));
+                let found = (&mut unique, &mut dangling);
+                entries.push(capture_table(
+                    context,
+                    (&mut readers, &mut selection),
+                    live,
+                    table,
+                    &shared,
+                    &mut writer,
+                    found,
+                )?);
             }
         }
     }
     let closure = closure.prove(&dangling)?;
+    if subset.is_some() {
+        selection::warn_of_dangling(context, plan, &dangling);
+    }
     scans.look_at_texts(&options.name, &options.policy.file, &schema);
     let leaks = refuse_leaks(plan, scans.finish(), canaries)?;
     writer.packer.flush()?;
@@ -134,13 +190,13 @@ pub fn capture(
         created: now(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         environment: options.environment.clone(),
-        source: source.identity()?,
+        source: readers.first().identity()?,
         schema,
         policy: PolicyProof { masks: mask_versions(plan), ..options.policy.clone() },
         results: Results { closure, leaks: leaks.clone(), unique },
         packs: writer.packer.packs(),
         tables: entries,
-        subset: None,
+        subset,
         expires: options.expires.clone(),
     };
     context.cancel.check()?;
@@ -154,9 +210,42 @@ pub fn capture(
         chunks: (writer.packer.chunks, writer.packer.known_chunks),
         leaks,
         foreign_keys: manifest.results.closure.foreign_keys,
+        brought,
+        estimate: None,
         snapshot: Some(snapshot),
         millis: millis(start),
     })
+}
+
+/// Walks to the rows of a subset; or none where all rows are taken, with the rows that dangle in the source by reference.
+fn choose<'g>(
+    context: &Context<'_>,
+    readers: &mut Readers<'_>,
+    graph: &'g Graph<'g>,
+    catalogue: &Catalogue,
+    plan: &'g Plan,
+    options: &Options,
+) -> Result<(Option<Walk<'g>>, Vec<u64>)> {
+    if !selection::is_subset(plan, options) {
+        context.stage("checking that every reference stays closed");
+        return Ok((None, closure::expected(context, readers.first(), catalogue, plan)?));
+    }
+    closure::refuse_lost(readers.first(), catalogue, plan)?;
+    let walk = selection::walk(context, readers, graph, catalogue, plan, options)?;
+    Ok((Some(walk), vec![0; plan.subset.references.len()]))
+}
+
+/// The snapshots of the store, whose chunks are shared.
+fn held(context: &Context<'_>, repository: &Repository) -> Result<Vec<Snapshot>> {
+    context.stage("reading what the store already holds");
+    let (snapshots, damaged) = repository.snapshots()?;
+    for damage in damaged {
+        context.warn(
+            format!("{damage}; nothing is shared with it"),
+            Some("'terp-fixtures verify' says what is damaged.".into()),
+        );
+    }
+    Ok(snapshots)
 }
 
 /// Names with control characters forge log lines and break quoting elsewhere, so no snapshot may have one.
@@ -206,27 +295,6 @@ fn announce(context: &Context<'_>, plan: &Plan) {
             });
         }
     }
-}
-
-fn dry_run(source: &mut dyn Source, plan: &Plan, start: Instant) -> Result<Outcome> {
-    let mut tables = Vec::new();
-    for table in &plan.tables {
-        if matches!(table.mode, Mode::Capture | Mode::Reference) {
-            tables.push((table.table.clone(), state::count(source, &table.table)?));
-        }
-    }
-    Ok(Outcome {
-        snapshot: None,
-        tables,
-        masked_columns: plan.masked_columns(),
-        raw_bytes: 0,
-        uploaded_bytes: 0,
-        uploaded_packs: 0,
-        chunks: (0, 0),
-        leaks: LeakResult::default(),
-        foreign_keys: plan.subset.references.iter().filter(|reference| !reference.undeclared).count() as u64,
-        millis: millis(start),
-    })
 }
 
 /// The number that the leak scan gives to the first column of the plan's table `at`.

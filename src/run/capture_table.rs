@@ -7,7 +7,7 @@ use super::millis;
 use super::pipeline::{ordered_map, settle};
 use super::readers::Readers;
 use super::scans::Scans;
-use super::state;
+use super::selection::{Selection, Told};
 use super::unique::Uniques;
 use super::writer::Writer;
 use crate::codec::chunker::{Chunk, Chunker, DEFAULT_TARGET};
@@ -37,6 +37,8 @@ pub(super) struct Shared<'a> {
 struct Work<'a> {
     live: &'a Table,
     plan: &'a TablePlan,
+    /// Cells behind the stored columns.
+    extras: usize,
     /// The number that the leak scan gives to the first column.
     first_column: u16,
     shared: &'a Shared<'a>,
@@ -50,13 +52,7 @@ impl Work<'_> {
         let columns = &self.plan.columns;
         let mut scan = self.shared.scans.take();
         scan.observe_originals(self.first_column, columns, &batch);
-        let rows = mask::Rows {
-            table: &self.live.name,
-            columns,
-            extras: self.plan.extras.len(),
-            first,
-            known: self.shared.known,
-        };
+        let rows = mask::Rows { table: &self.live.name, columns, extras: self.extras, first, known: self.shared.known };
         let masked = mask::apply(rows, batch)?;
         scan.observe_masked(self.first_column, columns, masked.rows());
         if self.plan.mode == Mode::Reference {
@@ -72,16 +68,16 @@ impl Work<'_> {
 /// One table through the pipeline: readers read, workers mask, encode and compress, one thread cuts, one packs.
 pub(super) fn capture_table(
     context: &Context<'_>,
-    readers: &mut Readers<'_>,
+    (readers, selection): (&mut Readers<'_>, &mut Selection<'_>),
     (live, settings): (&Table, &BTreeMap<String, String>),
-    (plan, first_column): (&TablePlan, u16),
+    (at, plan, first_column): (usize, &TablePlan, u16),
     shared: &Shared<'_>,
     writer: &mut Writer<'_>,
-    unique: &mut UniqueResult,
+    (unique, dangling): (&mut UniqueResult, &mut Vec<u64>),
 ) -> Result<TableEntry> {
     let start = Instant::now();
-    let source = readers.first();
-    let expected = state::count(source, &live.name)?;
+    let expected = selection.count(readers, at, &live.name)?;
+    let engine = readers.first().engine();
     context.report.event(&Event::TableStarted { table: live.name.clone(), rows: Some(expected) });
     let mut entry = empty_entry(live);
     entry.mode = plan.mode.word().to_owned();
@@ -96,19 +92,22 @@ pub(super) fn capture_table(
             entry.conditional.push(column.column.clone());
         }
     }
-    let layout = rows::Layout::new(source.engine(), live).with_cut_key(pack::cut_key(writer.packer.id_key()));
+    let layout = rows::Layout::new(engine, live).with_cut_key(pack::cut_key(writer.packer.id_key()));
     let work = Work {
         live,
         plan,
+        extras: plan.extras.len() + selection.asks(at),
         first_column,
         shared,
-        uniques: Uniques::new(source.engine(), live, settings, &plan.columns, shared.scans.key()),
+        uniques: Uniques::new(engine, live, settings, &plan.columns, shared.scans.key()),
         layout,
     };
     let mask_batch = |(first_row, batch): (u64, Batch)| work.mask(first_row, batch);
     let Writer { known, packer } = writer;
     let compress = |chunk: Chunk| known.compress(&chunk);
 
+    let packing = &mut *packer;
+    let mut told = Told { origins: Vec::new(), cuts: Vec::new(), known, dangling };
     let ((rows_read, (digest, bytes)), chunks) = std::thread::scope(|scope| {
         let (feed, encoded) = ordered_map(scope, context.jobs, mask_batch);
         let (chunk_feed, cuts) = ordered_map(scope, context.jobs, compress);
@@ -125,10 +124,10 @@ pub(super) fn capture_table(
             chunker.finish(&mut |chunk| chunk_feed.send(chunk))?;
             Ok((stream.finalize(), bytes))
         });
-        let packer = scope.spawn(move || cuts.map(|cut| packer.add(cut?)).collect::<Result<Vec<ChunkRef>>>());
+        let packer = scope.spawn(move || cuts.map(|cut| packing.add(cut?)).collect::<Result<Vec<ChunkRef>>>());
         let mut row = 0;
         let mut bytes = 0;
-        let read = readers.read(live, &plan.extras, expected, &mut |batch| {
+        let read = selection.read(readers, at, (live, &plan.extras, expected), &mut told, &mut |batch| {
             let (first_row, rows) = (row, batch.rows() as u64);
             row += rows;
             bytes += batch.len_bytes() as u64;
@@ -150,6 +149,8 @@ pub(super) fn capture_table(
     entry.bytes = bytes;
     entry.digest = digest.to_hex().to_string();
     entry.chunks = chunks;
+    entry.origins = told.finish()?.into_iter().map(|cut| packer.add(cut)).collect::<Result<_>>()?;
+    selection.forget(at);
     context.report.event(&Event::TableDone {
         table: live.name.clone(),
         rows: rows_read,

@@ -9,7 +9,7 @@ mod source;
 mod tests;
 
 pub(super) use sides::{Prints, Side, Sides};
-pub(super) use source::expected;
+pub(super) use source::{expected, refuse_lost, warn};
 
 use crate::error::{Error, Result};
 use crate::model::batch::Batch;

@@ -102,6 +102,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         environment: "dev".into(),
         policy: policy.proof(&master, "dev"),
         dry_run: false,
+        amount: capture::Amount::default(),
         expires: None,
     };
     let mut captures = Vec::new();

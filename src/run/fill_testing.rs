@@ -30,7 +30,12 @@ pub(crate) struct Filled {
 /// apart; tables where they cannot stay empty for seeds above 1.
 pub(crate) fn fill(target: &mut dyn Target, seed: u64) -> Filled {
     let catalogue = target.catalogue().unwrap();
-    let mut filler = Filler { target, catalogue: &catalogue, seed, state: seed, keys: Vec::new() };
+    fill_by(target, &catalogue, seed)
+}
+
+/// The same by a catalogue that may know references which the database does not declare.
+pub(crate) fn fill_by(target: &mut dyn Target, catalogue: &Catalogue, seed: u64) -> Filled {
+    let mut filler = Filler { target, catalogue, seed, state: seed, keys: Vec::new() };
     let mut filled = Filled { rows: 0, empty: Vec::new() };
     let mut open = Vec::new();
     for at in catalogue.parents_first() {
@@ -45,7 +50,7 @@ pub(crate) fn fill(target: &mut dyn Target, seed: u64) -> Filled {
     for (table, key) in open {
         filler.close(table, key);
     }
-    let dangling = dangling(target, &catalogue, &[]).unwrap();
+    let dangling = dangling(target, catalogue, &[]).unwrap();
     assert!(dangling.is_empty(), "the generator left references without parents: {dangling:?}");
     // Counted at the end: triggers add rows where an engine cannot silence them.
     filled.rows = catalogue.tables.iter().map(|table| state::count(target, &table.name).unwrap()).sum();

@@ -34,7 +34,7 @@ pub(super) const MARIADB: Server = Server {
     files: "_mysql",
 };
 
-const MYSQL: Server =
+pub(super) const MYSQL: Server =
     Server { engine: EngineKind::Mysql, fresh: || mysql::testing::Server::mysql().fresh(), ..MARIADB };
 
 #[test]

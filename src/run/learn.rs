@@ -2,8 +2,9 @@
 //! values with their masked forms for masks that look for them elsewhere. Reads only those columns, in the same
 //! consistent read; does nothing when no mask of the policy asks.
 
-use super::{Context, state};
-use crate::engine::Source;
+use super::Context;
+use super::readers::Readers;
+use super::selection::Selection;
 use crate::error::Result;
 use crate::mask::known::Learning;
 use crate::mask::{ColumnMask, Known, Row, Teaches};
@@ -14,22 +15,25 @@ use crate::policy::{Plan, TablePlan};
 /// Reads what masks have to know.
 pub(super) fn learn(
     context: &Context<'_>,
-    source: &mut dyn Source,
+    readers: &mut Readers<'_>,
     catalogue: &Catalogue,
     plan: &Plan,
+    selection: &Selection<'_>,
 ) -> Result<Known> {
     let asked = plan.tables.iter().flat_map(|table| &table.columns).any(asks);
     let mut lesson = Lesson { learning: Learning::new(Learning::CAPACITY), asked };
-    let due = |table: &&TablePlan| table.columns.iter().any(|column| lesson_for(column, asked));
-    let tables: Vec<&TablePlan> = plan.tables.iter().filter(due).collect();
+    let due = |(_, table): &(usize, &TablePlan)| table.columns.iter().any(|column| lesson_for(column, asked));
+    let tables: Vec<(usize, &TablePlan)> = plan.tables.iter().enumerate().filter(due).collect();
     if tables.is_empty() {
         return Ok(Known::default());
     }
     context.stage("reading what the masks have to know first");
-    for table in tables {
+    for (at, table) in tables {
         context.cancel.check()?;
         let Some(live) = catalogue.table(&table.table) else { continue };
-        lesson.table(source, live, table).map_err(|error| error.within(format!("table {}", table.table)))?;
+        lesson
+            .table(readers, selection, (at, live), table)
+            .map_err(|error| error.within(format!("table {}", table.table)))?;
     }
     let known = lesson.learning.finish();
     let counts = known.counts();
@@ -63,14 +67,19 @@ struct Lesson {
 }
 
 impl Lesson {
-    fn table(&mut self, source: &mut dyn Source, live: &Table, plan: &TablePlan) -> Result<()> {
+    fn table(
+        &mut self,
+        readers: &mut Readers<'_>,
+        selection: &Selection<'_>,
+        (place, live): (usize, &Table),
+        plan: &TablePlan,
+    ) -> Result<()> {
         let columns: Vec<usize> =
             (0..plan.columns.len()).filter(|&at| lesson_for(&plan.columns[at], self.asked)).collect();
         let mut needed = columns.clone();
         needed.extend(columns.iter().filter_map(|&at| plan.columns[at].subject));
-        let query = state::asked_rows(source.engine(), live, &plan.extras, Some(&needed));
         let mut first = 0;
-        source.read(&query, &mut |batch| {
+        selection.read_part(readers, place, (live, &plan.extras), &needed, &mut |batch| {
             for &at in &columns {
                 self.column(&plan.columns[at], at, &batch, first)?;
             }

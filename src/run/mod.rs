@@ -9,6 +9,7 @@ pub mod demo;
 mod fill_testing;
 #[cfg(test)]
 mod filled_tests;
+pub mod forecast;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
@@ -24,12 +25,16 @@ mod pipeline;
 mod plan;
 mod readers;
 mod references;
+pub mod refs;
+#[cfg(test)]
+mod refs_tests;
 pub mod repository;
 pub mod restore;
 pub mod rollback;
 #[cfg(test)]
 mod same_fakes_tests;
 mod scans;
+mod selection;
 #[cfg(test)]
 mod server_tests;
 pub mod state;

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::batch::Batch;
 use crate::model::schema::{Family, Table};
 use crate::policy::Extra;
+use crate::subset::{Answers, Ask};
 use std::sync::mpsc::sync_channel;
 
 /// A part of a table has about this many rows.
@@ -18,6 +19,8 @@ const LEAST: u64 = 4 * PART;
 const MOST: usize = 4;
 /// Batches that a reader may be ahead of its turn, about a MiB each.
 const AHEAD: usize = 6;
+/// Queries given to a reader at a time.
+const WAITING: usize = 2;
 
 /// A source, and other readers of the same state that are opened when the first large table comes.
 pub(super) struct Readers<'a> {
@@ -42,6 +45,11 @@ impl<'a> Readers<'a> {
         self.first
     }
 
+    /// Reads the rows that queries find, in the order of the queries.
+    pub(super) fn read_all(&mut self, queries: &mut dyn Iterator<Item = Query>, sink: &mut Sink<'_>) -> Result<u64> {
+        self.answer(queries, &mut |_, batch| sink(batch))
+    }
+
     /// How many readers are open.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
@@ -53,7 +61,7 @@ impl<'a> Readers<'a> {
         if self.wanted > 1 && rows >= LEAST && self.fork()? {
             let parts = parts(self.first, table, extras, rows)?;
             if parts.len() > 1 {
-                return self.in_turn(&parts, sink);
+                return self.in_turn(&mut parts.into_iter(), &mut |_, batch| sink(batch));
             }
         }
         self.first.read(&state::asked_rows(self.first.engine(), table, extras, None), sink)
@@ -76,20 +84,37 @@ impl<'a> Readers<'a> {
         Ok(!self.others.insert(others).is_empty())
     }
 
-    fn in_turn(&mut self, parts: &[Query], sink: &mut Sink<'_>) -> Result<u64> {
+    /// Runs queries one after the other or at the same time; `answers` gets their rows in the order of the queries.
+    fn answer(&mut self, queries: &mut dyn Iterator<Item = Query>, answers: &mut Answers<'_>) -> Result<u64> {
+        let (Some(first), second) = (queries.next(), queries.next()) else { return Ok(0) };
+        let Some(second) = second else { return self.first.read(&first, &mut |batch| answers(0, batch)) };
+        let mut queries = [first, second].into_iter().chain(queries);
+        if self.wanted > 1 && self.fork()? {
+            return self.in_turn(&mut queries, answers);
+        }
+        let mut rows = 0;
+        for (at, query) in queries.enumerate() {
+            rows += self.first.read(&query, &mut |batch| answers(at, batch))?;
+        }
+        Ok(rows)
+    }
+
+    fn in_turn(&mut self, queries: &mut dyn Iterator<Item = Query>, answers: &mut Answers<'_>) -> Result<u64> {
         let mut sources: Vec<&mut dyn Source> = vec![&mut *self.first];
         for other in self.others.iter_mut().flatten() {
             sources.push(&mut **other);
         }
         let readers = sources.len();
         std::thread::scope(|scope| {
-            let mut turns = Vec::new();
-            for (nth, source) in sources.into_iter().enumerate() {
+            let (mut tasks, mut turns) = (Vec::new(), Vec::new());
+            for source in sources {
+                let (task, due) = sync_channel::<Query>(WAITING);
                 let (feed, turn) = sync_channel(AHEAD);
+                tasks.push(task);
                 turns.push(turn);
                 scope.spawn(move || {
-                    for part in parts.iter().skip(nth).step_by(readers) {
-                        let read = source.read(part, &mut |batch| feed.send(Part::Rows(batch)).map_err(|_| closed()));
+                    for query in due {
+                        let read = source.read(&query, &mut |batch| feed.send(Part::Rows(batch)).map_err(|_| closed()));
                         let failed = read.is_err();
                         if feed.send(Part::End(read)).is_err() || failed {
                             break; // Whoever reads in turn is gone, or about to tell.
@@ -97,11 +122,17 @@ impl<'a> Readers<'a> {
                     }
                 });
             }
-            let mut rows = 0;
-            for turn in turns.iter().cycle().take(parts.len()) {
+            // A reader that is gone has told why in its turn.
+            let mut give = |at: usize| queries.next().is_some_and(|query| tasks[at % readers].send(query).is_ok());
+            let mut given = 0;
+            while given < WAITING * readers && give(given) {
+                given += 1;
+            }
+            let (mut rows, mut at) = (0, 0);
+            while at < given {
                 loop {
-                    match turn.recv() {
-                        Ok(Part::Rows(batch)) => sink(batch)?,
+                    match turns[at % readers].recv() {
+                        Ok(Part::Rows(batch)) => answers(at, batch)?,
                         Ok(Part::End(read)) => {
                             rows += read?;
                             break;
@@ -109,9 +140,17 @@ impl<'a> Readers<'a> {
                         Err(_) => return Err(Error::internal("a reader stopped unexpectedly")),
                     }
                 }
+                at += 1;
+                given += usize::from(give(given));
             }
             Ok(rows)
         })
+    }
+}
+
+impl Ask for Readers<'_> {
+    fn ask(&mut self, queries: &mut dyn Iterator<Item = Query>, answers: &mut Answers<'_>) -> Result<()> {
+        self.answer(queries, answers).map(|_| ())
     }
 }
 

@@ -114,6 +114,7 @@ pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
         policy: policy.proof(&master, "dev"),
         dry_run: false,
         expires: None,
+        amount: capture::Amount::default(),
     };
     capture::capture(&context(), &mut *opened, &catalogue, &plan, &repository, &options).unwrap();
     repository

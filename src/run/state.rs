@@ -115,7 +115,32 @@ pub(super) fn ordered_part(
     Query { sql: ordered(sql, table), columns: table.stored_columns().len() + extras.len() }
 }
 
+/// All rows, in the order of [`asked_rows`], with `asks` behind what masks ask.
+#[must_use]
+pub(super) fn asking_rows(engine: EngineKind, table: &Table, extras: &[Extra], asks: &[Sql]) -> Query {
+    let columns = table.stored_columns().len() + extras.len() + asks.len();
+    Query { sql: ordered(chosen(engine, table, extras, None, asks), table), columns }
+}
+
+/// The rows that `condition` finds, in the order of [`asked_rows`], with `asks` behind what masks ask.
+#[must_use]
+pub(super) fn selected_rows(
+    engine: EngineKind,
+    table: &Table,
+    extras: &[Extra],
+    needed: Option<&[usize]>,
+    (asks, condition): (&[Sql], &Sql),
+) -> Query {
+    let columns = table.stored_columns().len() + extras.len() + asks.len();
+    let sql = chosen(engine, table, extras, needed, asks).lit(" WHERE ").part(condition);
+    Query { sql: ordered(sql, table), columns }
+}
+
 fn selected(engine: EngineKind, table: &Table, extras: &[Extra], needed: Option<&[usize]>) -> Sql {
+    chosen(engine, table, extras, needed, &[])
+}
+
+fn chosen(engine: EngineKind, table: &Table, extras: &[Extra], needed: Option<&[usize]>, asks: &[Sql]) -> Sql {
     let stored = table.stored_columns();
     let sql = Sql::new(engine).lit("SELECT ").list(stored.iter().enumerate(), ", ", |sql, (cell, &at)| match needed {
         Some(needed) if !needed.contains(&cell) => sql.lit("NULL"),
@@ -127,6 +152,7 @@ fn selected(engine: EngineKind, table: &Table, extras: &[Extra], needed: Option<
         Extra::Path { hops, value } => along(sql, table, hops, value),
     };
     let sql = extras.iter().fold(sql, |sql, extra| asked(sql.lit(", "), extra));
+    let sql = asks.iter().fold(sql, |sql, ask| sql.lit(", ").part(ask));
     sql.lit(" FROM ").table(&table.name)
 }
 
@@ -153,21 +179,13 @@ fn along(sql: Sql, table: &Table, hops: &[Hop], value: &str) -> Sql {
 fn ordered(sql: Sql, table: &Table) -> Sql {
     let mut names: Vec<&str> = table.primary_key.iter().map(|&at| table.columns[at].name.as_str()).collect();
     // A SQLite key may hold NULLs, and tables without a key have only the row id to order by.
-    if sql.engine() == EngineKind::Sqlite && !is_without_rowid(table) {
-        let free = ["rowid", "_rowid_", "oid"];
-        let taken = |name: &&str| !table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-        names.extend(free.into_iter().find(taken));
+    if sql.engine() == EngineKind::Sqlite {
+        names.extend(table.rowid_name());
     }
     if names.is_empty() {
         return sql;
     }
     sql.lit(" ORDER BY ").list(names, ", ", super::super::engine::sql::Sql::name)
-}
-
-/// Whether a SQLite table is declared WITHOUT ROWID; the last words of its CREATE statement say so.
-fn is_without_rowid(table: &Table) -> bool {
-    let tail = table.create.rsplit(')').next().unwrap_or_default().to_ascii_uppercase();
-    tail.split_whitespace().collect::<Vec<_>>().join(" ").contains("WITHOUT ROWID")
 }
 
 /// The digest of a table's rows that belong to `run`, over `columns`.

@@ -153,7 +153,17 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ctrlc", &["cli/"]),
     (
         "data_encoding",
-        &["codec/", "seal/", "mask/", "store/", "engine/sql.rs", "engine/postgres/write.rs", "translate/", "run/"],
+        &[
+            "codec/",
+            "seal/",
+            "mask/",
+            "store/",
+            "engine/sql.rs",
+            "engine/postgres/write.rs",
+            "translate/",
+            "subset/",
+            "run/",
+        ],
     ),
     ("ed25519_dalek", &["seal/"]),
     ("fake", &["mask/dictionary"]),

@@ -1,14 +1,17 @@
 //! `capture`: from what was typed to a snapshot.
 
 use super::{address, finished, open_to_publish, started};
-use crate::cli::args::CaptureArgs;
+use crate::cli::args::{CaptureArgs, CaptureSize};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::model::schema::TableName;
 use crate::policy::{self, Policy};
+use crate::run::forecast::Brought;
 use crate::run::{Context, capture};
 use crate::secret::Address;
+use crate::subset::Size;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -42,6 +45,16 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
         environment: environment.clone(),
         policy: policy.proof(&master, &environment),
         dry_run: args.dry_run,
+        amount: capture::Amount {
+            size: args.size.and_then(|size| match size {
+                CaptureSize::Small => Some(Size::Small),
+                CaptureSize::Medium => Some(Size::Medium),
+                CaptureSize::Large => Some(Size::Large),
+                CaptureSize::Full => None,
+            }),
+            max_rows: args.max_rows,
+            max_bytes: args.max_bytes,
+        },
         expires: args.expires_in.map(days_from_now).transpose()?,
     };
     let done = capture::capture(context, &mut *source, &catalogue, &plan, &repository, &options)?;
@@ -60,7 +73,13 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
         "known_chunks": done.chunks.1, "foreign_keys": done.foreign_keys,
         "leaks": { "originals": done.leaks.originals, "cells": done.leaks.cells, "hits": done.leaks.hits,
             "columns": done.leaks.columns, "canaries": done.leaks.canaries, "skipped": done.leaks.skipped },
-        "tables": done.tables.iter().map(|(table, rows)| json!({ "table": table.to_string(), "rows": rows })).collect::<Vec<_>>(),
+        "tables": done.tables.iter().enumerate().map(|(at, (table, rows))| {
+            let bytes = done.estimate.as_ref().and_then(|estimate| estimate.bytes.get(at));
+            json!({ "table": table.to_string(), "rows": rows, "bytes": bytes })
+        }).collect::<Vec<_>>(),
+        "references": done.brought.iter().map(|brought| json!({ "reference": brought.reference,
+            "children": brought.children, "of": brought.of, "parents": brought.parents })).collect::<Vec<_>>(),
+        "estimated_millis": done.estimate.as_ref().map(|estimate| estimate.millis),
         "millis": done.millis,
     });
     Ok(Answer { json, text: capture_text(&done) })
@@ -70,17 +89,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
 fn capture_text(done: &capture::Outcome) -> String {
     let rows: u64 = done.tables.iter().map(|(_, rows)| rows).sum();
     let filled = done.tables.iter().filter(|(_, rows)| *rows > 0).count();
-    let Some(snapshot) = &done.snapshot else {
-        let lines: Vec<Vec<String>> =
-            done.tables.iter().map(|(table, rows)| vec![table.to_string(), grouped(*rows)]).collect();
-        return format!(
-            "{}\n\nDry run: would capture {} of {} and mask {}. Nothing was written.",
-            table(&["table", "rows"], &lines, &[1]),
-            count(rows, "row"),
-            count(filled as u64, "table"),
-            count(done.masked_columns as u64, "column")
-        );
-    };
+    let Some(snapshot) = &done.snapshot else { return dry_text(done, rows, filled as u64) };
     let filled = filled as u64;
     format!(
         "Captured {} as {}\n  {} of {}, {} of COPY text\n  {} masked; {} looked for in {}: none found{}; {} went through the \
@@ -103,6 +112,51 @@ fn capture_text(done: &capture::Outcome) -> String {
         count(done.chunks.0, "chunk"),
         seconds(done.millis),
     )
+}
+
+/// What a capture would take.
+fn dry_text(done: &capture::Outcome, rows: u64, filled: u64) -> String {
+    let estimate = done.estimate.as_ref();
+    let total: u64 = estimate.map_or(0, |estimate| estimate.bytes.iter().sum());
+    let line = |(at, (name, rows)): (usize, &(TableName, u64))| {
+        let of_table = estimate.and_then(|estimate| estimate.bytes.get(at)).copied().unwrap_or_default();
+        vec![name.to_string(), grouped(*rows), bytes(of_table)]
+    };
+    let lines: Vec<Vec<String>> = done.tables.iter().enumerate().map(line).collect();
+    let mut text = table(&["table", "rows", "bytes, about"], &lines, &[1, 2]);
+    if !done.brought.is_empty() {
+        let line = |brought: &Brought| {
+            let each = match brought.of {
+                0 => String::new(),
+                of => format!("{}.{}", grouped(brought.children / of), brought.children % of * 10 / of),
+            };
+            vec![brought.reference.clone(), grouped(brought.children), each, grouped(brought.parents)]
+        };
+        let lines: Vec<Vec<String>> = done.brought.iter().map(line).collect();
+        text.push_str("\n\n");
+        text.push_str(&table(&["reference", "brings children", "per parent", "brings parents"], &lines, &[1, 2, 3]));
+    }
+    text.push_str(&format!(
+        "\n\nDry run: would capture {} of {}, about {}, and mask {}, in about {}. Nothing was written.",
+        count(rows, "row"),
+        count(filled, "table"),
+        bytes(total),
+        count(done.masked_columns as u64, "column"),
+        seconds(estimate.map_or(0, |estimate| estimate.millis)),
+    ));
+    // One reference that brings more than half of all rows, many for each parent, is worth a word.
+    let most = done.brought.iter().max_by_key(|brought| brought.children);
+    if let Some(most) = most.filter(|most| most.children * 2 > rows && most.children > most.of * 5) {
+        text.push_str(&format!(
+            "\n{} balloons: it brings {} of {}. To take fewer, add\n\n  [[subset.edges]]\n  table = {:?}\n  columns = {:?}\n  limit = 10",
+            most.reference,
+            grouped(most.children),
+            count(rows, "row"),
+            most.child.to_string(),
+            most.columns,
+        ));
+    }
+    text
 }
 
 /// ` (3 passed over: 2 short, 1 common)`; nothing where nothing was.

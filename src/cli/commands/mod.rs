@@ -4,6 +4,7 @@ mod capture;
 mod keys;
 mod lock;
 mod masks;
+mod refs;
 mod restore;
 mod rollback;
 mod shell;
@@ -38,6 +39,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Verify(args) => store::verify(context, &settings()?, args),
         Command::Why(args) => why::run(context, &settings()?, args),
         Command::Masks(args) => masks::run(args),
+        Command::Refs(args) => refs::run(context, settings, args),
         Command::Runs(args) => rollback::runs(context, args),
         Command::Lock(command) => lock::run(context, command),
         Command::Completions { shell } => shell::completions(*shell),

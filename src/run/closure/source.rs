@@ -33,18 +33,23 @@ pub(in crate::run) fn expected(
             continue;
         }
         let dangling = state::positive(scalar(source, dangling(catalogue, reference)).map_err(within)?)?;
-        if dangling > 0 {
-            let what = if reference.undeclared {
-                format!("{dangling} rows of {reference} find no parent in the source itself")
-            } else {
-                format!("{dangling} rows break the foreign key {} in the source itself", reference.name.escape_debug())
-            };
-            let hint = "They are captured as they are; a restore reports them again.";
-            context.warn(what, Some(hint.to_owned()));
-        }
+        warn(context, reference, dangling);
         expected.push(dangling);
     }
     Ok(expected)
+}
+
+/// References that dangle in the source are captured as they are, with a word.
+pub(in crate::run) fn warn(context: &Context<'_>, reference: &Reference, dangling: u64) {
+    if dangling == 0 {
+        return;
+    }
+    let what = if reference.undeclared {
+        format!("{dangling} rows of {reference} find no parent in the source itself")
+    } else {
+        format!("{dangling} rows break the foreign key {} in the source itself", reference.name.escape_debug())
+    };
+    context.warn(what, Some("They are captured as they are; a restore reports them again.".into()));
 }
 
 fn left_out(rows: u64, child: &TableName, parent: &TableName) -> Error {
@@ -53,7 +58,7 @@ fn left_out(rows: u64, child: &TableName, parent: &TableName) -> Error {
 }
 
 /// Foreign keys into tables that are not in the catalogue (of another database, or missing) are no references of the plan.
-fn refuse_lost(source: &mut dyn Source, catalogue: &Catalogue, plan: &Plan) -> Result<()> {
+pub(in crate::run) fn refuse_lost(source: &mut dyn Source, catalogue: &Catalogue, plan: &Plan) -> Result<()> {
     for table in plan.tables.iter().filter(|table| table.mode.has_rows()) {
         let Some(live) = catalogue.table(&table.table) else { continue };
         for key in live.foreign_keys.iter().filter(|key| catalogue.table(&key.parent).is_none()) {
