@@ -27,3 +27,4 @@ mod secrecy;
 mod support;
 mod tidy;
 mod vectors;
+mod why;
