@@ -123,14 +123,9 @@ fn line(graph: &Graph, edge: &Edge, route: &Route, layout: &Layout, labelled: bo
     // A line that leaves to the right has the name of its columns on that side.
     if labelled {
         let leftward = route.iter().any(|point| point.0 < x);
-        // Labels of two lines that meet between two boxes stand on either side of them.
-        let below = !leftward && !route.is_empty();
         let (x, class) = if leftward { (x - 5.0, "label") } else { (x + 5.0, "label right") };
         let label = escaped(&label(edge));
-        text.push_str(&format!(
-            "<text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\">{label}</text>",
-            if below { y + 12.0 } else { y - 3.0 }
-        ));
+        text.push_str(&format!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\">{label}</text>", y - 3.0));
     }
     text.push_str("</g>\n");
     text
