@@ -75,13 +75,14 @@ impl Graph {
     #[must_use]
     pub fn of(manifest: &Manifest, all: bool) -> Self {
         let proofs = manifest.subset.as_ref();
-        let mut nodes: Vec<Node> = manifest
+        let nodes: Vec<Node> = manifest
             .tables
             .iter()
             .filter(|entry| all || entry.rows > 0)
             .map(|entry| {
                 let root = proofs.is_some_and(|proof| proof.roots.iter().any(|root| root.table == entry.table));
-                Node { table: entry.table.clone(), rows: entry.rows, root, whole: false }
+                let whole = proofs.is_some_and(|proof| proof.whole.contains(&entry.table));
+                Node { table: entry.table.clone(), rows: entry.rows, root, whole }
             })
             .collect();
         let at: BTreeMap<TableName, usize> =
@@ -93,27 +94,11 @@ impl Graph {
         } else {
             closure.references.iter().map(|closed| (closed.clone(), true)).collect()
         };
-        // Rows that nothing pulled in are there because their table is taken whole.
-        let mut others: Vec<u64> = nodes.iter().map(|node| node.rows).collect();
-        let mut take = |table: &TableName, rows: u64| {
-            if let Some(&at) = at.get(table) {
-                others[at] = others[at].saturating_sub(rows);
-            }
-        };
         let mut pulled = vec![(0, 0); references.len()];
-        for root in proofs.iter().flat_map(|proof| &proof.roots) {
-            take(&root.table, root.rows);
-        }
         for edge in proofs.iter().flat_map(|proof| &proof.edges) {
-            let place = edge.reference as usize;
-            if let (Some((closed, _)), Some(counts)) = (references.get(place), pulled.get_mut(place)) {
-                take(&closed.reference.child, edge.children);
-                take(&closed.reference.parent, edge.parents);
+            if let Some(counts) = pulled.get_mut(edge.reference as usize) {
                 *counts = (edge.children, edge.parents);
             }
-        }
-        if proofs.is_some() {
-            nodes.iter_mut().zip(others).for_each(|(node, others)| node.whole = others > 0);
         }
         let edges = references.into_iter().zip(pulled).filter_map(|((closed, counted), pulled)| {
             let ClosedReference { reference, rows, dangling } = closed;

@@ -6,7 +6,7 @@ use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::model::manifest::ClosureResult;
+use crate::model::manifest::{ClosureResult, SubsetProof};
 use crate::run::graph::{self, Graph};
 use crate::run::repository::Snapshot;
 use crate::run::{Context, inspect, verify};
@@ -85,6 +85,20 @@ fn closure_text(closure: &ClosureResult) -> String {
     }
 }
 
+/// Where the rows began.
+fn subset_text(subset: Option<&SubsetProof>) -> String {
+    let Some(subset) = subset else { return "every row".to_owned() };
+    let size = subset.size.as_ref().map(|size| format!("{size}: ")).unwrap_or_default();
+    let chosen: u64 = subset.roots.iter().map(|root| root.rows).sum();
+    let mut names: Vec<String> = subset.roots.iter().map(|root| root.table.to_string()).collect();
+    names.dedup();
+    let tables = match names.as_slice() {
+        [few @ ..] if few.len() <= 4 => few.join(", "),
+        many => count(many.len() as u64, "table"),
+    };
+    format!("{size}{} of {tables}, and what follows from them", count(chosen, "row"))
+}
+
 fn drawn(graph: &Graph, format: GraphFormat) -> Answer {
     let text = match format {
         GraphFormat::Svg => graph::svg(graph),
@@ -139,6 +153,7 @@ fn show_text(snapshot: &Snapshot) -> String {
         ("environment", manifest.environment.clone()),
         ("policy", format!("{} ({})", manifest.policy.file.escape_debug(), &manifest.policy.digest[..16])),
         ("masking key", format!("{}, generation {}", manifest.policy.key_id, manifest.policy.generation)),
+        ("subset", subset_text(manifest.subset.as_ref())),
         ("closure", closure_text(&manifest.results.closure)),
         (
             "leak scan",

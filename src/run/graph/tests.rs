@@ -51,12 +51,13 @@ fn tables_without_rows_are_left_out_unless_asked_for() {
 }
 
 #[test]
-fn roots_and_whole_tables_are_told_by_their_counts() {
+fn roots_and_whole_tables_are_marked() {
     let mut manifest =
         manifest(&[("a", 5), ("b", 7), ("rates", 3)], &[(1, 0, 7, DECLARED), (1, 2, 2, Kind::Polymorphic)]);
     manifest.subset = Some(SubsetProof {
         size: None,
         roots: vec![RootProof { table: TableName::plain("a"), condition: Some("x = 1".into()), rows: 5 }],
+        whole: vec![TableName::plain("rates")],
         edges: vec![
             EdgeProof { reference: 0, children: 7, parents: 0 },
             EdgeProof { reference: 1, children: 0, parents: 1 },

@@ -82,7 +82,7 @@ fn published(tables: &[Made<'_>], references: &[Reference], single: bool) -> (Re
     manifest.results.closure.references = references.iter().map(closed).collect();
     if tables.iter().any(|made| !made.origins.is_empty()) {
         let root = RootProof { table: TableName::plain("a"), condition: Some("c2 > 3".into()), rows: 1 };
-        manifest.subset = Some(SubsetProof { size: None, roots: vec![root], edges: Vec::new() });
+        manifest.subset = Some(SubsetProof { size: None, roots: vec![root], whole: Vec::new(), edges: Vec::new() });
     }
     let body = codec::manifest::encode(&manifest).unwrap();
     let stamp = SnapshotStamp { created_compact: manifest.created.replace(['-', ':'], "") };
