@@ -93,7 +93,7 @@ fn subset_text(subset: Option<&SubsetProof>) -> String {
     let mut names: Vec<String> = subset.roots.iter().map(|root| root.table.to_string()).collect();
     names.dedup();
     let tables = match names.as_slice() {
-        [few @ ..] if few.len() <= 4 => few.join(", "),
+        few if few.len() <= 4 => few.join(", "),
         many => count(many.len() as u64, "table"),
     };
     format!("{size}{} of {tables}, and what follows from them", count(chosen, "row"))
