@@ -38,6 +38,10 @@ mod selection;
 #[cfg(test)]
 mod server_tests;
 pub mod state;
+#[cfg(test)]
+mod subset_testing;
+#[cfg(test)]
+mod subset_tests;
 mod triggers;
 mod unique;
 pub mod verify;

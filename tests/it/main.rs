@@ -24,6 +24,7 @@ mod masking;
 mod refs;
 mod roundtrip;
 mod secrecy;
+mod subset;
 mod support;
 mod tidy;
 mod vectors;
