@@ -111,8 +111,12 @@ pub enum Command {
     /// List the snapshots of the store.
     #[command(after_help = "Examples:\n  terp-fixtures list\n  terp-fixtures list --json | jq '.[].name'")]
     List,
-    /// Show what is in a snapshot: tables, rows, bytes, masks, checks.
-    #[command(after_help = "Examples:\n  terp-fixtures show demo-2025-12\n  terp-fixtures show demo-2025-12 --json")]
+    /// Show what is in a snapshot: tables, rows, bytes, masks, checks; or draw its tables and references.
+    #[command(after_help = "Examples:
+  terp-fixtures show demo-2025-12
+  terp-fixtures show demo-2025-12 --json
+  terp-fixtures show demo-2025-12 --graph svg > demo.svg
+  terp-fixtures show demo-2025-12 --graph mermaid --all")]
     Show(ShowArgs),
     /// Verify the store: packs without any key, manifests with your identity, every row with --read-data.
     #[command(after_help = "Examples:
@@ -120,6 +124,12 @@ pub enum Command {
   terp-fixtures verify --scrub
   terp-fixtures verify demo-2025-12 --read-data")]
     Verify(VerifyArgs),
+    /// Say why a row is in a snapshot: the references from it back to the root that it came from.
+    #[command(after_help = "Examples:
+  terp-fixtures why demo-2025-12 orders 17
+  terp-fixtures why nightly order_lines 17 3
+  terp-fixtures why nightly orders --row 5 --json")]
+    Why(WhyArgs),
     /// List the masks that a policy can name, or tell all about one of them.
     #[command(after_help = "Examples:
   terp-fixtures masks
@@ -315,11 +325,28 @@ pub struct RollbackArgs {
     pub yes: bool,
 }
 
+/// How a graph is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// A picture for browsers.
+    Svg,
+    /// The language of Graphviz.
+    Dot,
+    /// A flowchart for Markdown.
+    Mermaid,
+}
+
 /// `show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// A name (the newest of it), name@id, or the first digits of an id.
     pub snapshot: String,
+    /// Draw tables and references on stdout, with their rows.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub graph: Option<GraphFormat>,
+    /// Draw tables without rows too, and references that no row uses.
+    #[arg(long, requires = "graph")]
+    pub all: bool,
 }
 
 /// `verify`.
@@ -337,6 +364,21 @@ pub struct VerifyArgs {
     /// code 4). Needs no original.
     #[arg(long, conflicts_with = "scrub")]
     pub leaks: bool,
+}
+
+/// `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// A name (the newest of it), name@id, or the first digits of an id.
+    pub snapshot: String,
+    /// The row's table.
+    pub table: String,
+    /// The row's primary key as it stands in the snapshot, a value for each column of the key.
+    #[arg(required_unless_present = "row", allow_negative_numbers = true)]
+    pub key: Vec<String>,
+    /// The row's number in the snapshot, from 1, instead of its key.
+    #[arg(long, value_name = "N", conflicts_with = "key")]
+    pub row: Option<u64>,
 }
 
 /// `masks`.

@@ -127,6 +127,7 @@ fn check_references(manifest: &Manifest) -> Result<()> {
     }
     let Some(subset) = &manifest.subset else { return Ok(()) };
     subset.size.as_deref().map_or(Ok(()), |size| printable("size", size))?;
+    subset.whole.iter().try_for_each(check_name)?;
     for root in &subset.roots {
         check_name(&root.table)?;
         root.condition.as_deref().map_or(Ok(()), statement)?;

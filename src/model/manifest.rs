@@ -122,8 +122,11 @@ pub struct SubsetProof {
     /// `small`, `medium` or `large`, where a size was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<String>,
-    /// Where it began.
+    /// Where it began: the policy's roots, and those that a size added.
     pub roots: Vec<RootProof>,
+    /// Tables that were taken whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub whole: Vec<TableName>,
     /// Rows that each reference pulled in first, by index into [`ClosureResult::references`].
     pub edges: Vec<EdgeProof>,
 }
@@ -136,7 +139,7 @@ pub struct RootProof {
     /// The policy's condition, in its own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
-    /// Rows it gave that were not there already.
+    /// Rows that it chose, whether or not they were there already.
     pub rows: u64,
 }
 

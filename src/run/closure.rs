@@ -3,21 +3,21 @@
 
 mod equal;
 mod held;
+mod sides;
 mod source;
 #[cfg(test)]
 mod tests;
 
+pub(super) use sides::{Prints, Side, Sides};
 pub(super) use source::{expected, refuse_lost, warn};
 
 use crate::error::{Error, Result};
 use crate::model::batch::Batch;
 use crate::model::manifest::{ClosedReference, ClosureResult, Manifest};
-use crate::model::schema::{Catalogue, Column, Table, TableName};
+use crate::model::schema::{Catalogue, TableName};
 use crate::model::subset::{self, Reference};
-use equal::Form;
 use held::{Counted, Held};
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -31,8 +31,7 @@ pub(super) struct Closure<'a> {
     /// By reference; none where the rows cannot tell: a column of it is generated.
     edges: Vec<Option<Edge>>,
     watched: BTreeMap<TableName, Watched>,
-    /// Keyed at random: a print says nothing outside of this proof.
-    prints: RandomState,
+    prints: Prints,
     most: usize,
     words: AtomicUsize,
     /// Held by the one thread that makes room.
@@ -41,9 +40,8 @@ pub(super) struct Closure<'a> {
 
 /// References to the same columns of the same table, which compare alike.
 struct Group {
-    /// The referenced cells of a parent's row. Empty where the parent has no place in the snapshot.
-    cells: Vec<usize>,
-    forms: Vec<Form>,
+    /// In a parent's row.
+    side: Side,
     held: Mutex<Held>,
     words: AtomicUsize,
 }
@@ -53,10 +51,8 @@ struct Edge {
     group: usize,
     /// Its number in the group.
     number: usize,
-    /// The referencing cells of a child's row.
-    cells: Vec<usize>,
-    /// The type cell, and what it says in rows that count.
-    of_type: Option<(usize, Vec<u8>)>,
+    /// In a child's row.
+    side: Side,
     rows: AtomicU64,
 }
 
@@ -90,26 +86,26 @@ impl<'a> Closure<'a> {
             groups: Vec::new(),
             edges: Vec::new(),
             watched: BTreeMap::new(),
-            prints: RandomState::new(),
+            prints: Prints::default(),
             most,
             words: AtomicUsize::new(0),
             making_room: Mutex::new(()),
         };
         let mut known = BTreeMap::new();
         for (at, reference) in references.iter().enumerate() {
-            let Some((edge, cells, forms)) = resolve(reference, schema) else {
+            let Some(Sides { child, parent }) = Sides::of(reference, schema) else {
                 closure.edges.push(None);
                 continue;
             };
-            let group = *known.entry((&reference.parent, cells.clone(), forms.clone())).or_insert_with(|| {
+            let group = *known.entry((&reference.parent, parent.clone())).or_insert_with(|| {
                 let number = closure.groups.len();
                 closure.watched.entry(reference.parent.clone()).or_default().groups.push(number);
-                closure.groups.push(Group { cells, forms, held: Mutex::default(), words: AtomicUsize::new(0) });
+                closure.groups.push(Group { side: parent, held: Mutex::default(), words: AtomicUsize::new(0) });
                 number
             });
             closure.watched.entry(reference.child.clone()).or_default().edges.push(at);
             let number = closure.groups[group].held.get_mut().unwrap_or_else(PoisonError::into_inner).another();
-            closure.edges.push(Some(Edge { group, number, ..edge }));
+            closure.edges.push(Some(Edge { group, number, side: child, rows: AtomicU64::new(0) }));
         }
         closure
     }
@@ -120,42 +116,18 @@ impl<'a> Closure<'a> {
         let mut buffer = Vec::new();
         for &number in &watched.groups {
             let group = &self.groups[number];
-            let prints =
-                (0..rows.rows()).filter_map(|row| self.print(rows, row, &group.cells, &group.forms, &mut buffer));
+            let prints = (0..rows.rows()).filter_map(|row| self.prints.of(&group.side, rows, row, &mut buffer));
             let mut prints: Vec<u64> = prints.collect();
             held::distinct(&mut prints);
             self.hold(group, |held| held.add_parents(&prints));
         }
         for edge in watched.edges.iter().filter_map(|&at| self.edges[at].as_ref()) {
-            let group = &self.groups[edge.group];
-            let is_meant = |row: usize| {
-                edge.of_type.as_ref().is_none_or(|(cell, value)| {
-                    let cell = rows.cell(row, *cell);
-                    !cell.is_null() && cell.bytes == value
-                })
-            };
-            let meant = (0..rows.rows()).filter(|&row| is_meant(row));
-            let prints = meant.filter_map(|row| self.print(rows, row, &edge.cells, &group.forms, &mut buffer));
+            let prints = (0..rows.rows()).filter_map(|row| self.prints.of(&edge.side, rows, row, &mut buffer));
             let mut prints: Vec<Counted> = prints.map(|print| (print, 1)).collect();
             edge.rows.fetch_add(prints.len() as u64, Ordering::Relaxed);
             held::distinct(&mut prints);
-            self.hold(group, |held| held.add_children(edge.number, &prints));
+            self.hold(&self.groups[edge.group], |held| held.add_children(edge.number, &prints));
         }
-    }
-
-    /// The print of a row's key; none where a part of it is NULL.
-    fn print(&self, rows: &Batch, row: usize, cells: &[usize], forms: &[Form], buffer: &mut Vec<u8>) -> Option<u64> {
-        if cells.iter().any(|&cell| rows.cell(row, cell).is_null()) {
-            return None;
-        }
-        let mut hasher = self.prints.build_hasher();
-        for (&cell, form) in cells.iter().zip(forms) {
-            buffer.clear();
-            form.append(rows.cell(row, cell), buffer);
-            hasher.write_usize(buffer.len());
-            hasher.write(buffer);
-        }
-        Some(hasher.finish())
     }
 
     fn hold(&self, group: &Group, add: impl FnOnce(&mut Held)) {
@@ -251,57 +223,6 @@ fn broken(reference: &Reference, tally: Tally, expected: u64) -> Error {
     Error::policy(what).hint(
         "Nothing was published. Most likely one side is masked and the other kept, or masked otherwise: give both the same mask, parameters and domain, keep both, or mask the referencing column with null.",
     )
-}
-
-/// A reference as cells of the snapshot's rows: the edge (its group is still to be found), and the parent's cells and forms.
-/// None where a column is not stored or its text does not tell.
-fn resolve(reference: &Reference, schema: &Catalogue) -> Option<(Edge, Vec<usize>, Vec<Form>)> {
-    let child = Stored::of(schema.table(&reference.child)?);
-    let columns = child.cells(&reference.columns)?;
-    let of_type = match &reference.of_type {
-        Some(of) => Some((child.cell(&of.column)?, of.value.clone().into_bytes())),
-        None => None,
-    };
-    // A table that the policy leaves out has no rows to be found.
-    let parents: Vec<(usize, &Column)> = match schema.table(&reference.parent) {
-        Some(parent) => {
-            let parent = Stored::of(parent);
-            parent.cells(&reference.parent_columns)?.into_iter().map(|cell| (cell, parent.column(cell))).collect()
-        }
-        None => Vec::new(),
-    };
-    let form = |(at, &cell): (usize, &usize)| {
-        let own = child.column(cell);
-        let parent = parents.get(at).map_or(own, |(_, column)| *column);
-        Form::of(schema.engine, &schema.settings, parent, own)
-    };
-    let forms = columns.iter().enumerate().map(form).collect::<Option<_>>()?;
-    let edge = Edge { group: 0, number: 0, cells: columns, of_type, rows: AtomicU64::new(0) };
-    Some((edge, parents.into_iter().map(|(cell, _)| cell).collect(), forms))
-}
-
-/// The stored columns of a table.
-struct Stored<'a> {
-    table: &'a Table,
-    stored: Vec<usize>,
-}
-
-impl<'a> Stored<'a> {
-    fn of(table: &'a Table) -> Self {
-        Self { table, stored: table.stored_columns() }
-    }
-
-    fn column(&self, cell: usize) -> &'a Column {
-        &self.table.columns[self.stored[cell]]
-    }
-
-    fn cell(&self, name: &str) -> Option<usize> {
-        (0..self.stored.len()).find(|&cell| self.column(cell).name == name)
-    }
-
-    fn cells(&self, names: &[String]) -> Option<Vec<usize>> {
-        names.iter().map(|name| self.cell(name)).collect()
-    }
 }
 
 /// The references that a snapshot's manifest promises: those it lists, or the foreign keys of its schema where it is of a

@@ -13,6 +13,7 @@ pub mod forecast;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
+pub mod graph;
 pub mod inspect;
 pub mod keys;
 mod learn;
@@ -44,6 +45,7 @@ mod subset_tests;
 mod triggers;
 mod unique;
 pub mod verify;
+pub mod why;
 mod writer;
 
 use crate::event::{Cancel, Event, Report};

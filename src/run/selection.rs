@@ -149,6 +149,7 @@ pub(super) fn proof(walk: &Walk<'_>, plan: &Plan, options: &Options) -> SubsetPr
         roots: roots
             .map(|(root, rows)| RootProof { table: root.table.clone(), condition: root.condition.clone(), rows: *rows })
             .collect(),
+        whole: walk.whole_tables().cloned().collect(),
         edges: (0..plan.subset.references.len()).filter_map(edge).collect(),
     }
 }

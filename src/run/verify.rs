@@ -4,7 +4,7 @@ use super::closure::{self, Closure};
 use super::live::{Finding, Looker};
 use super::repository::{PackReader, Repository, Snapshot, fetch_pack, pack_object};
 use super::{Context, millis};
-use crate::codec::{pack, rows};
+use crate::codec::{origins, pack, rows};
 use crate::error::{Error, Result};
 use crate::model::manifest::{PackRef, TableEntry};
 use crate::model::proof::ObjectKind;
@@ -172,7 +172,7 @@ fn read_rows(
         let read = read_table(snapshot, entry, &packs, &closure, looker.as_mut())
             .map_err(|error| error.within(format!("table {}", entry.table)).within(snapshot.label()));
         if outcome.note(read).is_some() {
-            outcome.chunks += entry.chunks.len() as u64;
+            outcome.chunks += (entry.chunks.len() + entry.origins.len()) as u64;
             outcome.rows += entry.rows;
         } else {
             is_whole = false;
@@ -213,6 +213,10 @@ fn read_table(
             looker.look(masked.rows());
         }
         stream.update(encoded.bytes());
+    }
+    for chunk in &entry.origins {
+        let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
+        origins::decode(&pack::open_chunk(&packed, chunk, packs.keys().id_key())?)?;
     }
     if stream.finalize().to_hex().as_str() != entry.digest {
         return Err(Error::store("the rows are not the ones that the manifest describes"));

@@ -9,6 +9,7 @@ use super::walk::{Walk, folded};
 use crate::engine::sql::Sql;
 use crate::model::batch::Batch;
 use crate::model::manifest::Why;
+use crate::model::schema::TableName;
 use crate::model::subset::{Reference, Root};
 
 impl<'a> Walk<'a> {
@@ -28,6 +29,12 @@ impl<'a> Walk<'a> {
     #[must_use]
     pub fn is_whole(&self, table: usize) -> bool {
         self.is_whole[table]
+    }
+
+    /// The tables whose every row was taken.
+    pub fn whole_tables(&self) -> impl Iterator<Item = &TableName> + '_ {
+        let whole = self.graph.nodes.iter().zip(&self.is_whole).filter(|(_, whole)| **whole);
+        whole.map(|(node, _)| &node.table.name)
     }
 
     /// Forgets the keys of a table whose rows were read.

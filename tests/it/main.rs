@@ -28,3 +28,4 @@ mod subset;
 mod support;
 mod tidy;
 mod vectors;
+mod why;

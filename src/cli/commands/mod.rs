@@ -9,6 +9,7 @@ mod restore;
 mod rollback;
 mod shell;
 mod store;
+mod why;
 
 use super::args::{Cli, Command, DemoArgs, KeysCommand};
 use super::render::{Answer, Screen};
@@ -36,6 +37,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::List => store::list(context, &settings()?),
         Command::Show(args) => store::show(context, &settings()?, args),
         Command::Verify(args) => store::verify(context, &settings()?, args),
+        Command::Why(args) => why::run(context, &settings()?, args),
         Command::Masks(args) => masks::run(args),
         Command::Refs(args) => refs::run(context, settings, args),
         Command::Runs(args) => rollback::runs(context, args),

@@ -1,11 +1,13 @@
 //! `list`, `show` and `verify`: what a store holds.
 
 use super::open;
-use crate::cli::args::{ShowArgs, VerifyArgs};
+use crate::cli::args::{GraphFormat, ShowArgs, VerifyArgs};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::model::manifest::{ClosureResult, SubsetProof};
+use crate::run::graph::{self, Graph};
 use crate::run::repository::Snapshot;
 use crate::run::{Context, inspect, verify};
 use crate::store;
@@ -52,12 +54,73 @@ pub(super) fn list(context: &Context<'_>, settings: &Settings) -> Result<Answer>
 
 pub(super) fn show(context: &Context<'_>, settings: &Settings, args: &ShowArgs) -> Result<Answer> {
     let snapshot = open(context, settings)?.find(&args.snapshot)?;
+    if let Some(format) = args.graph {
+        return Ok(drawn(&Graph::of(&snapshot.manifest, args.all), format));
+    }
     let json = serde_json::to_value(&snapshot.manifest)
         .map_err(|error| Error::internal("the manifest cannot be shown").caused_by(error))?;
     Ok(Answer {
         json: json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "manifest": json }),
         text: show_text(&snapshot),
     })
+}
+
+/// What is known of the references.
+fn closure_text(closure: &ClosureResult) -> String {
+    let dangling: u64 = if closure.references.is_empty() {
+        closure.dangling.values().sum()
+    } else {
+        closure.references.iter().map(|closed| closed.dangling).sum()
+    };
+    let closed = match closure.references.len() as u64 {
+        0 => format!("{} closed", count(closure.foreign_keys, "foreign key")),
+        all => {
+            let rows = closure.references.iter().map(|closed| closed.rows).sum();
+            format!("{} proved on {}", count(all, "reference"), count(rows, "row"))
+        }
+    };
+    match dangling {
+        0 => closed,
+        some => format!("{closed}; {} as in the source", count(some, "dangling row")),
+    }
+}
+
+/// Where the rows began.
+fn subset_text(subset: Option<&SubsetProof>) -> String {
+    let Some(subset) = subset else { return "every row".to_owned() };
+    let size = subset.size.as_ref().map(|size| format!("{size}: ")).unwrap_or_default();
+    let chosen: u64 = subset.roots.iter().map(|root| root.rows).sum();
+    let mut names: Vec<String> = subset.roots.iter().map(|root| root.table.to_string()).collect();
+    names.dedup();
+    let tables = match names.as_slice() {
+        few if few.len() <= 4 => few.join(", "),
+        many => count(many.len() as u64, "table"),
+    };
+    format!("{size}{} of {tables}, and what follows from them", count(chosen, "row"))
+}
+
+fn drawn(graph: &Graph, format: GraphFormat) -> Answer {
+    let text = match format {
+        GraphFormat::Svg => graph::svg(graph),
+        GraphFormat::Dot => graph::dot(graph),
+        GraphFormat::Mermaid => graph::mermaid(graph),
+    };
+    let name = |at: usize| graph.nodes[at].table.to_string();
+    let tables: Vec<serde_json::Value> = graph
+        .nodes
+        .iter()
+        .map(|node| json!({ "table": node.table, "rows": node.rows, "root": node.root, "whole": node.whole }))
+        .collect();
+    let references: Vec<serde_json::Value> = graph
+        .edges
+        .iter()
+        .map(|edge| {
+            json!({ "child": name(edge.child), "columns": edge.columns, "parent": name(edge.parent), "rows": edge.rows,
+                "dangling": edge.dangling, "children": edge.pulled.0, "parents": edge.pulled.1,
+                "declared": edge.kind == graph::Kind::Declared, "polymorphic": edge.kind == graph::Kind::Polymorphic })
+        })
+        .collect();
+    Answer { json: json!({ "tables": tables, "references": references, "graph": text }), text }
 }
 
 fn show_text(snapshot: &Snapshot) -> String {
@@ -90,7 +153,8 @@ fn show_text(snapshot: &Snapshot) -> String {
         ("environment", manifest.environment.clone()),
         ("policy", format!("{} ({})", manifest.policy.file.escape_debug(), &manifest.policy.digest[..16])),
         ("masking key", format!("{}, generation {}", manifest.policy.key_id, manifest.policy.generation)),
-        ("closure", format!("{} closed", count(manifest.results.closure.foreign_keys, "foreign key"))),
+        ("subset", subset_text(manifest.subset.as_ref())),
+        ("closure", closure_text(&manifest.results.closure)),
         (
             "leak scan",
             format!(

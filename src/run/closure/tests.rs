@@ -6,7 +6,7 @@ use crate::engine::sqlite;
 use crate::engine::{Source, scalar};
 use crate::event::Cancel;
 use crate::model::batch::Cell;
-use crate::model::schema::{Action, EngineKind, ForeignKey};
+use crate::model::schema::{Action, EngineKind, ForeignKey, Table};
 use crate::model::subset::OfType;
 use crate::run::state;
 use crate::secret::Address;
