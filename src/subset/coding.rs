@@ -40,10 +40,25 @@ enum Affinity {
     Nothing,
 }
 
+/// When the database takes two values of a part for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Same {
+    /// When their bytes are.
+    Bytes,
+    /// In any case.
+    Case,
+    /// In any case, with any accent.
+    Accent,
+    /// As numbers.
+    Number,
+    /// When it says so: it has to be asked.
+    Unknown,
+}
+
 /// Turns the cells of a key into bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Coder {
-    parts: Vec<(How, Affinity, Fold, bool)>,
+    parts: Vec<(How, Affinity, Same)>,
     /// Whether NULL is a value here: keys made of whole rows.
     nulls: bool,
 }
@@ -71,8 +86,8 @@ impl Coder {
         nulls: bool,
     ) -> Self {
         let one = |part: &Part| match part {
-            Part::System("ctid") => (How::Tid, Affinity::Nothing, Fold::Exact, false),
-            Part::System(_) => (How::Signed, Affinity::Nothing, Fold::Exact, false),
+            Part::System("ctid") => (How::Tid, Affinity::Nothing, Same::Bytes),
+            Part::System(_) => (How::Signed, Affinity::Nothing, Same::Bytes),
             Part::Column(at) => {
                 let column = &columns[*at];
                 let how = match (engine, column.family) {
@@ -86,8 +101,19 @@ impl Coder {
                 };
                 let affinity =
                     if engine == EngineKind::Sqlite { affinity(&column.declared) } else { Affinity::Nothing };
-                let number = engine != EngineKind::Sqlite && matches!(column.family, Family::Real | Family::Numeric);
-                (how, affinity, Fold::of(column, engine, settings), number)
+                let same = match (engine, column.family, Fold::of(column, engine, settings)) {
+                    (
+                        EngineKind::Postgres | EngineKind::Mysql | EngineKind::Mariadb,
+                        Family::Real | Family::Numeric,
+                        _,
+                    ) => Same::Number,
+                    (EngineKind::Postgres, Family::Any | Family::Json | Family::Time, _) => Same::Unknown,
+                    (EngineKind::Postgres, Family::Text, Fold::Exact) if column.collation.is_some() => Same::Unknown,
+                    (_, _, Fold::Exact) => Same::Bytes,
+                    (_, _, Fold::Case) => Same::Case,
+                    (_, _, Fold::Accent) => Same::Accent,
+                };
+                (how, affinity, same)
             }
         };
         Self { parts: parts.iter().map(one).collect(), nulls }
@@ -95,7 +121,7 @@ impl Coder {
 
     /// How a map of such keys holds them.
     pub(super) fn shape(&self) -> Shape {
-        let width = |(how, ..): &(How, Affinity, Fold, bool)| match how {
+        let width = |(how, ..): &(How, Affinity, Same)| match how {
             How::Signed | How::Unsigned | How::Tid => Some(8),
             How::Uuid => Some(16),
             How::Text => None,
@@ -108,7 +134,7 @@ impl Coder {
 
     /// Whether the database takes two keys for the same exactly when their bytes are.
     pub(super) fn is_exact(&self) -> bool {
-        self.parts.iter().all(|(_, _, fold, number)| *fold == Fold::Exact && !number)
+        self.parts.iter().all(|(_, _, same)| *same == Same::Bytes)
     }
 
     /// Appends a key. False, with nothing appended, where a part is NULL or can be no value of its column.
@@ -185,19 +211,19 @@ impl Coder {
         cells
     }
 
-    /// Appends what two keys share that the database takes for the same.
+    /// Appends what two keys mostly share that the database takes for the same.
     pub(super) fn fold(&self, key: &[u8], out: &mut Vec<u8>) {
         if self.is_exact() {
             out.extend_from_slice(key);
             return;
         }
-        for (cell, (_, _, fold, number)) in self.decode(key).iter().zip(&self.parts) {
+        for (cell, (_, _, same)) in self.decode(key).iter().zip(&self.parts) {
             let start = out.len();
-            match (fold, number) {
-                (_, true) => append_number(&cell.bytes, out),
-                (Fold::Exact, _) => out.extend_from_slice(&cell.bytes),
-                (Fold::Case, _) => canonical::append(Form::Case, &cell.bytes, out),
-                (Fold::Accent, _) => canonical::append(Form::Accent, &cell.bytes, out),
+            match same {
+                Same::Bytes | Same::Unknown => out.extend_from_slice(&cell.bytes),
+                Same::Case => canonical::append(Form::Case, &cell.bytes, out),
+                Same::Accent => canonical::append(Form::Accent, &cell.bytes, out),
+                Same::Number => append_number(&cell.bytes, out),
             }
             let length = (out.len() - start) as u64;
             out.extend_from_slice(&length.to_be_bytes());
@@ -253,7 +279,7 @@ fn compared<'a>(cell: Cell<'a>, affinity: Affinity, held: &'a mut Owned) -> Cell
     let Some(text) = spelled else { return cell };
     if let Ok(whole) = text.parse::<i64>() {
         *held = Owned { kind: CellKind::Integer, bytes: whole.to_string().into_bytes() };
-    } else if let Ok(real) = text.parse::<f64>() {
+    } else if let Some(real) = text.parse::<f64>().ok().filter(|real| real.is_finite()) {
         #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
         let whole = (real.fract() == 0.0 && real.abs() < 9e15).then_some(real as i64);
         *held = match whole {
@@ -274,9 +300,10 @@ fn append_number(text: &[u8], out: &mut Vec<u8>) {
     };
     let (sign, digits) = spelled.strip_prefix('-').map_or(("", spelled), |digits| ("-", digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let sign = if whole.is_empty() && fraction.is_empty() { "" } else { sign };
     out.extend_from_slice(sign.as_bytes());
-    out.extend_from_slice(whole.trim_start_matches('0').as_bytes());
-    let fraction = fraction.trim_end_matches('0');
+    out.extend_from_slice(whole.as_bytes());
     if !fraction.is_empty() {
         out.push(b'.');
         out.extend_from_slice(fraction.as_bytes());
@@ -318,6 +345,10 @@ pub(super) fn literal(sql: Sql, column: Option<&Column>, cell: Cell<'_>) -> Opti
         }
         EngineKind::Mysql | EngineKind::Mariadb => match (family, text) {
             (Family::Integer | Family::Real | Family::Numeric, Some(text)) => sql.number(text.trim())?,
+            // MariaDB compares bits with a number, and not with bytes.
+            (Family::Blob, Some(text)) if column.is_some_and(|column| column.declared.starts_with("bit")) => {
+                sql.number(&u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()?.to_string())?
+            }
             (Family::Blob | Family::Any, Some(text)) if text.starts_with("0x") && text.len() > 2 => {
                 sql.bytes(&data_encoding::HEXLOWER.decode(&text.as_bytes()[2..]).ok()?)
             }
@@ -414,6 +445,7 @@ mod tests {
         let coder = self::coder(EngineKind::Postgres, &[column("numeric", Family::Numeric)]);
         assert_eq!(fold(&coder, "1.50"), fold(&coder, "1.5"));
         assert_ne!(fold(&coder, "15"), fold(&coder, "1.5"));
+        assert_eq!(fold(&coder, "-0.0"), fold(&coder, "0"));
     }
 
     #[test]

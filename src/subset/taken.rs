@@ -5,7 +5,7 @@ use super::coding::Part;
 use super::graph::Node;
 use super::keys::KeyMap;
 use super::select;
-use super::walk::{Walk, folded};
+use super::walk::Walk;
 use crate::engine::sql::Sql;
 use crate::model::batch::Batch;
 use crate::model::manifest::Why;
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
                 }
                 let mut key = Vec::with_capacity(24);
                 let possible = target.coder.encode(cells.iter().map(|&cell| batch.cell(row, cell)), &mut key);
-                if !possible || (!wanted.missing.is_empty() && wanted.missing.contains(&folded(&target.coder, &key))) {
+                if !possible || (!wanted.missing.is_empty() && wanted.missing.contains(&key)) {
                     counts[at] += 1;
                 }
             }

@@ -74,9 +74,9 @@ pub(super) struct Counts {
 pub(super) struct Wanted {
     /// By level, the highest first.
     pub(super) open: BTreeMap<Reverse<u8>, KeyMap>,
-    /// Keys asked for, folded; where the rows' own keys do not tell.
+    /// Keys asked for, where the rows' own keys do not tell.
     pub(super) asked: KeyMap,
-    /// Keys that the source does not have, folded.
+    /// Keys that the source does not have.
     pub(super) missing: HashSet<Vec<u8>>,
 }
 
@@ -227,11 +227,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let wanted = &mut self.wanted[link.target];
-        let known = if target.is_identity {
-            self.reached[target.node].get(&key)
-        } else {
-            wanted.asked.get(&folded(&target.coder, &key))
-        };
+        let known = if target.is_identity { self.reached[target.node].get(&key) } else { wanted.asked.get(&key) };
         if known.is_some_and(|known| known.level >= level) || wanted.missing.contains(&key) {
             return;
         }
@@ -412,11 +408,11 @@ impl<'a> Walk<'a> {
             }
         });
         let base = self.step;
-        let mut found: HashSet<Vec<u8>> = HashSet::new();
+        let (mut found, mut doubtful): (HashSet<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
         let (mut whys, mut current): (HashMap<Vec<u8>, Why>, _) = (HashMap::new(), None);
         let result = ask.ask(&mut queries, &mut |index, batch| {
             if current != Some(index) {
-                self.settle(at, &sent, index, &mut found);
+                self.settle(at, &sent, index, (&mut found, &mut doubtful));
                 current = Some(index);
                 let sent = sent.borrow();
                 let batch = sent.iter().find(|(number, _)| *number == Some(index)).map(|(_, keys)| keys);
@@ -425,9 +421,10 @@ impl<'a> Walk<'a> {
             self.step = base.saturating_add(1 + u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(far));
             self.parent_rows(at, &batch, level, chain, &whys, &mut found)
         });
-        self.settle(at, &sent, usize::MAX, &mut found);
+        self.settle(at, &sent, usize::MAX, (&mut found, &mut doubtful));
         self.step = base.saturating_add(1 + u32::try_from(number).unwrap_or(u32::MAX).saturating_mul(far));
-        result
+        result?;
+        self.settle_doubtful(ask, at, doubtful)
     }
 
     /// Without the keys that were reached or asked for meanwhile.
@@ -445,9 +442,8 @@ impl<'a> Walk<'a> {
         }
         let asked = &mut self.wanted[at].asked;
         for (key, value) in open.sorted() {
-            let folded = folded(&target.coder, key);
-            if asked.get(&folded).is_none_or(|asked| asked.level < level) {
-                asked.set(&folded, value);
+            if asked.get(key).is_none_or(|asked| asked.level < level) {
+                asked.set(key, value);
                 left.set(key, value);
             }
         }
@@ -480,27 +476,62 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Batches before `index` are answered: what was not found in them is missing.
+    /// Batches before `index` are answered: what was not found in them is missing. Where rows came that nobody seems to have
+    /// asked for, the database takes more for the same than we do: then the keys are doubtful.
     fn settle(
         &mut self,
         at: usize,
         sent: &RefCell<VecDeque<(Option<usize>, Sent)>>,
         index: usize,
-        found: &mut HashSet<Vec<u8>>,
+        (found, doubtful): (&mut HashSet<Vec<u8>>, &mut Vec<Vec<u8>>),
     ) {
         let coder = &self.graph.targets[at].coder;
         let mut sent = sent.borrow_mut();
-        while let Some((number, keys)) = sent.front()
+        while let Some((number, _)) = sent.front()
             && number.is_none_or(|number| number < index)
+            && let Some((number, keys)) = sent.pop_front()
         {
-            let missing = keys.iter().map(|(key, _)| folded(coder, key));
-            let missing = missing.filter(|key| number.is_none() || !found.contains(key));
-            self.wanted[at].missing.extend(missing);
+            let (mut missing, mut explained) = (Vec::new(), HashSet::new());
+            for (key, _) in keys {
+                let folded = folded(coder, &key);
+                if number.is_some() && found.contains(&folded) {
+                    explained.insert(folded);
+                } else {
+                    missing.push(key);
+                }
+            }
+            if number.is_some() && explained.len() < found.len() {
+                doubtful.extend(missing);
+            } else {
+                self.wanted[at].missing.extend(missing);
+            }
             if number.is_some() {
                 found.clear();
             }
-            sent.pop_front();
         }
+    }
+
+    /// Asks for doubtful keys one by one: those that find nothing are missing.
+    fn settle_doubtful(&mut self, ask: &mut dyn Ask, at: usize, doubtful: Vec<Vec<u8>>) -> Result<()> {
+        let (graph, target) = (self.graph, &self.graph.targets[at]);
+        let node = &graph.nodes[target.node];
+        let parts: Vec<Part> = target.columns.iter().map(|&at| Part::Column(at)).collect();
+        for key in doubtful {
+            let among = Among { node, parts: &parts, alias: None, mixed: target.mixed, collations: Vec::new() };
+            let condition = among.sql(graph.engine, &[target.coder.decode(&key)]);
+            let mut rows = 0;
+            if let Some(condition) = condition {
+                let query = select::headers(graph.engine, node, &condition);
+                ask.ask(&mut std::iter::once(query), &mut |_, batch| {
+                    rows += batch.rows();
+                    Ok(())
+                })?;
+            }
+            if rows == 0 {
+                self.wanted[at].missing.insert(key);
+            }
+        }
+        Ok(())
     }
 
     /// Whether a link of a table to itself has been followed for long with few rows at a time.

@@ -26,6 +26,8 @@ pub(super) enum Form {
     Prefix,
     /// Times with more or fewer digits behind the second.
     Moment,
+    /// By rules that the texts do not tell (`1 mon` and `30 days`): any two may be equal.
+    Anything,
     /// As SQLite does, by storage class.
     Lite {
         /// Whether a column of the two has a numeric affinity: then text that is a number is one.
@@ -81,6 +83,10 @@ impl Form {
         if mysql && sides.iter().any(|column| matches!(column.family, Family::Timestamp | Family::Time)) {
             return Self::Moment;
         }
+        let declared = parent.declared.to_ascii_lowercase();
+        if !mysql && (declared.starts_with("interval") || parent.family == Family::Json) {
+            return Self::Anything;
+        }
         if sides.iter().any(|column| column.family == Family::Uuid) {
             return Self::Case;
         }
@@ -109,7 +115,8 @@ impl Form {
             Self::Bytes => out.extend_from_slice(bytes),
             Self::Padded => out.extend_from_slice(without_spaces(bytes)),
             Self::Case => canonical::append(canonical::Form::Case, bytes, out),
-            Self::Accent => canonical::append(canonical::Form::Accent, bytes, out),
+            Self::Accent => append_plain(bytes, out),
+            Self::Anything => {}
             Self::Number => {
                 if !append_decimal(bytes, out) {
                     out.extend_from_slice(without_spaces(bytes));
@@ -124,6 +131,28 @@ impl Form {
             Self::Lite { numeric, collation } => append_lite(numeric, collation, cell, out),
         }
     }
+}
+
+/// Text without case, accents and ligatures, and with every run of `s` as one: collations differ in whether a sharp s is one
+/// or two of them.
+fn append_plain(bytes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    canonical::append(canonical::Form::Accent, bytes, out);
+    if out[start..].is_ascii() && !out[start..].windows(2).any(|pair| pair == b"ss") {
+        return;
+    }
+    let mut plain = String::new();
+    for c in String::from_utf8_lossy(&out[start..]).chars() {
+        match c {
+            'ß' | 's' if plain.ends_with('s') => {}
+            'ß' => plain.push('s'),
+            'œ' => plain.push_str("oe"),
+            'æ' => plain.push_str("ae"),
+            other => plain.push(other),
+        }
+    }
+    out.truncate(start);
+    out.extend_from_slice(plain.as_bytes());
 }
 
 /// Whether a type of SQLite makes numbers of texts that are some.
