@@ -85,12 +85,23 @@ impl<'a> Reader<'a> {
         let follow = table
             .get("follow")
             .map(|follow| follow.get_ref().as_bool().ok_or_else(|| self.wrong_type(follow, "true or false")));
+        let follow = follow.transpose()?.unwrap_or(true);
+        let given = |key: &str| table.get(key).is_some();
+        if !follow && ["limit", "where", "order"].into_iter().any(given) {
+            let error =
+                self.error(Kind::Policy, item.span(), "an edge that is not followed has nothing to choose from");
+            return Err(error.hint("Take follow = false out, or limit, where and order."));
+        }
+        if given("order") && !given("limit") {
+            let error = self.error(Kind::Policy, item.span(), "the order of an edge says nothing without a limit");
+            return Err(error.hint("Add limit = N, or take the order out."));
+        }
         Ok(EdgeRule {
             place: self.place(&item.span()),
             table: self.text(self.needed(item, table, "table", "an edge")?)?.to_owned(),
             columns: self.columns(self.needed(item, table, "columns", "an edge")?)?,
             parent: table.get("parent").map(|parent| self.text(parent).map(str::to_owned)).transpose()?,
-            follow: follow.transpose()?.unwrap_or(true),
+            follow,
             limit: table.get("limit").map(|limit| self.limit(limit)).transpose()?,
             condition: self.condition(table)?,
             order: self.order(table)?,

@@ -82,7 +82,7 @@ fn refuse_empty_roots(context: &Context<'_>, readers: &mut Readers<'_>, plan: &P
         for table in &empty {
             if state::count(readers.first(), table)? > 0 {
                 return Err(Error::policy(format!("no root of the subset matches a row: {}", names(&empty)))
-                    .hint("Look at 'where' under [[subset.roots]]; the tables do have rows."));
+                    .hint("Look at 'where' and 'percent' under [[subset.roots]]; the tables do have rows."));
             }
         }
     }
