@@ -202,6 +202,12 @@ impl Link {
     pub(super) fn speaks_of(&self, batch: &Batch, row: usize) -> bool {
         self.of_type.as_ref().is_none_or(|(cell, _, value)| batch.cell(row, *cell).bytes == value.as_bytes())
     }
+
+    /// Whether a row has a type and references something.
+    pub(super) fn has_type(&self, batch: &Batch, row: usize) -> bool {
+        let cells = self.cells.iter().chain(self.of_type.iter().map(|(cell, ..)| cell));
+        cells.into_iter().all(|&cell| !batch.cell(row, cell).is_null())
+    }
 }
 
 impl Node<'_> {
