@@ -169,10 +169,11 @@ impl Rules {
             if let Some(parent) = edge.parent {
                 writeln!(text, "parent = {}", table(parent)).unwrap();
             }
-            if !edge.follow {
+            if edge.follow {
+                chosen(&mut text, edge.condition.as_ref(), edge.limit, &edge.order);
+            } else {
                 writeln!(text, "follow = false").unwrap();
             }
-            chosen(&mut text, edge.condition.as_ref(), edge.limit, &edge.order);
         }
         for tie in world.ties.iter().filter(|tie| !tie.declared && tie.of_type.is_none()) {
             let (own, other) = (columns(tie.child, &tie.columns), columns(tie.parent, &tie.parent_columns));
