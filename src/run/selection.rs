@@ -117,11 +117,12 @@ fn complain(context: &Context<'_>, walk: &Walk<'_>) -> Result<()> {
             Some("What they reference is not followed. Add the missing types to the map of that reference.".into()),
         );
     }
-    for reference in walk.unindexed() {
+    let unindexed: Vec<String> = walk.unindexed().into_iter().map(ToString::to_string).collect();
+    if !unindexed.is_empty() {
         context.warn(
             format!(
-                "{reference}: no index of {} begins with these columns, so the whole table was read to find children",
-                reference.child
+                "no index of the referencing table begins with these columns, so the whole table was read to find children: {}",
+                unindexed.join("; ")
             ),
             Some("Add an index in the source, or write follow = false for it under [[subset.edges]].".into()),
         );
