@@ -187,12 +187,7 @@ fn find_row(rows: &mut Rows<'_>, manifest: &Manifest, table: usize, schema: &Tab
             .hint("Name the row by its number in the snapshot: --row N."));
     };
     if cells.len() != wanted.key.len() {
-        let what = format!(
-            "the primary key of {} has {} columns, and {} values were given",
-            entry.table,
-            cells.len(),
-            wanted.key.len()
-        );
+        let what = format!("the primary key of {} has {} columns, not {}", entry.table, cells.len(), wanted.key.len());
         let columns: Vec<String> = names.iter().map(|name| name.escape_debug().to_string()).collect();
         return Err(Error::usage(what).hint(format!("Give one value for each, in this order: {}.", columns.join(", "))));
     }

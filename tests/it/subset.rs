@@ -216,3 +216,64 @@ fn what_is_reached_but_left_out_is_refused_by_name() {
     policy(&scratch, &format!("never = [\"clients\", \"orders\"]\n{tags}\nwhere = \"kind = 'Other'\""));
     assert_eq!(scratch.json(&CAPTURE)["rows"].as_u64(), Some(1));
 }
+
+/// 2,000 clients, 12,000 orders (statuses: one in three thousand is rare) and 24,000 lines; no line has a status of its own.
+const MANY: &str = "
+    CREATE TABLE clients (id INTEGER PRIMARY KEY, country TEXT NOT NULL);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, client_id INTEGER NOT NULL REFERENCES clients, status TEXT NOT NULL,
+        invoice_id INTEGER REFERENCES orders);
+    CREATE TABLE lines (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders, note TEXT);
+    CREATE INDEX by_client ON orders (client_id);
+    CREATE INDEX by_invoice ON orders (invoice_id);
+    CREATE INDEX by_order ON lines (order_id);
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+        INSERT INTO clients SELECT i, CASE WHEN i = 1777 THEN 'LI' WHEN i % 3 = 0 THEN 'US' ELSE 'DE' END FROM n;
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)
+        INSERT INTO orders SELECT i, 1 + i % 2000, CASE WHEN i % 3001 = 2999 THEN 'lost' WHEN i % 7 = 0 THEN 'open' ELSE 'done' END,
+        CASE WHEN i % 4000 = 3997 THEN i - 5 END FROM n;
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 24000)
+        INSERT INTO lines SELECT i, 1 + i % 12000, 'n' FROM n;";
+
+const MANY_TABLES: &str = "version = 1\n[tables.clients]\nkeep = [\"id\", \"country\"]\n\
+    [tables.orders]\nkeep = [\"id\", \"client_id\", \"status\", \"invoice_id\"]\n\
+    [tables.lines]\nkeep = [\"id\", \"order_id\", \"note\"]\n";
+
+/// A size is about what it says, holds every kind of row that its roots lead to, old and new ones, and is the same again.
+#[test]
+fn a_size_has_every_kind_of_row_and_is_the_same_again() {
+    let scratch = Scratch::with_store();
+    sql(&scratch.path("shop.sqlite"), MANY);
+    for (nth, roots) in ["", "[[subset.roots]]\ntable = \"clients\"\nwhere = \"country <> 'DE'\"\n"].iter().enumerate()
+    {
+        std::fs::write(scratch.path("pii.toml"), format!("{MANY_TABLES}{roots}")).unwrap();
+        for (size, about) in [("small", 1_000), ("medium", 10_000)] {
+            let rows = |name: &str| {
+                let ask = ["capture", name, "--policy", "pii.toml", "--source", "sqlite:shop.sqlite", "--size", size];
+                let taken = scratch.json(&ask);
+                (taken["rows"].as_u64().unwrap(), scratch.json(&["show", name])["manifest"]["tables"].clone())
+            };
+            let (first, again) = (rows("first"), rows("again"));
+            assert!((about..about * 6 / 5).contains(&first.0), "{size}: {} rows", first.0);
+            let digests = |tables: &serde_json::Value| -> Vec<String> {
+                tables.as_array().unwrap().iter().map(|table| table["digest"].to_string()).collect()
+            };
+            assert_eq!(digests(&first.1), digests(&again.1));
+            let target = scratch.path(&format!("{size}-{nth}.sqlite"));
+            scratch.ok(&["restore", "first", "--target", &format!("sqlite:{}", target.display()), "--yes"]);
+            let count = |text: &str| number(&target, text);
+            assert_eq!(count("SELECT count(DISTINCT status) FROM orders"), 3, "a status is missing");
+            assert_eq!(
+                count("SELECT count(DISTINCT country) FROM clients WHERE country <> 'DE'"),
+                2,
+                "a country is missing"
+            );
+            assert!(
+                count("SELECT count(*) FROM orders WHERE invoice_id IS NOT NULL") > 0,
+                "the rare branch is missing"
+            );
+            assert!(count("SELECT count(*) FROM orders WHERE id < 3000") > 10, "old rows are missing");
+            assert!(count("SELECT count(*) FROM orders WHERE id > 9000") > 10, "new rows are missing");
+            assert_eq!(count("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+        }
+    }
+}

@@ -185,7 +185,7 @@ fn what_is_not_there_is_said() {
     assert_eq!((kind, what.as_str()), (Kind::Usage, "the snapshot has no row with that key in c"));
     assert!(hint.contains("after masking"));
     let (_, what, hint) = refused("c", &["4711"], None);
-    assert_eq!(what, "the primary key of c has 2 columns, and 1 values were given");
+    assert_eq!(what, "the primary key of c has 2 columns, not 1");
     assert!(hint.contains("c0, c1"));
     assert_eq!(refused("nowhere", &["1"], None).0, Kind::Usage);
     assert!(refused("b", &[], Some(3)).1.contains("has 2 rows"));
