@@ -10,7 +10,7 @@ use super::select;
 use super::walk::{Ask, Walk};
 use crate::engine::Query;
 use crate::engine::sql::Sql;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mask::key::DomainKey;
 use crate::model::schema::{Column, Family};
 use crate::model::subset::Root;
@@ -159,12 +159,12 @@ impl Walk<'_> {
             Some(text) => sql.lit(" WHERE ").user_condition(text),
             None => sql,
         };
-        let mut count = 0;
+        let mut count = None;
         ask.ask(&mut std::iter::once(Query { sql, columns: 1 }), &mut |_, batch| {
-            count = std::str::from_utf8(batch.cell(0, 0).bytes).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+            count = std::str::from_utf8(batch.cell(0, 0).bytes).ok().and_then(|text| text.parse().ok());
             Ok(())
         })?;
-        Ok(count)
+        count.ok_or_else(|| Error::internal("a counting query did not yield one number"))
     }
 
     /// Takes the rows that represent the kinds of a table's rows.
