@@ -96,11 +96,16 @@ pub(super) fn forecast(
         }
         let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         tables.push((table.table.clone(), rows));
-        estimate.bytes.push(seen.1 * rows / seen.0.max(1));
-        micros += took * WORK * rows / seen.0.max(1);
+        estimate.bytes.push(scaled(seen.1, rows, seen.0));
+        micros += scaled(took * WORK, rows, seen.0);
     }
     estimate.millis = millis(start) + micros / 1_000;
     Ok((tables, estimate))
+}
+
+/// What `of` rows have, for `rows` rows.
+fn scaled(sample: u64, rows: u64, of: u64) -> u64 {
+    u64::try_from(u128::from(sample) * u128::from(rows) / u128::from(of.max(1))).unwrap_or(u64::MAX)
 }
 
 /// Refuses what a dry run has found to be more than asked for.

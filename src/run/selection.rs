@@ -230,7 +230,7 @@ impl Selection<'_> {
         let some = whole.is_none().then(|| queries(engine, walk, at, (table, extras), None));
         let mut queries = whole.into_iter().chain(some.into_iter().flatten());
         readers.read_all(&mut queries, &mut |batch| {
-            let found: Vec<Option<(Why, u32)>> = (0..batch.rows()).map(|row| walk.origin(at, &batch, row)).collect();
+            let found = walk.origins(at, &batch);
             // Where rows are told apart by their content, SQL may find more than was meant.
             let batch = if found.iter().all(Option::is_some) { batch } else { kept(&batch, &found) };
             told.add(found.into_iter().flatten())?;

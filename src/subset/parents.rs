@@ -9,7 +9,7 @@ use crate::model::batch::Batch;
 use crate::model::manifest::Why;
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 /// One batch of keys on its way, with what wants them.
 type Sent = Vec<(Vec<u8>, Why)>;
@@ -72,7 +72,7 @@ impl Walk<'_> {
         });
         let base = self.step;
         let (mut found, mut doubtful): (HashSet<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
-        let (mut whys, mut current): (HashMap<Vec<u8>, Why>, _) = (HashMap::new(), None);
+        let (mut whys, mut current): (BTreeMap<Vec<u8>, Why>, _) = (BTreeMap::new(), None);
         let result = ask.ask(&mut queries, &mut |index, batch| {
             if current != Some(index) {
                 self.settle(at, &sent, index, (&mut found, &mut doubtful));
@@ -120,7 +120,7 @@ impl Walk<'_> {
         batch: &Batch,
         level: u8,
         chain: Option<usize>,
-        whys: &HashMap<Vec<u8>, Why>,
+        whys: &BTreeMap<Vec<u8>, Why>,
         found: &mut HashSet<Vec<u8>>,
     ) -> Result<()> {
         let target = &self.graph.targets[at];
@@ -131,6 +131,7 @@ impl Walk<'_> {
             let far = chain.map_or(0, |_| step_of(batch, row));
             let why = match (chain, far) {
                 (Some(link), 1..) => Why::Parent(u16::try_from(link).unwrap_or(u16::MAX)),
+                // Where the database takes more for the same than we do, any one of those that wanted it: the same each time.
                 _ => whys.get(&key).or_else(|| whys.values().next()).copied().unwrap_or(Why::Whole),
             };
             found.insert(key);

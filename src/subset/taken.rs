@@ -112,32 +112,26 @@ impl<'a> Walk<'a> {
     pub fn asks(&self, table: usize) -> Vec<Sql> {
         let node = &self.graph.nodes[table];
         let stored = node.table.stored_columns();
-        let hidden = node.identity.iter().filter(|part| !matches!(part, Part::Column(at) if stored.contains(at)));
+        let hidden = node.identity.iter().filter(|part| place(part, &stored).is_none());
         hidden.map(|part| select::part(Sql::new(self.graph.engine), node, part)).collect()
     }
 
-    /// Why a row of the stored columns, what masks ask and [`asks`](Self::asks) is there; none where it was not reached.
+    /// Why each row of the stored columns, what masks ask and [`asks`](Self::asks) is there; none where it was not reached.
     #[must_use]
-    pub fn origin(&self, table: usize, batch: &Batch, row: usize) -> Option<(Why, u32)> {
+    pub fn origins(&self, table: usize, batch: &Batch) -> Vec<Option<(Why, u32)>> {
         let node = &self.graph.nodes[table];
         let stored = node.table.stored_columns();
-        let mut hidden = batch.columns() - self.asks_count(table, &stored);
-        let cells = node.identity.iter().map(|part| match part {
-            Part::Column(at) if stored.contains(at) => stored.iter().position(|stored| stored == at).unwrap_or(0),
-            _ => {
-                hidden += 1;
-                hidden - 1
-            }
-        });
-        let cells: Vec<usize> = cells.collect();
+        let places: Vec<Option<usize>> = node.identity.iter().map(|part| place(part, &stored)).collect();
+        let hidden = batch.columns() - places.iter().filter(|place| place.is_none()).count()..;
+        let mut hidden = hidden.into_iter();
+        let cells: Vec<usize> = places.into_iter().filter_map(|place| place.or_else(|| hidden.next())).collect();
         let mut key = Vec::with_capacity(24);
-        node.coder.encode(cells.iter().map(|&cell| batch.cell(row, cell)), &mut key);
-        self.reached[table].get(&key).map(|value| (value.why, value.step))
-    }
-
-    fn asks_count(&self, table: usize, stored: &[usize]) -> usize {
-        let hidden = |part: &&Part| !matches!(part, Part::Column(at) if stored.contains(at));
-        self.graph.nodes[table].identity.iter().filter(hidden).count()
+        let one = |row: usize| {
+            key.clear();
+            node.coder.encode(cells.iter().map(|&cell| batch.cell(row, cell)), &mut key);
+            self.reached[table].get(&key).map(|value| (value.why, value.step))
+        };
+        (0..batch.rows()).map(one).collect()
     }
 
     /// Adds to `counts`, one per reference, the rows of a table whose parent the source does not have.
@@ -151,13 +145,14 @@ impl<'a> Walk<'a> {
             let cells: Option<Vec<usize>> = link.columns.iter().map(place).collect();
             let Some(cells) = cells else { continue };
             let of_type = link.of_type.as_ref().and_then(|(_, column, value)| Some((place(column)?, value)));
+            let mut key = Vec::with_capacity(24);
             for row in 0..batch.rows() {
                 if of_type.is_some_and(|(cell, value)| batch.cell(row, cell).bytes != value.as_bytes())
                     || cells.iter().any(|&cell| batch.cell(row, cell).is_null())
                 {
                     continue;
                 }
-                let mut key = Vec::with_capacity(24);
+                key.clear();
                 let possible = target.coder.encode(cells.iter().map(|&cell| batch.cell(row, cell)), &mut key);
                 if !possible || (!wanted.missing.is_empty() && wanted.missing.contains(&key)) {
                     counts[at] += 1;
@@ -165,6 +160,12 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// Where a part stands among the stored columns.
+fn place(part: &Part, stored: &[usize]) -> Option<usize> {
+    let Part::Column(at) = part else { return None };
+    stored.iter().position(|stored| stored == at)
 }
 
 impl Node<'_> {
