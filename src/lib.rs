@@ -52,6 +52,7 @@
 //! ```
 
 pub mod check;
+pub mod classify;
 pub mod cli;
 pub mod codec;
 pub mod detect;

@@ -39,7 +39,7 @@ pub(super) static DEFINITION: Definition = Definition {
         default: "16",
     }],
     accepts: &[Family::Blob],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     scan: |_| Scan::Never,
     build,
     examples: &[

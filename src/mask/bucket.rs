@@ -33,7 +33,7 @@ pub(super) static DEFINITION: Definition = Definition {
         },
     ],
     accepts: &[Family::Integer, Family::Numeric, Family::Real, Family::Text],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     scan: |_| Scan::Never,
     build,
     examples: &[

@@ -2,7 +2,7 @@
 //! nor any disguise of them may come out in any masked cell. It proves the path without touching the source.
 
 use super::leak::{LeakScan, Output};
-use super::{ColumnMask, Known, Rows, Scan, Tier, apply};
+use super::{ColumnMask, Known, Rows, Scan, Strength, apply};
 use crate::error::{Kind, Result};
 use crate::model::batch::{Batch, Cell, CellKind};
 use crate::model::schema::TableName;
@@ -70,7 +70,7 @@ fn unfit(column: &ColumnMask) -> Option<&'static str> {
         Some("it is made of other masked cells")
     } else if column.mask.learner().is_some() {
         Some("its mask has to see the whole column first")
-    } else if column.scan == Scan::Never && column.definition.tier == Tier::Partial {
+    } else if column.scan == Scan::Never && column.definition.strength == Strength::Partial {
         Some("its mask keeps a part or a relation, and may keep a value")
     } else {
         None

@@ -27,7 +27,7 @@ pub(super) static DEFINITION: Definition = Definition {
     // A move is a permutation, and a subject's move is refused on unique columns by the policy.
     unique: Uniqueness::Exact,
     determinism: Determinism::Domain,
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     keeps_original: false,
     takes_empty: false,
     takes_subject: true,

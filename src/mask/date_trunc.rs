@@ -21,7 +21,7 @@ pub(super) static DEFINITION: Definition = Definition {
         },
     ],
     accepts: &[Family::Date, Family::Timestamp, Family::Text, Family::Integer, Family::Numeric],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     scan: |_| Scan::Never,
     build,
     examples: &[

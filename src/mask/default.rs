@@ -8,7 +8,7 @@ pub(super) static DEFINITION: Definition = Definition {
     about: "Replaces every cell, NULL and the empty text included, with the column's own default; without one with NULL, or with a neutral value where NULL is not taken.",
     accepts: &[Family::Any],
     determinism: Determinism::Constant,
-    tier: Tier::Removed,
+    strength: Strength::Removed,
     takes_empty: true,
     scan: |_| Scan::FreeText,
     build: |site, _| build(site),

@@ -33,8 +33,8 @@ pub enum Determinism {
 }
 
 /// How much of the original is left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tier {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
     /// All of it.
     Kept,
     /// A part or a relation: distances of dates, a tail, a length class.
@@ -115,7 +115,7 @@ pub struct Definition {
     /// What decides the masked value.
     pub determinism: Determinism,
     /// How much of the original is left.
-    pub tier: Tier,
+    pub strength: Strength,
     /// Whether cells are copied as they are.
     pub keeps_original: bool,
     /// Whether a cell with nothing in it to replace stays as it is, which other masks never do. The leak scan looks at what
@@ -160,7 +160,7 @@ impl Definition {
         accepts: &[Family::Text],
         unique: Uniqueness::None,
         determinism: Determinism::Value,
-        tier: Tier::Pseudonym,
+        strength: Strength::Pseudonym,
         keeps_original: false,
         takes_empty: false,
         takes_subject: false,

@@ -27,7 +27,7 @@ pub(super) static DEFINITION: Definition = Definition {
         calendar::UNIT,
     ],
     accepts: &[Family::Date, Family::Timestamp, Family::Text, Family::Integer, Family::Numeric],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     takes_subject: true,
     domain: "person.birth",
     scan: |_| Scan::Never,

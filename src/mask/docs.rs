@@ -1,7 +1,7 @@
 //! `docs/masks.md`, rendered from the table of masks so that it cannot go stale.
 
 use super::key::{Keyring, MasterKey};
-use super::{BadParam, Definition, Determinism, Example, MASKS, Row, Site, Tier, Uniqueness};
+use super::{BadParam, Definition, Determinism, Example, MASKS, Row, Site, Strength, Uniqueness};
 use crate::model::batch::{Batch, Cell, CellKind};
 use crate::model::schema::Family;
 use crate::secret::Secret32;
@@ -21,7 +21,7 @@ pub fn markdown() -> String {
     );
     text.extend(MASKS.iter().map(|mask| {
         let (name, about) = (mask.name, mask.about);
-        format!("| [`{name}`](#{name}) | {about} | {} | {} | {} |\n", unique(mask), decided(mask), tier(mask))
+        format!("| [`{name}`](#{name}) | {about} | {} | {} | {} |\n", unique(mask), decided(mask), left(mask))
     }));
     text.extend(MASKS.iter().flat_map(|mask| section(mask)));
     text
@@ -85,12 +85,12 @@ pub fn decided(mask: &Definition) -> &'static str {
 
 /// In words: see the head of the table in `docs/masks.md`.
 #[must_use]
-pub fn tier(mask: &Definition) -> &'static str {
-    match mask.tier {
-        Tier::Kept => "everything",
-        Tier::Partial => "a part or a relation",
-        Tier::Pseudonym => "that equal values are equal",
-        Tier::Removed => "nothing",
+pub fn left(mask: &Definition) -> &'static str {
+    match mask.strength {
+        Strength::Kept => "everything",
+        Strength::Partial => "a part or a relation",
+        Strength::Pseudonym => "that equal values are equal",
+        Strength::Removed => "nothing",
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) static DEFINITION: Definition = Definition {
     accepts: &[Family::Any],
     unique: Uniqueness::None,
     determinism: Determinism::Constant,
-    tier: Tier::Removed,
+    strength: Strength::Removed,
     keeps_original: false,
     takes_empty: true,
     takes_subject: false,

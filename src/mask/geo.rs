@@ -27,7 +27,7 @@ pub(super) static DEFINITION: Definition = Definition {
         },
     ],
     accepts: &[Family::Text, Family::Numeric, Family::Real, Family::Integer],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     domain: "place.point",
     scan: |_| Scan::Never,
     build,

@@ -16,7 +16,7 @@ pub static DEFINITION: Definition = Definition {
     accepts: &[Family::Any],
     unique: Uniqueness::Exact,
     determinism: Determinism::Value,
-    tier: Tier::Kept,
+    strength: Strength::Kept,
     keeps_original: true,
     takes_empty: true,
     takes_subject: false,

@@ -23,7 +23,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Param { name: "value", about: "What `on_miss = \"value\"` writes.", kind: ParamKind::Text, default: "none" },
     ],
     accepts: &[Family::Text, Family::Enum, Family::Integer, Family::Numeric, Family::Boolean],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     domain: "text.map",
     scan: |_| Scan::Never,
     build,

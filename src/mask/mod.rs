@@ -93,7 +93,7 @@ mod golden;
 mod properties;
 
 pub use apply::{ColumnMask, Rows, apply};
-pub use definition::{Definition, Determinism, Example, Scan, Teaches, Tier, Uniqueness};
+pub use definition::{Definition, Determinism, Example, Scan, Strength, Teaches, Uniqueness};
 pub use fit::{Check, Fit};
 pub use known::Known;
 pub use nested::Nested;

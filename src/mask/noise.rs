@@ -21,7 +21,7 @@ pub(super) static DEFINITION: Definition = Definition {
         },
     ],
     accepts: &[Family::Integer, Family::Numeric, Family::Real, Family::Text],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     domain: "number.noise",
     scan: |_| Scan::Never,
     build,

@@ -11,7 +11,7 @@ pub(super) static DEFINITION: Definition = Definition {
     // Several NULLs never break a UNIQUE constraint.
     unique: Uniqueness::Vacant,
     determinism: Determinism::Constant,
-    tier: Tier::Removed,
+    strength: Strength::Removed,
     keeps_original: false,
     takes_empty: true,
     takes_subject: false,

@@ -30,7 +30,7 @@ pub(super) static DEFINITION: Definition = Definition {
         },
     ],
     unique: Uniqueness::Exact,
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     domain: "text.code",
     build,
     examples: &[

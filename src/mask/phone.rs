@@ -24,7 +24,7 @@ pub(super) static DEFINITION: Definition = Definition {
     accepts: &[Family::Text, Family::Integer, Family::Numeric],
     unique: Uniqueness::Exact,
     determinism: Determinism::Value,
-    tier: Tier::Pseudonym,
+    strength: Strength::Pseudonym,
     keeps_original: false,
     takes_empty: false,
     takes_subject: true,

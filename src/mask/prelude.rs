@@ -1,7 +1,7 @@
 //! What the file of a mask needs, so that each begins with what it is and not with a list of names.
 
 pub(super) use super::canonical::{self, Form};
-pub(super) use super::definition::{Definition, Determinism, Example, Scan, Teaches, Tier, Uniqueness};
+pub(super) use super::definition::{Definition, Determinism, Example, Scan, Strength, Teaches, Uniqueness};
 pub(super) use super::key::{Ask, DomainKey, Draw, Role, scale};
 pub(super) use super::params::{Param, ParamKind, Params, Value};
 pub(super) use super::site::Site;

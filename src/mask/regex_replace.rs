@@ -32,7 +32,7 @@ pub(super) static DEFINITION: Definition = Definition {
             default: "none; needed in dev",
         },
     ],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     scan: |_| Scan::FreeText,
     build,
     examples: &[Example {

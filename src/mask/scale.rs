@@ -21,7 +21,7 @@ pub(super) static DEFINITION: Definition = Definition {
     }],
     accepts: &[Family::Integer, Family::Numeric, Family::Real, Family::Text],
     determinism: Determinism::Domain,
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     takes_subject: true,
     domain: "number.scale",
     scan: |_| Scan::Never,

@@ -32,7 +32,7 @@ pub(super) static DEFINITION: Definition = Definition {
     accepts: &[Family::Any],
     unique: Uniqueness::Exact,
     determinism: Determinism::Row,
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     takes_subject: true,
     domain: "shuffle",
     scan: |_| Scan::Never,

@@ -23,7 +23,7 @@ pub(super) static DEFINITION: Definition = Definition {
     accepts: &[Family::Text],
     unique: Uniqueness::None,
     determinism: Determinism::Value,
-    tier: Tier::Pseudonym,
+    strength: Strength::Pseudonym,
     keeps_original: false,
     takes_empty: false,
     takes_subject: true,

@@ -14,7 +14,7 @@ pub(super) static DEFINITION: Definition = Definition {
     accepts: &[Family::Text],
     unique: Uniqueness::None,
     determinism: Determinism::Value,
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     keeps_original: false,
     takes_empty: false,
     takes_subject: false,

@@ -12,7 +12,7 @@ pub(super) static DEFINITION: Definition = Definition {
     about: "Keeps free text and replaces what identifies somebody in it: every value that a masked column of the capture holds, by its masked form, and emails, phones, cards, SSNs, IPs, IBANs, links and dates of birth, by their masks; where nothing is found, the text stays.",
     params: &[RECOGNISE, DATES, PATTERNS],
     accepts: &[Family::Text],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     may_keep: true,
     takes_subject: true,
     domain: "text.scrub",

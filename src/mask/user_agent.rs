@@ -9,7 +9,7 @@ const VERSION: u8 = 120;
 pub(super) static DEFINITION: Definition = Definition {
     name: "user_agent",
     about: "Replaces a user agent with a common one of the same browser and platform; versions, devices and extensions go.",
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     scan: |_| Scan::Never,
     build: |site, _| build(site),
     examples: &[

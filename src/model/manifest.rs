@@ -1,5 +1,6 @@
 //! The signed description of a snapshot: the commit point and the index of its rows. `docs/format.md` describes the JSON.
 
+use super::approval::Approval;
 use super::schema::{Catalogue, DatabaseIdentity, TableName};
 use super::subset::Reference;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,15 @@ pub struct PolicyProof {
     /// The version of every mask that was used, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub masks: BTreeMap<String, u32>,
+    /// Digest of the lock's canonical text; absent where there was no lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<String>,
+    /// The canonical digest of policy and lock, which approvals sign; absent where there was no lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed: Option<String>,
+    /// The approvals of that digest that were valid at the capture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
 }
 
 /// Checks made on the real data before the manifest was written.

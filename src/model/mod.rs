@@ -1,5 +1,6 @@
 //! Floor 0: plain data of the flow. No I/O, no clock, no randomness.
 
+pub mod approval;
 pub mod batch;
 pub mod copytext;
 pub mod digest;
@@ -9,3 +10,4 @@ pub mod padding;
 pub mod proof;
 pub mod schema;
 pub mod subset;
+pub mod tier;

@@ -269,6 +269,9 @@ impl Policy {
             key_id: master.key_id(),
             generation: self.generation,
             masks: BTreeMap::new(),
+            lock: None,
+            reviewed: None,
+            approvals: Vec::new(),
         }
     }
 }

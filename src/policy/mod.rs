@@ -7,6 +7,8 @@
 
 pub mod condition;
 pub mod file;
+pub mod findings;
+pub mod inventory;
 pub mod names;
 pub mod propose;
 pub mod resolve;

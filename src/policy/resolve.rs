@@ -139,7 +139,7 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
 }
 
 /// The rules by index of their table in the catalogue. Every name in them exists.
-fn matched<'a>(
+pub(super) fn matched<'a>(
     policy: &Policy,
     rules: &'a BTreeMap<String, TableRules>,
     catalogue: &Catalogue,
@@ -203,7 +203,7 @@ pub(super) fn find_table(name: &str, catalogue: &Catalogue) -> Found {
 }
 
 /// Joins what policy, overlay and defaults say about one table.
-fn draft<'a>(
+pub(super) fn draft<'a>(
     policy: &Policy,
     table: &'a Table,
     base: Option<&TableRules>,

@@ -38,7 +38,7 @@ fn told(mask: &'static Definition) -> String {
     fact("fits", families.join(", "));
     fact("unique columns", docs::unique(mask).to_owned());
     fact("decided by", docs::decided(mask).to_owned());
-    fact("what is left", docs::tier(mask).to_owned());
+    fact("what is left", docs::left(mask).to_owned());
     if !mask.domain.is_empty() {
         fact("domain", format!("{} unless named", mask.domain));
     }
@@ -80,7 +80,7 @@ fn described(mask: &'static Definition) -> Value {
     json!({
         "name": mask.name, "about": mask.about, "version": mask.version,
         "accepts": mask.accepts.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "unique": docs::unique(mask), "decided_by": docs::decided(mask), "left": docs::tier(mask),
+        "unique": docs::unique(mask), "decided_by": docs::decided(mask), "left": docs::left(mask),
         "domain": mask.domain, "takes_subject": mask.takes_subject,
         "params": params.collect::<Vec<_>>(), "examples": examples.collect::<Vec<_>>(),
     })

@@ -59,7 +59,7 @@ pub(super) static DEFINITION: Definition = Definition {
         },
     ],
     accepts: &[Family::Json, Family::Text],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     may_keep: true,
     takes_subject: true,
     domain: "text.json",

@@ -6,7 +6,7 @@ use super::hash::Key;
 use super::prints::Side;
 use super::stream::{self, LONGEST};
 use super::{BLOB, FEWEST_DIGITS, FEWEST_LETTERS, LeakScan, MOST_DIGITS, Reader, SHORTEST, decode};
-use crate::mask::definition::{Definition, Tier, Uniqueness};
+use crate::mask::definition::{Definition, Strength, Uniqueness};
 use crate::mask::params::ParamKind;
 
 /// So often a text inside of a text is opened.
@@ -45,7 +45,7 @@ impl Output {
             Self::Mixed
         } else if definition.unique == Uniqueness::Exact {
             Self::Permuted
-        } else if matches!(definition.tier, Tier::Partial | Tier::Kept) {
+        } else if matches!(definition.strength, Strength::Partial | Strength::Kept) {
             Self::Mixed
         } else {
             Self::Made

@@ -54,7 +54,7 @@ pub(super) static DEFINITION: Definition = Definition {
         },
     ],
     accepts: &[Family::Text],
-    tier: Tier::Partial,
+    strength: Strength::Partial,
     may_keep: true,
     takes_subject: true,
     domain: "text.xml",
