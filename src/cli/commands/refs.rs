@@ -7,7 +7,7 @@ use crate::cli::settings::Settings;
 use crate::detect::{KnownReference, Overlap, Polymorphic, Proposal};
 use crate::engine;
 use crate::error::{Error, Result};
-use crate::model::schema::TableName;
+use crate::model::schema::{EngineKind, TableName};
 use crate::policy::Policy;
 use crate::run::refs::{Outcome, found};
 use crate::run::{Context, refs};
@@ -20,12 +20,13 @@ pub(super) fn run(
     args: &RefsArgs,
 ) -> Result<Answer> {
     let address = address(args.source.as_deref(), "source", "SOURCE_DATABASE_URL")?;
-    let known = match &args.policy {
-        Some(named) => known(&settings()?.policy(Some(named))?)?,
-        None => Vec::new(),
+    let policy = match &args.policy {
+        Some(named) => Some(read(&settings()?.policy(Some(named))?)?),
+        None => None,
     };
     started(context, "refs", vec![("source", address.to_string())]);
     let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
+    let known = policy.map_or_else(Vec::new, |policy| known(&policy, source.engine()));
     let done = refs::refs(context, &mut *source, &known, args.min_confidence)?;
     let facts = [("references", done.references.len()), ("polymorphic", done.polymorphic.len())];
     let facts = facts.into_iter().map(|(name, count)| (name, count.to_string())).collect();
@@ -40,13 +41,16 @@ pub(super) fn run(
     Ok(Answer { json, text: told(&done, args.min_confidence) })
 }
 
-/// The references that a policy has.
-fn known(path: &Path) -> Result<Vec<KnownReference>> {
+fn read(path: &Path) -> Result<Policy> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Error::usage(format!("cannot read the policy {}", path.display())).caused_by(error))?;
-    let policy = Policy::parse(&path.display().to_string(), &text)?;
-    let known = policy.subset.references.into_iter();
-    Ok(known.map(|known| KnownReference { table: known.table, columns: known.columns }).collect())
+    Policy::parse(&path.display().to_string(), &text)
+}
+
+/// The references that a policy has for an engine.
+fn known(policy: &Policy, engine: EngineKind) -> Vec<KnownReference> {
+    let known = policy.of_engine(engine).into_owned().subset.references.into_iter();
+    known.map(|known| KnownReference { table: known.table, columns: known.columns }).collect()
 }
 
 /// Confidence as it is typed: `0.87`.
