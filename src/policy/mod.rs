@@ -6,6 +6,7 @@
 //! database does not have.
 
 pub mod condition;
+pub mod diff;
 pub mod file;
 pub mod findings;
 pub mod inventory;

@@ -1,14 +1,13 @@
 //! `refs`: from what was typed to the references that a database does not declare.
 
-use super::{address, finished, started};
+use super::{address, finished, read_policy, started};
 use crate::cli::args::RefsArgs;
 use crate::cli::render::{Answer, count, table};
 use crate::cli::settings::Settings;
 use crate::detect::{KnownReference, Overlap, Polymorphic, Proposal};
 use crate::engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::schema::TableName;
-use crate::policy::Policy;
 use crate::run::refs::{Outcome, found};
 use crate::run::{Context, refs};
 use serde_json::{Value, json};
@@ -37,15 +36,12 @@ pub(super) fn run(
         "contradicted": done.contradicted.iter().map(described).collect::<Vec<_>>(),
         "weaker": done.weaker, "policy": done.lines, "millis": done.millis,
     });
-    Ok(Answer { json, text: told(&done, args.min_confidence) })
+    Ok(Answer::new(json, told(&done, args.min_confidence)))
 }
 
 /// The references that a policy has.
 fn known(path: &Path) -> Result<Vec<KnownReference>> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::usage(format!("cannot read the policy {}", path.display())).caused_by(error))?;
-    let policy = Policy::parse(&path.display().to_string(), &text)?;
-    let known = policy.subset.references.into_iter();
+    let known = read_policy(path)?.subset.references.into_iter();
     Ok(known.map(|known| KnownReference { table: known.table, columns: known.columns }).collect())
 }
 
