@@ -6,6 +6,7 @@
 //! database does not have.
 
 pub mod condition;
+pub mod diff;
 pub mod file;
 pub mod findings;
 pub mod inventory;
@@ -26,4 +27,4 @@ mod undecided;
 
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};
-pub use section::{ENGINES, Section};
+pub use section::{SECTIONS, Section};

@@ -2,7 +2,7 @@
 
 use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
 use super::names::did_you_mean;
-use super::section::{ENGINES, Section};
+use super::section::{SECTIONS, Section};
 use crate::error::{Error, Kind, Result};
 use crate::mask::{self, Definition, MASKS, Params, Value};
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         }
         if let Some(engines) = root.get("engines") {
             let engines = self.table(engines)?;
-            self.only(engines, &ENGINES)?;
+            self.only(engines, &SECTIONS.map(|(name, _)| name))?;
             for (name, engine) in engines {
                 let engine = self.table(engine)?;
                 self.only(engine, &SECTION_KEYS)?;

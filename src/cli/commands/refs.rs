@@ -1,18 +1,17 @@
 //! `refs`: from what was typed to the references that a database does not declare.
 
-use super::{address, finished, started};
+use super::{address, finished, read_policy, started};
 use crate::cli::args::RefsArgs;
 use crate::cli::render::{Answer, count, table};
 use crate::cli::settings::Settings;
 use crate::detect::{KnownReference, Overlap, Polymorphic, Proposal};
 use crate::engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::schema::{EngineKind, TableName};
 use crate::policy::Policy;
 use crate::run::refs::{Outcome, found};
 use crate::run::{Context, refs};
 use serde_json::{Value, json};
-use std::path::Path;
 
 pub(super) fn run(
     context: &Context<'_>,
@@ -21,7 +20,7 @@ pub(super) fn run(
 ) -> Result<Answer> {
     let address = address(args.source.as_deref(), "source", "SOURCE_DATABASE_URL")?;
     let policy = match &args.policy {
-        Some(named) => Some(read(&settings()?.policy(Some(named))?)?),
+        Some(named) => Some(read_policy(&settings()?.policy(Some(named))?)?),
         None => None,
     };
     started(context, "refs", vec![("source", address.to_string())]);
@@ -38,13 +37,7 @@ pub(super) fn run(
         "contradicted": done.contradicted.iter().map(described).collect::<Vec<_>>(),
         "weaker": done.weaker, "policy": done.lines, "millis": done.millis,
     });
-    Ok(Answer { json, text: told(&done, args.min_confidence) })
-}
-
-fn read(path: &Path) -> Result<Policy> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::usage(format!("cannot read the policy {}", path.display())).caused_by(error))?;
-    Policy::parse(&path.display().to_string(), &text)
+    Ok(Answer::new(json, told(&done, args.min_confidence)))
 }
 
 /// The references that a policy has for an engine.
