@@ -10,6 +10,8 @@ pub mod diff;
 pub mod file;
 pub mod findings;
 pub mod inventory;
+pub mod json_schema;
+pub mod keys;
 pub mod names;
 pub mod propose;
 pub mod resolve;

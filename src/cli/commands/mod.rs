@@ -5,6 +5,7 @@ mod keys;
 mod lock;
 mod masks;
 mod policy_diff;
+mod policy_schema;
 mod refs;
 mod restore;
 mod rollback;
@@ -55,6 +56,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
 fn policy(command: &PolicyCommand) -> Result<Answer> {
     match command {
         PolicyCommand::Diff(args) => policy_diff::run(args),
+        PolicyCommand::Schema => Ok(policy_schema::run()),
     }
 }
 
