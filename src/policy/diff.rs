@@ -206,9 +206,9 @@ fn whole(before: &Policy, after: &Policy) -> Vec<Change> {
         let text = |policy: &Policy| Some(policy.generation.to_string());
         change("project.generation", text(before), text(after), Direction::Changed, begin);
     }
-    let kept: BTreeSet<&String> = before.keep.keys().chain(after.keep.keys()).collect();
+    let kept: BTreeSet<&String> = before.defaults.keys().chain(after.defaults.keys()).collect();
     for name in kept {
-        let (old, new) = (before.keep.get(name).map(told), after.keep.get(name).map(told));
+        let (old, new) = (before.defaults.get(name).map(told), after.defaults.get(name).map(told));
         if let Some(direction) = direction(old.as_ref(), new.as_ref()) {
             let place = new.as_ref().or(old.as_ref()).map(|said| said.place).unwrap_or_default();
             let text = |said: Option<Said>| said.map(|said| said.text);
@@ -228,7 +228,7 @@ fn whole(before: &Policy, after: &Policy) -> Vec<Change> {
 /// Everything that `[subset]` says, one line for each choice, with its place.
 fn lines(subset: &SubsetRules) -> Vec<(String, Place)> {
     let begin = Place::default();
-    let mut lines = vec![(format!("children = {:?}", subset.children.word()), begin)];
+    let mut lines = vec![(format!("children = {:?}", subset.children.unwrap_or_default().word()), begin)];
     lines.extend(subset.depth.map(|depth| (format!("depth = {depth}"), begin)));
     lines.extend(subset.whole.iter().map(|(place, table)| (format!("whole {table:?}"), *place)));
     lines.extend(subset.never.iter().map(|(place, table)| (format!("never {table:?}"), *place)));
