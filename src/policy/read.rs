@@ -16,11 +16,11 @@ pub(super) const TOP_KEYS: [&str; 3] = ["version", "project", "engines"];
 /// What may be said for all engines or for one.
 pub(super) const SECTION_KEYS: [&str; 4] = ["defaults", "subset", "tables", "environments"];
 /// What may be said of a table.
-pub(super) const TABLE_KEYS: [&str; 4] = ["mode", "keep", "reason", "columns"];
+pub(super) const TABLE_KEYS: [&str; 5] = ["mode", "keep", "reason", "expires", "columns"];
 /// What an environment can make of tables whose mode is `capture`.
 pub(super) const INSTEAD: [Mode; 2] = [Mode::Structure, Mode::Exclude];
 /// What a column's rule may say besides parameters of its mask.
-pub(super) const RULE_KEYS: [&str; 6] = ["mask", "domain", "subject", "when", "otherwise", "reason"];
+pub(super) const RULE_KEYS: [&str; 7] = ["mask", "domain", "subject", "when", "otherwise", "reason", "expires"];
 
 pub(super) type Item<'a> = Spanned<DeValue<'a>>;
 
@@ -31,6 +31,27 @@ fn taken(mask: &Definition) -> String {
         [] => format!("Mask {} takes no parameters.", mask.name),
         params => format!("Mask {} takes {}.", mask.name, params.iter().map(one).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// Whether this is a day of the calendar, `YYYY-MM-DD`.
+pub(super) fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts[..] else { return false };
+    let number = |part: &str, digits: usize| {
+        let plain = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<u32>().ok().filter(|_| plain)
+    };
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+        return false;
+    };
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&day)
 }
 
 pub(super) struct Reader<'a> {
@@ -160,6 +181,7 @@ impl<'a> Reader<'a> {
         if let Some(reason) = table.get("reason") {
             rules.reason = Some(self.text(reason)?.to_owned());
         }
+        rules.expires = table.get("expires").map(|day| self.day(day)).transpose()?;
         self.columns_of(of, table, &mut rules.columns)?;
         Ok(rules)
     }
@@ -242,6 +264,7 @@ impl<'a> Reader<'a> {
                 "subject" => rule.subject = Some(self.text(value)?.to_owned()),
                 "when" => rule.when = Some(self.text(value)?.to_owned()),
                 "otherwise" => rule.otherwise = Some(Box::new(self.otherwise(of, value)?)),
+                "expires" => rule.expires = Some(self.day(value)?),
                 "reason" if !own => rule.reason = Some(self.text(value)?.to_owned()),
                 name => given.push((name.to_owned(), self.value(mask, name, value)?)),
             }
@@ -304,6 +327,19 @@ impl<'a> Reader<'a> {
                 Err(self.error(Kind::Policy, value.span(), what))
             }
         }
+    }
+
+    /// A calendar day: `"2026-05-31"`, or the same as a TOML date.
+    fn day(&self, item: &Item<'a>) -> Result<String> {
+        let text = match item.get_ref() {
+            DeValue::Datetime(day) => day.to_string(),
+            _ => self.text(item)?.to_owned(),
+        };
+        if is_day(&text) {
+            return Ok(text);
+        }
+        let error = self.error(Kind::Usage, item.span(), "this is not a calendar day");
+        Err(error.hint("Write it as \"2026-05-31\"."))
     }
 
     pub(super) fn table<'t>(&self, item: &'t Item<'a>) -> Result<&'t DeTable<'a>> {
