@@ -238,6 +238,23 @@ pub struct TableRules {
     pub columns: BTreeMap<String, ColumnRule>,
 }
 
+/// A finding of `policy check` that somebody accepts: `[[check.allow]]`.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// Where it stands.
+    pub place: Place,
+    /// The rule that finds it.
+    pub rule: String,
+    /// The table it is about; none: any.
+    pub table: Option<String>,
+    /// The column it is about; none: any.
+    pub column: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The last day on which it is, `YYYY-MM-DD`.
+    pub expires: Option<String>,
+}
+
 /// A policy as written.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -259,6 +276,8 @@ pub struct Policy {
     pub environments: BTreeMap<String, BTreeMap<String, TableRules>>,
     /// What an environment makes of tables whose mode is `capture`, where it says nothing else of them.
     pub captured: BTreeMap<String, Mode>,
+    /// Findings that are accepted.
+    pub allowances: Vec<Allowance>,
     /// What is said for one engine only.
     pub engines: BTreeMap<String, Section>,
     /// What stands before `tables` in the headings of the engine whose policy this is; see [`Policy::of_engine`].

@@ -5,14 +5,18 @@
 //! decides wrongly or not at all (unknown mask, bad parameter, misfit, undecided column), `Drift` where it names what the
 //! database does not have.
 
+pub mod check;
 pub mod condition;
 pub mod diff;
+pub mod drift;
+pub mod expiry;
 pub mod file;
 pub mod findings;
 pub mod inventory;
 pub mod names;
 pub mod propose;
 pub mod resolve;
+pub mod rules;
 
 mod agree;
 mod build;
@@ -24,6 +28,7 @@ mod section;
 mod subject;
 mod subset;
 mod undecided;
+mod weak;
 
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};

@@ -1,7 +1,8 @@
 //! Reads the TOML tree of a policy file key by key, so that every complaint can name line and column.
 
-use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
+use super::file::{Allowance, ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
 use super::names::did_you_mean;
+use super::rules::{self, RULES};
 use super::section::{ENGINES, Section};
 use crate::error::{Error, Kind, Result};
 use crate::mask::{self, Definition, MASKS, Params, Value};
@@ -12,13 +13,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// What the file may say besides what a section for one engine may.
-pub(super) const TOP_KEYS: [&str; 3] = ["version", "project", "engines"];
+pub(super) const TOP_KEYS: [&str; 4] = ["version", "project", "engines", "check"];
 /// What may be said for all engines or for one.
 pub(super) const SECTION_KEYS: [&str; 4] = ["defaults", "subset", "tables", "environments"];
 /// What may be said of a table.
 pub(super) const TABLE_KEYS: [&str; 5] = ["mode", "keep", "reason", "expires", "columns"];
 /// What an environment can make of tables whose mode is `capture`.
 pub(super) const INSTEAD: [Mode; 2] = [Mode::Structure, Mode::Exclude];
+/// What an entry of `[[check.allow]]` may say.
+pub(super) const ALLOWANCE_KEYS: [&str; 5] = ["rule", "table", "column", "reason", "expires"];
 /// What a column's rule may say besides parameters of its mask.
 pub(super) const RULE_KEYS: [&str; 7] = ["mask", "domain", "subject", "when", "otherwise", "reason", "expires"];
 
@@ -86,6 +89,7 @@ impl<'a> Reader<'a> {
             tables: all.tables,
             environments: all.environments,
             captured: all.captured,
+            allowances: Vec::new(),
             engines: BTreeMap::new(),
             section: String::new(),
         };
@@ -100,6 +104,14 @@ impl<'a> Reader<'a> {
                 policy.generation = found.ok_or_else(|| {
                     self.error(Kind::Usage, generation.span(), "generation must be a whole number from 1")
                 })?;
+            }
+        }
+        if let Some(check) = root.get("check") {
+            let check = self.table(check)?;
+            self.only(check, &["allow"])?;
+            if let Some(allow) = check.get("allow") {
+                let list = self.list(allow, "a list of findings: [[check.allow]]")?;
+                policy.allowances = list.iter().map(|item| self.allowance(item)).collect::<Result<_>>()?;
             }
         }
         if let Some(engines) = root.get("engines") {
@@ -143,6 +155,37 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(section)
+    }
+
+    /// One of `[[check.allow]]`.
+    fn allowance(&self, item: &Item<'a>) -> Result<Allowance> {
+        let table = self.table(item)?;
+        self.only(table, &ALLOWANCE_KEYS)?;
+        let what = "an entry of check.allow";
+        let named = self.needed(item, table, "rule", what)?;
+        let rule = self.text(named)?;
+        if !rules::find(rule).is_some_and(|rule| rule.allowable) {
+            let known = || RULES.iter().filter(|rule| rule.allowable).map(|rule| rule.id);
+            let what = format!("no rule '{}' finds what can be allowed", rule.escape_debug());
+            let error = self.error(Kind::Usage, named.span(), what);
+            let hint = did_you_mean(rule, known());
+            return Err(
+                error.hint(hint.unwrap_or_else(|| format!("It is one of {}.", known().collect::<Vec<_>>().join(", "))))
+            );
+        }
+        let reason = self.needed(item, table, "reason", what)?;
+        if self.text(reason)?.trim().is_empty() {
+            return Err(self.error(Kind::Policy, reason.span(), "the reason is empty"));
+        }
+        let name = |key: &str| table.get(key).map(|name| self.text(name).map(str::to_owned)).transpose();
+        Ok(Allowance {
+            place: self.place(&named.span()),
+            rule: rule.to_owned(),
+            table: name("table")?,
+            column: name("column")?,
+            reason: self.text(reason)?.to_owned(),
+            expires: table.get("expires").map(|day| self.day(day)).transpose()?,
+        })
     }
 
     /// What an environment makes of captured tables.
