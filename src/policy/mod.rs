@@ -10,6 +10,7 @@ pub mod diff;
 pub mod file;
 pub mod findings;
 pub mod inventory;
+pub mod lock;
 pub mod names;
 pub mod propose;
 pub mod resolve;
