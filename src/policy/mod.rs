@@ -13,6 +13,7 @@ pub mod expiry;
 pub mod file;
 pub mod findings;
 pub mod inventory;
+pub mod lock;
 pub mod names;
 pub mod propose;
 pub mod resolve;
