@@ -11,8 +11,10 @@ mod tests;
 mod types;
 mod words;
 
+use crate::model::mark;
 use crate::model::schema::{Catalogue, EngineKind, Traces};
 use schema::{Schema, Unread};
+use split::Statement;
 use std::collections::BTreeMap;
 use words::Words;
 
@@ -47,17 +49,7 @@ pub fn read(files: &[File], engine: EngineKind) -> (Catalogue, Vec<Problem>) {
     let mut problems = Vec::new();
     for file in files {
         for statement in split::statements(&file.text, engine) {
-            if is_rows(&statement.text) {
-                continue;
-            }
-            let read = match words::pieces(&statement.text, engine) {
-                Some(pieces) => schema.read(Words::new(engine, &statement.text, &pieces)),
-                None if is_of_table(&statement.text) => {
-                    Err(Unread::Table("a statement with a quote that does not end"))
-                }
-                None => Err(Unread::Unknown),
-            };
-            let Err(unread) = read else { continue };
+            let Err(unread) = read_one(&mut schema, &statement) else { continue };
             let (of_table, what) = match unread {
                 Unread::Table(what) => (true, format!("{what} cannot be read")),
                 Unread::Unknown => (false, format!("{} is left out", first_words(&statement.text))),
@@ -72,6 +64,32 @@ pub fn read(files: &[File], engine: EngineKind) -> (Catalogue, Vec<Problem>) {
         }
     }
     (finished(schema), problems)
+}
+
+fn read_one(schema: &mut Schema, statement: &Statement) -> Result<(), Unread> {
+    let (text, engine) = (statement.text.as_str(), schema.engine);
+    if let Some(what) = statement.unended {
+        return Err(Unread::Table(what));
+    }
+    if is_rows(text) {
+        return Ok(());
+    }
+    if engine != EngineKind::Postgres && split::is_routine(text) && swallows_tables(text) {
+        return Err(Unread::Table("a routine or trigger that goes on into another statement"));
+    }
+    match words::pieces(text, engine) {
+        Some(pieces) => schema.read(Words::new(engine, text, &pieces)),
+        None if is_of_table(text) => Err(Unread::Table("a statement about a table")),
+        None => Err(Unread::Unknown),
+    }
+}
+
+/// Whether a line of a body, without any indent, creates or changes a table: then its end was missed.
+fn swallows_tables(text: &str) -> bool {
+    text.lines().skip(1).any(|line| {
+        let line = line.get(..12).unwrap_or_default().to_ascii_uppercase();
+        line == "CREATE TABLE" || line.starts_with("ALTER TABLE")
+    })
 }
 
 /// Rows need no look, however many there are.
@@ -98,7 +116,10 @@ fn first_words(text: &str) -> String {
 
 fn finished(schema: Schema) -> Catalogue {
     let Schema { engine, drafts, pre, post, .. } = schema;
-    let mut tables: Vec<_> = drafts.iter().map(|draft| draft.clone().finish(engine, &drafts)).collect();
+    // SQLite's own tables stand in the output of .schema.
+    let is_own = |name: &str| engine == EngineKind::Sqlite && name.starts_with("sqlite_");
+    let kept = drafts.iter().filter(|draft| !is_own(&draft.name.name) && !mark::is_own_table(&draft.name.name));
+    let mut tables: Vec<_> = kept.map(|draft| draft.clone().finish(engine, &drafts)).collect();
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     let settings: &[(&str, &str)] = match engine {
         EngineKind::Sqlite => &[("encoding", "UTF-8")],

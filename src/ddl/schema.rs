@@ -150,6 +150,10 @@ impl Schema {
         if words.take(&["ALTER", "TABLE"]) || words.take(&["ALTER", "FOREIGN", "TABLE"]) {
             return self.alter(words);
         }
+        if words.take(&["ALTER", "SEQUENCE"]) {
+            self.own_sequence(words);
+            return Ok(());
+        }
         if words.take(&["ALTER", "TYPE"]) {
             return self.alter_type(words);
         }
@@ -191,6 +195,22 @@ impl Schema {
         let second = words.word(1).unwrap_or_default();
         let known = words.is_any(PASSED) || (words.is_any(&["ALTER", "DROP"]) && is_object(&second));
         if known { Ok(()) } else { Err(Unread::Unknown) }
+    }
+
+    /// `ALTER SEQUENCE s OWNED BY t.c`: the table has a counter.
+    fn own_sequence(&mut self, mut words: Words<'_>) {
+        while !words.is_empty() && !words.take(&["OWNED", "BY"]) {
+            words.skip(1);
+        }
+        let column = words.raw();
+        for draft in &mut self.drafts {
+            let table = &draft.name;
+            let owned = draft.columns.iter().any(|of| {
+                let plain = column.replace('"', "");
+                plain == format!("{table}.{}", of.name) || plain == format!("public.{table}.{}", of.name)
+            });
+            draft.counter |= owned;
+        }
     }
 
     fn placed(&self, name: TableName) -> TableName {

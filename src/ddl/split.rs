@@ -13,6 +13,8 @@ pub(super) struct Statement {
     pub(super) line: usize,
     /// The column that it begins in, in characters, from 1.
     pub(super) column: usize,
+    /// Why the file ends inside of it: then nothing behind it was read.
+    pub(super) unended: Option<&'static str>,
 }
 
 /// Every statement of a file.
@@ -29,6 +31,7 @@ pub(super) fn statements(text: &str, engine: EngineKind) -> Vec<Statement> {
         text: String::new(),
         begins: (1, 1),
         found: Vec::new(),
+        unended: None,
     };
     splitter.run();
     splitter.found
@@ -45,6 +48,7 @@ struct Splitter {
     text: String,
     begins: (usize, usize),
     found: Vec<Statement>,
+    unended: Option<&'static str>,
 }
 
 impl Splitter {
@@ -98,6 +102,9 @@ impl Splitter {
                 _ => self.take(true),
             }
         }
+        if self.delimiter == [';'] && is_open(&self.text) {
+            self.unended = Some("a routine or trigger whose body does not end");
+        }
         self.finish();
     }
 
@@ -125,6 +132,7 @@ impl Splitter {
                 return;
             }
         }
+        self.unended = Some("a comment that does not end");
     }
 
     /// Whether the quote that follows opens an `E'...'` of PostgreSQL.
@@ -149,6 +157,7 @@ impl Splitter {
                 self.take(true);
             }
         }
+        self.unended = Some("a statement with a quote that does not end");
     }
 
     /// `$$...$$` and `$tag$...$tag$`; a `$1` is none.
@@ -165,6 +174,9 @@ impl Splitter {
         (0..tag.len()).for_each(|_| self.take(true));
         while self.peek(0).is_some() && !self.chars[self.at..].starts_with(&tag) {
             self.take(true);
+        }
+        if self.peek(0).is_none() {
+            self.unended = Some("a statement with a dollar quote that does not end");
         }
         (0..tag.len()).for_each(|_| self.take(true));
     }
@@ -207,20 +219,26 @@ impl Splitter {
     fn finish(&mut self) {
         let text = std::mem::take(&mut self.text);
         let text = text.trim_end().to_owned();
-        if !text.is_empty() {
-            self.found.push(Statement { text, line: self.begins.0, column: self.begins.1 });
+        let unended = self.unended.take();
+        if !text.is_empty() || unended.is_some() {
+            self.found.push(Statement { text, line: self.begins.0, column: self.begins.1, unended });
         }
     }
 }
 
-/// Whether a statement that creates a routine or trigger is still inside of its body: more BEGIN and CASE than END.
-fn is_open(text: &str) -> bool {
+/// Whether a statement creates a routine or a trigger, which has a body.
+pub(super) fn is_routine(text: &str) -> bool {
     const ROUTINES: [&str; 4] = ["TRIGGER", "PROCEDURE", "FUNCTION", "EVENT"];
     const OTHERS: [&str; 5] = ["TABLE", "INDEX", "VIEW", "TYPE", "SCHEMA"];
     let mut head = text.split_whitespace().take(12).map(str::to_ascii_uppercase);
     let creates = head.next().as_deref() == Some("CREATE");
     let kind = head.find(|word| ROUTINES.contains(&word.as_str()) || OTHERS.contains(&word.as_str()));
-    if !creates || !kind.is_some_and(|kind| ROUTINES.contains(&kind.as_str())) {
+    creates && kind.is_some_and(|kind| ROUTINES.contains(&kind.as_str()))
+}
+
+/// Whether a routine or trigger is still inside of its body: more BEGIN and CASE than END.
+fn is_open(text: &str) -> bool {
+    if !is_routine(text) {
         return false;
     }
     let bare = without_quoted(text);
@@ -246,8 +264,9 @@ fn is_open(text: &str) -> bool {
     depth > 0
 }
 
-/// The text without what stands in quotes.
+/// The text without what stands in quotes. A body in dollar quotes ends where they do.
 fn without_quoted(text: &str) -> String {
+    let text = text.split_once('$').map_or(text, |(before, _)| before);
     let mut out = String::new();
     let mut quote = None;
     for c in text.chars() {
@@ -294,8 +313,19 @@ mod tests {
 
     #[test]
     fn what_never_ends_is_still_there() {
-        for text in ["SELECT 'a", "SELECT $$ a", "/* a", "", "\u{feff}SELECT 1", "CREATE TRIGGER t BEGIN"] {
-            assert!(split(EngineKind::Postgres, text).len() <= 1, "{text}");
+        for text in ["SELECT 'a", "SELECT $$ a", "/* a", "CREATE TRIGGER t BEGIN; x;"] {
+            let found = statements(text, EngineKind::Postgres);
+            assert!(found.len() == 1 && found[0].unended.is_some(), "{text}: {found:?}");
         }
+        for text in ["", "\u{feff}SELECT 1", "-- a", "CREATE TABLE event (begin date)", "SELECT '$$'"] {
+            let found = statements(text, EngineKind::Postgres);
+            assert!(found.len() <= 1 && found.iter().all(|found| found.unended.is_none()), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_in_dollar_quotes_ends_with_them_whatever_its_words() {
+        let text = "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$\n-- begin with a case\nBEGIN RETURN 1; END;\n$$;\nSELECT 1;";
+        assert_eq!(split(EngineKind::Postgres, text).len(), 2);
     }
 }

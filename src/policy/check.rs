@@ -66,6 +66,10 @@ pub fn check(question: Question<'_>) -> Vec<Finding> {
     } else {
         add(&mut merged, expiry::of_file(policy, today), "");
     }
+    if let Some(recorded) = recorded {
+        add(&mut merged, expiry::of_lock(policy, recorded, today), "");
+    }
+    // Approvals join here, when a policy has them.
     add(&mut merged, more, "");
     let mut findings: Vec<Finding> = merged.into_iter().map(|(finding, of)| told(finding, &of, environments)).collect();
     allow(policy, today, &mut findings);
@@ -110,7 +114,7 @@ impl Consistent {
     /// What to say of so few values; none where there are enough, or hardly one occurs twice.
     #[must_use]
     pub fn finding(&self, policy: &Policy, distinct: u64, rows: u64) -> Option<Finding> {
-        if distinct == 0 || distinct >= FEW || rows < 4 * distinct {
+        if distinct == 0 || distinct >= FEW || rows < 3 * distinct {
             return None;
         }
         let shown = format!("{}.{}", self.table, self.column.name.escape_debug());
@@ -180,7 +184,7 @@ fn allow(policy: &Policy, today: &Today, findings: &mut Vec<Finding>) {
                     finding.column.as_ref().is_some_and(|of| of.to_lowercase() == column.to_lowercase())
                 })
         };
-        if allowance.expires.as_ref().is_some_and(|day| *day < today.date) {
+        if allowance.expires.as_ref().is_some_and(|day| *day <= today.date) {
             let what = format!("what is allowed of {} was allowed until a day that is past", allowance.rule);
             findings.push(Finding::new("expired-decision", policy, allowance.place, what));
             continue;

@@ -141,7 +141,11 @@ fn an_expired_decision_stops_a_capture_in_its_own_environment() {
     refused("dev").unwrap();
     let error = refused("staging").unwrap_err();
     assert_eq!(error.kind(), Kind::Policy);
-    assert!(error.what().ends_with("the decision for table clients held until 2026-01-01"), "{}", error.what());
+    assert!(
+        error.what().ends_with("the decision for table clients had to be made again by 2026-01-01"),
+        "{}",
+        error.what()
+    );
 }
 
 #[test]

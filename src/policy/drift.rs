@@ -2,9 +2,10 @@
 
 use super::file::Place;
 use super::findings::{Finding, Severity};
+use super::lock::{Lock, LockedColumn, LockedTable};
 use super::names;
 use crate::error::Kind;
-use crate::model::schema::{Catalogue, Table, TableKind, TableName};
+use crate::model::schema::{Catalogue, EngineKind, Table, TableKind, TableName};
 use std::collections::BTreeMap;
 
 /// What was recorded.
@@ -12,8 +13,19 @@ use std::collections::BTreeMap;
 pub struct Recorded {
     /// The file that it stands in.
     pub file: String,
-    /// Columns by table, both by name.
-    pub tables: BTreeMap<String, BTreeMap<String, RecordedColumn>>,
+    /// The database product, in one lower-case word.
+    pub engine: String,
+    /// Tables by name.
+    pub tables: BTreeMap<String, RecordedTable>,
+}
+
+/// What was recorded of a table.
+#[derive(Debug, Clone, Default)]
+pub struct RecordedTable {
+    /// Where it stands in the file.
+    pub place: Place,
+    /// Columns by name.
+    pub columns: BTreeMap<String, RecordedColumn>,
 }
 
 /// What was recorded of a column.
@@ -25,31 +37,69 @@ pub struct RecordedColumn {
     pub nullable: bool,
     /// Whether a primary key or unique constraint had it.
     pub unique: bool,
+    /// The day on which its decision has to be made again.
+    pub expires: Option<String>,
     /// Where it stands in the file.
     pub place: Place,
+}
+
+impl Recorded {
+    /// What a lock says of the schema.
+    #[must_use]
+    pub fn of(lock: &Lock) -> Self {
+        let column = |column: &LockedColumn| RecordedColumn {
+            declared: column.declared.clone(),
+            nullable: column.nullable,
+            unique: column.unique,
+            expires: column.expires.clone(),
+            place: column.place,
+        };
+        let table = |table: &LockedTable| {
+            let columns = table.columns.iter().map(|(name, locked)| (name.clone(), column(locked))).collect();
+            RecordedTable { place: table.place, columns }
+        };
+        let tables = lock.tables.iter().map(|(name, locked)| (name.clone(), table(locked))).collect();
+        Self { file: lock.file.clone(), engine: lock.engine.clone(), tables }
+    }
 }
 
 /// Every difference.
 pub(super) fn compare(recorded: &Recorded, catalogue: &Catalogue) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (name, columns) in &recorded.tables {
-        match catalogue.tables.iter().find(|table| table.name.to_string() == *name) {
+    if !is_of_engine(&recorded.engine, catalogue.engine) {
+        let what = format!("the lock is of a database of {}, and this is one of {}", recorded.engine, catalogue.engine);
+        let other = Finding { severity: Severity::Warning, ..finding(recorded, "other-engine", None, what) };
+        return vec![other.hint("The schema was not compared with the lock: name the schema that it is of.")];
+    }
+    for (name, RecordedTable { place, columns }) in &recorded.tables {
+        match catalogue.tables.iter().find(|table| raw(&table.name) == *name) {
             Some(table) => findings.extend(compare_table(recorded, table, columns)),
             None => {
-                let place = columns.values().map(|column| column.place).min_by_key(|place| place.line);
                 let what = format!("table {} was there when the lock was written, and is gone", name.escape_debug());
-                let finding = finding(recorded, "removed-table", place, what).table(&TableName::plain(name));
+                let finding = finding(recorded, "removed-table", Some(*place), what).table(&TableName::plain(name));
                 findings.push(finding.hint("Remove it from the policy, and write the lock anew."));
             }
         }
     }
     let unknown = catalogue.tables.iter().filter(|table| table.kind == TableKind::Ordinary);
-    for table in unknown.filter(|table| !recorded.tables.contains_key(&table.name.to_string())) {
+    for table in unknown.filter(|table| !recorded.tables.contains_key(&raw(&table.name))) {
         let what = format!("table {} is new since the lock was written", table.name);
         let finding = finding(recorded, "new-table", None, what).table(&table.name);
         findings.push(finding.hint("Decide it in the policy, and write the lock anew."));
     }
     findings
+}
+
+/// The name as a lock has it.
+fn raw(name: &TableName) -> String {
+    name.schema.as_ref().map_or_else(|| name.name.clone(), |schema| format!("{schema}.{}", name.name))
+}
+
+/// Whether a lock can speak of a database of this engine.
+fn is_of_engine(recorded: &str, engine: EngineKind) -> bool {
+    let family = |name: &str| if name == "mariadb" { "mysql".to_owned() } else { name.to_owned() };
+    recorded.is_empty()
+        || family(recorded) == family(&engine.to_string().to_lowercase().replace("postgresql", "postgres"))
 }
 
 fn finding(recorded: &Recorded, rule: &'static str, place: Option<Place>, what: String) -> Finding {
@@ -174,12 +224,23 @@ mod tests {
     use crate::policy::resolve::tests::{catalogue, column, table};
 
     fn recorded(declared: &str, nullable: bool, unique: bool) -> RecordedColumn {
-        RecordedColumn { declared: declared.to_owned(), nullable, unique, place: Place { line: 3, column: 1 } }
+        RecordedColumn {
+            declared: declared.to_owned(),
+            nullable,
+            unique,
+            expires: None,
+            place: Place { line: 3, column: 1 },
+        }
     }
 
     fn rules(columns: &[(&str, RecordedColumn)], now: Table) -> Vec<(&'static str, Option<String>)> {
         let columns = columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())).collect();
-        let recorded = Recorded { file: "pii.lock".into(), tables: BTreeMap::from([("t".to_owned(), columns)]) };
+        let table = RecordedTable { columns, ..RecordedTable::default() };
+        let recorded = Recorded {
+            file: "pii.lock".into(),
+            tables: BTreeMap::from([("t".to_owned(), table)]),
+            ..Recorded::default()
+        };
         compare(&recorded, &catalogue(vec![now])).into_iter().map(|found| (found.rule, found.column)).collect()
     }
 

@@ -1,5 +1,6 @@
-//! Decisions that hold until a day: past it they count as not made. The day of today comes from outside.
+//! Decisions that have to be made again on a day: from then on they count as not made. The day of today comes from outside.
 
+use super::drift::Recorded;
 use super::file::{ColumnRule, Place, Policy, TableRules};
 use super::findings::{Finding, Found, Severity};
 use super::resolve::{Draft, drafts};
@@ -71,13 +72,24 @@ fn of_rule(policy: &Policy, rule: &ColumnRule, of: &str, today: &Today) -> Vec<F
     rules.filter_map(|rule| finding(policy, rule.place, rule.expires.as_ref()?, of, today)).collect()
 }
 
+/// The same of a lock.
+pub(super) fn of_lock(policy: &Policy, recorded: &Recorded, today: &Today) -> Vec<Finding> {
+    let columns = recorded.tables.iter().flat_map(|(table, of)| of.columns.iter().map(move |column| (table, column)));
+    let found = columns.filter_map(|(table, (name, column))| {
+        let of = format!("{}.{}", table.escape_debug(), name.escape_debug());
+        let finding = finding(policy, column.place, column.expires.as_ref()?, &of, today)?;
+        Some(Finding { file: recorded.file.clone(), ..finding })
+    });
+    found.collect()
+}
+
 fn finding(policy: &Policy, place: Place, day: &str, of: &str, today: &Today) -> Option<Finding> {
     let hint = "Decide again, and change or remove expires = \"...\".";
-    if day < today.date.as_str() {
-        let what = format!("the decision for {of} held until {day}");
+    if day <= today.date.as_str() {
+        let what = format!("the decision for {of} had to be made again by {day}");
         return Some(Finding::new("expired-decision", policy, place, what).hint(hint));
     }
-    let what = format!("the decision for {of} holds until {day}");
+    let what = format!("the decision for {of} has to be made again by {day}");
     let soon = Finding::new("expires-soon", policy, place, what).severity(Severity::Warning).hint(hint);
     (day <= today.soon.as_str()).then_some(soon)
 }

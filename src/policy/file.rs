@@ -85,7 +85,7 @@ pub struct ColumnRule {
     pub otherwise: Option<Box<ColumnRule>>,
     /// Why, for the reviewer.
     pub reason: Option<String>,
-    /// The last day on which the decision holds, `YYYY-MM-DD`.
+    /// The day on which the decision has to be made again, `YYYY-MM-DD`.
     pub expires: Option<String>,
 }
 
@@ -232,7 +232,7 @@ pub struct TableRules {
     pub mode: Option<Mode>,
     /// Why, for the reviewer.
     pub reason: Option<String>,
-    /// The last day on which the section's decisions hold, `YYYY-MM-DD`.
+    /// The day on which the section's decisions have to be made again, `YYYY-MM-DD`.
     pub expires: Option<String>,
     /// Columns by name, those of the `keep` list included.
     pub columns: BTreeMap<String, ColumnRule>,
@@ -251,7 +251,7 @@ pub struct Allowance {
     pub column: Option<String>,
     /// Why it is accepted.
     pub reason: String,
-    /// The last day on which it is, `YYYY-MM-DD`.
+    /// The day on which it no longer is, `YYYY-MM-DD`.
     pub expires: Option<String>,
 }
 

@@ -133,7 +133,7 @@ pub const RULES: &[Rule] = &[
     ),
     fault(
         "expired-decision",
-        "A decision held until a day that is past.",
+        "A decision had to be made again by a day that has come.",
         "Decide again: change the mask or the day, with a reason.",
     ),
     fault(
@@ -149,7 +149,16 @@ pub const RULES: &[Rule] = &[
             "Take tail = \"real\" out, mask the birth date with `dob` or `date_trunc`, or give its rule a reason.",
         )
     },
-    weak("expires-soon", "A decision expires within thirty days.", "Decide again before it does."),
+    weak(
+        "expires-soon",
+        "A decision has to be made again within thirty days.",
+        "Decide again, and change or remove the day.",
+    ),
+    weak(
+        "other-engine",
+        "The lock is of a database of another engine, so the schema is not compared with it.",
+        "Name the schema that the lock is of.",
+    ),
     weak(
         "few-values",
         "A consistent mask on a column of few different values only relabels them: counting undoes it.",

@@ -1,6 +1,6 @@
 //! `policy check`: a policy against a schema, to findings in the form that somebody or something reads.
 
-use super::schema::{Schema, policy_path};
+use super::schema::{Schema, lock, policy_path};
 use super::{Context, read_policy};
 use crate::cli::annotate::{described, github, sarif};
 use crate::cli::args::policy::{CheckArgs, CheckFormat};
@@ -9,6 +9,7 @@ use crate::cli::settings::{Settings, today};
 use crate::error::Result;
 use crate::policy::Policy;
 use crate::policy::check::{Question, check, environments, verdict};
+use crate::policy::drift::Recorded;
 use crate::policy::file::ENVIRONMENTS;
 use crate::policy::findings::{Finding, Severity};
 use crate::policy::rules::RULES;
@@ -35,13 +36,15 @@ pub(super) fn run(
             more.extend(few_values(context, &mut **source, &policy, catalogue, &chosen)?);
         }
     }
+    let lock = lock(&path, args.lock.as_deref())?;
+    let recorded = lock.as_ref().map(Recorded::of);
     let today = today();
     let question = Question {
         policy: &policy,
         catalogue: schema.as_ref().map(|schema| &schema.catalogue),
         environments: &chosen,
         today: &today,
-        recorded: None,
+        recorded: recorded.as_ref(),
         more,
     };
     let findings = check(question);

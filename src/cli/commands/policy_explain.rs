@@ -1,6 +1,6 @@
 //! `policy explain`: all about one column, or about the columns of a table in short.
 
-use super::schema::{Schema, policy_path};
+use super::schema::{Schema, lock, policy_path};
 use super::{Context, read_policy};
 use crate::cli::annotate::described;
 use crate::cli::args::policy::ExplainArgs;
@@ -10,9 +10,11 @@ use crate::error::{Error, Result};
 use crate::mask::{Definition, docs};
 use crate::policy::Policy;
 use crate::policy::check::{Question, check, environments};
+use crate::policy::drift::Recorded;
 use crate::policy::file::{ENVIRONMENTS, Mode};
 use crate::policy::findings::Finding;
 use crate::policy::inventory::{ColumnRecord, Decision, Inventory, Origin, TableRecord, inventory_of_what_is_there};
+use crate::policy::lock::{LockedColumn, LockedTable};
 use crate::policy::names;
 use serde_json::{Value, json};
 
@@ -22,10 +24,14 @@ struct About<'a> {
     inventory: &'a Inventory,
     table: &'a TableRecord,
     findings: &'a [Finding],
+    locked: Option<&'a LockedTable>,
 }
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ExplainArgs) -> Result<Answer> {
-    let policy = read_policy(&policy_path(settings, args.policy.as_deref())?)?;
+    let path = policy_path(settings, args.policy.as_deref())?;
+    let policy = read_policy(&path)?;
+    let lock = lock(&path, args.lock.as_deref())?;
+    let recorded = lock.as_ref().map(Recorded::of);
     let Some(Schema { catalogue, findings: more, .. }) = args.schema.schema(context, settings)? else {
         return Err(Error::usage("no schema is named")
             .hint("Add --source sqlite:PATH, --snapshot NAME or --ddl FILE, or set SOURCE_DATABASE_URL."));
@@ -38,11 +44,12 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ExplainArgs
         catalogue: Some(&catalogue),
         environments: &chosen,
         today: &today,
-        recorded: None,
+        recorded: recorded.as_ref(),
         more,
     };
     let findings = check(question);
-    let about = About { policy: &policy, inventory: &inventory, table: record, findings: &findings };
+    let locked = lock.as_ref().and_then(|lock| lock.tables.get(&record.table.to_string()));
+    let about = About { policy: &policy, inventory: &inventory, table: record, findings: &findings, locked };
     Ok(match column {
         Some(column) => Answer::new(about.json(column), about.text(column)),
         None => Answer::new(about.table_json(), about.table_text()),
@@ -141,6 +148,10 @@ impl About<'_> {
             .collect()
     }
 
+    fn locked(&self, record: &ColumnRecord) -> Option<&LockedColumn> {
+        self.locked?.columns.get(&record.column.name)
+    }
+
     fn findings_of(&self, record: &ColumnRecord) -> Vec<&Finding> {
         let is = |finding: &&Finding| {
             finding.table.as_ref() == Some(&self.table.table) && finding.column.as_ref() == Some(&record.column.name)
@@ -183,6 +194,7 @@ impl About<'_> {
             fact("made-up example", example(mask).map(|[from, to]| format!("{from} -> {to}")).unwrap_or_default());
         }
         fact("shares fakes with", self.sharing(record).join(", "));
+        fact("lock", self.locked(record).map(in_lock).unwrap_or_default());
         for finding in self.findings_of(record) {
             fact(&format!("{} {}", finding.severity.word(), finding.rule), finding.what.clone());
         }
@@ -226,6 +238,10 @@ impl About<'_> {
                 "confidence": record.guess.confidence, "reason": record.guess.reason },
             "environments": environments,
             "shares_fakes_with": self.sharing(record),
+            "lock": self.locked(record).map(|locked| json!({ "type": locked.declared, "nullable": locked.nullable,
+                "unique": locked.unique, "decision": locked.decisions.to_string(), "tier": locked.tier.letter().to_string(),
+                "reason": locked.reason, "by": locked.by, "on": locked.on, "expires": locked.expires,
+                "line": locked.place.line })),
             "findings": self.findings_of(record).into_iter().map(described).collect::<Vec<_>>(),
         })
     }
@@ -288,6 +304,13 @@ impl About<'_> {
             "columns": self.table.columns.iter().map(|record| self.json(record)).collect::<Vec<_>>(),
         })
     }
+}
+
+/// What the lock says of a column, for people.
+fn in_lock(locked: &LockedColumn) -> String {
+    let reason = locked.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let until = locked.expires.as_ref().map(|day| format!(", until {day}")).unwrap_or_default();
+    format!("{} by {} on {}{until}{reason} (line {})", locked.decisions, locked.by, locked.on, locked.place.line)
 }
 
 /// A made-up original and its masked form under a public key.

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::schema::{Catalogue, EngineKind};
 use crate::policy::file::Place;
 use crate::policy::findings::{Finding, Severity};
+use crate::policy::lock::Lock;
 use crate::secret::Address;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ impl SchemaArgs {
             }
         };
         let (catalogue, problems) = ddl::read(&files, engine);
-        if catalogue.tables.is_empty() && problems.is_empty() {
+        if catalogue.tables.is_empty() && !problems.iter().any(|problem| problem.of_table) {
             return Err(Error::usage(format!("there is no CREATE TABLE in {}", listed(&self.ddl)))
                 .hint("Name the files that create the tables, in the order in which they run."));
         }
@@ -93,6 +94,15 @@ fn listed(paths: &[PathBuf]) -> String {
         [first, .., last] if names.len() > 3 => format!("{first} to {last}"),
         _ => names.join(", "),
     }
+}
+
+/// The lock that is meant: the named one, which must be there, else the one beside the policy, if it is.
+pub(super) fn lock(policy: &Path, named: Option<&Path>) -> Result<Option<Lock>> {
+    let beside = Lock::path(policy);
+    let Some(path) = named.or_else(|| beside.is_file().then_some(beside.as_path())) else { return Ok(None) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::usage(format!("cannot read the lock {}", path.display())).caused_by(error))?;
+    Lock::parse(&path.display().to_string(), &text).map(Some)
 }
 
 /// The policy that is meant: the named one, that of the configuration, else `pii.toml`.

@@ -54,7 +54,7 @@ impl<'a> Written<'a> {
             (names::find(name, columns.clone()) == Found::At(at)).then_some(rule)
         };
         let written = self.sections(table, environment).find_map(|rules| rules.columns.iter().find_map(named));
-        written.or_else(|| self.policy.keep.get(column))
+        written.or_else(|| self.policy.defaults.get(column))
     }
 }
 
