@@ -4,6 +4,7 @@
 use super::file::{ENVIRONMENTS, Mode};
 use super::keys::{self, Key};
 use super::read::INSTEAD;
+use super::rules::RULES;
 use super::section::SECTIONS;
 use crate::mask::{Definition, Determinism, MASKS, Param, ParamKind};
 use crate::model::subset::Children;
@@ -80,9 +81,27 @@ fn file_key(name: &str) -> Value {
     match name {
         "version" => json!({ "const": 1 }),
         "project" => object(&keys::PROJECT, &[], project_key),
+        "check" => object(&keys::CHECK, &[], check_key),
         "engines" => among(SECTIONS.iter().map(|(name, _)| *name), &reference("section")),
         other => section_key(other),
     }
+}
+
+fn check_key(_: &str) -> Value {
+    json!({ "type": "array", "items": object(&keys::ALLOWANCE, &["rule", "reason"], allowance_key) })
+}
+
+fn allowance_key(name: &str) -> Value {
+    match name {
+        "rule" => json!({ "enum": RULES.iter().filter(|rule| rule.allowable).map(|rule| rule.id).collect::<Vec<_>>() }),
+        "expires" => day(),
+        _ => json!({ "type": "string" }),
+    }
+}
+
+/// A calendar day.
+fn day() -> Value {
+    json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
 }
 
 fn project_key(name: &str) -> Value {
@@ -111,6 +130,7 @@ fn table_key(name: &str) -> Value {
         "mode" => json!({ "enum": Mode::ALL.map(Mode::word) }),
         "keep" => reference("names"),
         "columns" => by_name(&reference("rule")),
+        "expires" => day(),
         _ => json!({ "type": "string" }),
     }
 }
@@ -183,6 +203,7 @@ fn table_of(mask: &Definition, keys: &[Key]) -> Value {
     for key in keys {
         let value = match key.name {
             "mask" => json!({ "const": mask.name }),
+            "expires" => day(),
             "otherwise" => json!({ "allOf": [reference("rule"), { "properties": { "when": false } }] }),
             _ => json!({ "type": "string" }),
         };

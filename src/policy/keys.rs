@@ -14,9 +14,10 @@ const fn key(name: &'static str, about: &'static str) -> Key {
 }
 
 /// The whole file.
-pub const FILE: [Key; 7] = [
+pub const FILE: [Key; 8] = [
     key("version", "The version of the format: 1."),
     key("project", "Whose masking keys these are."),
+    key("check", "What 'policy check' is to accept."),
     key("engines", "What is said for databases of one engine only; it replaces what is said for all."),
     DEFAULTS_KEY,
     SUBSET_KEY,
@@ -52,18 +53,19 @@ pub const ENVIRONMENT: [Key; 2] = [
 ];
 
 /// A table.
-pub const TABLE: [Key; 4] = [
+pub const TABLE: [Key; 5] = [
     key(
         "mode",
         "What is taken: capture (rows, every column decided), reference (a lookup table: rows, kept unless masked), structure (no rows) or exclude (nothing).",
     ),
     key("keep", "Columns that are copied as they are."),
-    key("reason", "Why, for the reviewer."),
+    REASON_KEY,
+    EXPIRES_KEY,
     key("columns", "What happens to each column."),
 ];
 
 /// A column's rule, besides the parameters of its mask.
-pub const RULE: [Key; 6] = [
+pub const RULE: [Key; 7] = [
     key("mask", "The mask."),
     key(
         "domain",
@@ -75,7 +77,24 @@ pub const RULE: [Key; 6] = [
     ),
     key("when", "A condition in SQL; the mask applies where it holds or is unknown."),
     key("otherwise", "The rule where the condition does not hold; without it such cells are kept."),
-    key("reason", "Why, for the reviewer."),
+    REASON_KEY,
+    EXPIRES_KEY,
+];
+
+const REASON_KEY: Key = key("reason", "Why, for the reviewer.");
+const EXPIRES_KEY: Key =
+    key("expires", "The last day on which the decision holds, YYYY-MM-DD; then it has to be made again.");
+
+/// `[check]`.
+pub const CHECK: [Key; 1] = [key("allow", "Warnings that are accepted, each with a reason.")];
+
+/// An entry of `[[check.allow]]`.
+pub const ALLOWANCE: [Key; 5] = [
+    key("rule", "The rule whose warning is accepted; 'terp-fixtures policy check --rules' lists them."),
+    key("table", "Only in this table."),
+    key("column", "Only about this column of it."),
+    REASON_KEY,
+    EXPIRES_KEY,
 ];
 
 /// `[subset]`.

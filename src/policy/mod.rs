@@ -5,16 +5,21 @@
 //! decides wrongly or not at all (unknown mask, bad parameter, misfit, undecided column), `Drift` where it names what the
 //! database does not have.
 
+pub mod check;
 pub mod condition;
 pub mod diff;
+pub mod drift;
+pub mod expiry;
 pub mod file;
 pub mod findings;
 pub mod inventory;
 pub mod json_schema;
 pub mod keys;
+pub mod lock;
 pub mod names;
 pub mod propose;
 pub mod resolve;
+pub mod rules;
 
 mod agree;
 mod build;
@@ -26,6 +31,7 @@ mod section;
 mod subject;
 mod subset;
 mod undecided;
+mod weak;
 
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};

@@ -1,8 +1,9 @@
 //! Reads the TOML tree of a policy file key by key, so that every complaint can name line and column.
 
-use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
+use super::file::{Allowance, ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
 use super::keys::{self, names};
 use super::names::did_you_mean;
+use super::rules::{self, RULES};
 use super::section::{SECTIONS, Section};
 use crate::error::{Error, Kind, Result};
 use crate::mask::{self, Definition, MASKS, Params, Value};
@@ -14,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 /// What an environment can make of tables whose mode is `capture`.
 pub(super) const INSTEAD: [Mode; 2] = [Mode::Structure, Mode::Exclude];
+
 pub(super) type Item<'a> = Spanned<DeValue<'a>>;
 
 /// What a mask takes, for hints.
@@ -23,6 +25,27 @@ fn taken(mask: &Definition) -> String {
         [] => format!("Mask {} takes no parameters.", mask.name),
         params => format!("Mask {} takes {}.", mask.name, params.iter().map(one).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// Whether this is a day of the calendar, `YYYY-MM-DD`.
+pub(super) fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts[..] else { return false };
+    let number = |part: &str, digits: usize| {
+        let plain = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<u32>().ok().filter(|_| plain)
+    };
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+        return false;
+    };
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&day)
 }
 
 pub(super) struct Reader<'a> {
@@ -57,6 +80,7 @@ impl<'a> Reader<'a> {
             tables: all.tables,
             environments: all.environments,
             captured: all.captured,
+            allowances: Vec::new(),
             engines: BTreeMap::new(),
             section: String::new(),
         };
@@ -71,6 +95,14 @@ impl<'a> Reader<'a> {
                 policy.generation = found.ok_or_else(|| {
                     self.error(Kind::Usage, generation.span(), "generation must be a whole number from 1")
                 })?;
+            }
+        }
+        if let Some(check) = root.get("check") {
+            let check = self.table(check)?;
+            self.only(check, &names(&keys::CHECK))?;
+            if let Some(allow) = check.get("allow") {
+                let list = self.list(allow, "a list of findings: [[check.allow]]")?;
+                policy.allowances = list.iter().map(|item| self.allowance(item)).collect::<Result<_>>()?;
             }
         }
         if let Some(engines) = root.get("engines") {
@@ -116,6 +148,37 @@ impl<'a> Reader<'a> {
         Ok(section)
     }
 
+    /// One of `[[check.allow]]`.
+    fn allowance(&self, item: &Item<'a>) -> Result<Allowance> {
+        let table = self.table(item)?;
+        self.only(table, &names(&keys::ALLOWANCE))?;
+        let what = "an entry of check.allow";
+        let named = self.needed(item, table, "rule", what)?;
+        let rule = self.text(named)?;
+        if !rules::find(rule).is_some_and(|rule| rule.allowable) {
+            let known = || RULES.iter().filter(|rule| rule.allowable).map(|rule| rule.id);
+            let what = format!("no rule '{}' finds what can be allowed", rule.escape_debug());
+            let error = self.error(Kind::Usage, named.span(), what);
+            let hint = did_you_mean(rule, known());
+            return Err(
+                error.hint(hint.unwrap_or_else(|| format!("It is one of {}.", known().collect::<Vec<_>>().join(", "))))
+            );
+        }
+        let reason = self.needed(item, table, "reason", what)?;
+        if self.text(reason)?.trim().is_empty() {
+            return Err(self.error(Kind::Policy, reason.span(), "the reason is empty"));
+        }
+        let name = |key: &str| table.get(key).map(|name| self.text(name).map(str::to_owned)).transpose();
+        Ok(Allowance {
+            place: self.place(&named.span()),
+            rule: rule.to_owned(),
+            table: name("table")?,
+            column: name("column")?,
+            reason: self.text(reason)?.to_owned(),
+            expires: table.get("expires").map(|day| self.day(day)).transpose()?,
+        })
+    }
+
     /// What an environment makes of captured tables.
     fn instead(&self, item: &Item<'a>) -> Result<Mode> {
         let word = self.text(item)?;
@@ -152,6 +215,7 @@ impl<'a> Reader<'a> {
         if let Some(reason) = table.get("reason") {
             rules.reason = Some(self.text(reason)?.to_owned());
         }
+        rules.expires = table.get("expires").map(|day| self.day(day)).transpose()?;
         self.columns_of(of, table, &mut rules.columns)?;
         Ok(rules)
     }
@@ -234,6 +298,7 @@ impl<'a> Reader<'a> {
                 "subject" => rule.subject = Some(self.text(value)?.to_owned()),
                 "when" => rule.when = Some(self.text(value)?.to_owned()),
                 "otherwise" => rule.otherwise = Some(Box::new(self.otherwise(of, value)?)),
+                "expires" => rule.expires = Some(self.day(value)?),
                 "reason" if !own => rule.reason = Some(self.text(value)?.to_owned()),
                 name => given.push((name.to_owned(), self.value(mask, name, value)?)),
             }
@@ -296,6 +361,19 @@ impl<'a> Reader<'a> {
                 Err(self.error(Kind::Policy, value.span(), what))
             }
         }
+    }
+
+    /// A calendar day: `"2026-05-31"`, or the same as a TOML date.
+    fn day(&self, item: &Item<'a>) -> Result<String> {
+        let text = match item.get_ref() {
+            DeValue::Datetime(day) => day.to_string(),
+            _ => self.text(item)?.to_owned(),
+        };
+        if is_day(&text) {
+            return Ok(text);
+        }
+        let error = self.error(Kind::Usage, item.span(), "this is not a calendar day");
+        Err(error.hint("Write it as \"2026-05-31\"."))
     }
 
     pub(super) fn table<'t>(&self, item: &'t Item<'a>) -> Result<&'t DeTable<'a>> {

@@ -157,7 +157,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn needed<'t>(&self, item: &Item<'a>, table: &'t DeTable<'a>, key: &str, what: &str) -> Result<&'t Item<'a>> {
+    pub(super) fn needed<'t>(
+        &self,
+        item: &Item<'a>,
+        table: &'t DeTable<'a>,
+        key: &str,
+        what: &str,
+    ) -> Result<&'t Item<'a>> {
         table.get(key).ok_or_else(|| {
             let error = self.error(Kind::Usage, item.span(), format!("{what} has no '{key}'"));
             match what {
@@ -173,7 +179,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn list<'t>(&self, item: &'t Item<'a>, wanted: &str) -> Result<&'t [Item<'a>]> {
+    pub(super) fn list<'t>(&self, item: &'t Item<'a>, wanted: &str) -> Result<&'t [Item<'a>]> {
         item.get_ref().as_array().map(|list| &**list).ok_or_else(|| self.wrong_type(item, wanted))
     }
 

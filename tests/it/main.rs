@@ -21,6 +21,7 @@ mod inside;
 mod line;
 mod lock;
 mod masking;
+mod policy_check;
 mod refs;
 mod roundtrip;
 mod secrecy;

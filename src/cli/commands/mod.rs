@@ -4,11 +4,14 @@ mod capture;
 mod keys;
 mod lock;
 mod masks;
+mod policy_check;
 mod policy_diff;
+mod policy_explain;
 mod policy_schema;
 mod refs;
 mod restore;
 mod rollback;
+mod schema;
 mod shell;
 mod store;
 mod why;
@@ -45,7 +48,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Why(args) => why::run(context, &settings()?, args),
         Command::Masks(args) => masks::run(args),
         Command::Refs(args) => refs::run(context, settings, args),
-        Command::Policy(command) => policy(command),
+        Command::Policy(command) => policy(context, settings, command),
         Command::Runs(args) => rollback::runs(context, args),
         Command::Lock(command) => lock::run(context, command),
         Command::Completions { shell } => shell::completions(*shell),
@@ -53,8 +56,14 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
     }
 }
 
-fn policy(command: &PolicyCommand) -> Result<Answer> {
+fn policy(
+    context: &Context<'_>,
+    settings: impl FnOnce() -> Result<Settings>,
+    command: &PolicyCommand,
+) -> Result<Answer> {
     match command {
+        PolicyCommand::Check(args) => policy_check::run(context, settings, args),
+        PolicyCommand::Explain(args) => policy_explain::run(context, &settings()?, args),
         PolicyCommand::Diff(args) => policy_diff::run(args),
         PolicyCommand::Schema => Ok(policy_schema::run()),
     }
