@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod audit;
 mod bad_input;
 mod cases;
 mod closure;
@@ -22,6 +23,7 @@ mod line;
 mod lock;
 mod masking;
 mod refs;
+mod retention;
 mod roundtrip;
 mod secrecy;
 mod subset;
