@@ -84,7 +84,7 @@ fn text(screen: &Screen, done: &Outcome) -> String {
         (
             "Rollback",
             vec![
-                format!("{} rows rolled back, markers and ledger gone", grouped(deleted)),
+                format!("{} rows rolled back, markers, ledger and audit chain gone", grouped(deleted)),
                 format!("content before {}", short(&done.before)),
                 format!("content after  {}  {}", short(&done.after), screen.painted("1;32", "equal")),
                 format!(

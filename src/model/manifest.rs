@@ -55,7 +55,7 @@ pub struct Manifest {
     /// When the snapshot stops being restorable, UTC, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
-    /// The newest entries of the store's audit trail when it was written; absent where there were none.
+    /// The newest entries of the store's audit trail when it was written; absent in snapshots of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Head>,
 }

@@ -202,7 +202,7 @@ pub fn capture(
         tables: entries,
         subset,
         expires: options.expires.clone(),
-        audit: Some(audit::head(repository)?).filter(|head| head.seq > 0),
+        audit: (!repository.is_public()).then(|| audit::head(repository)).transpose()?,
     };
     context.cancel.check()?;
     let (snapshot, manifest_bytes) = publish(repository, &manifest)?;

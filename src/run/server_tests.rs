@@ -1,5 +1,6 @@
 //! The whole line on servers: capture, restore, restore again, conflicts, rollback; and what goes wrong on the way.
 
+mod audit_tests;
 mod cancel_tests;
 mod closure_tests;
 mod cut_tests;

@@ -230,6 +230,15 @@ fn snapshots_that_appear_or_vanish_by_other_ways_are_found() {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, &bytes).unwrap();
     assert!(scratch.fails(7, &["audit", "verify"]).contains("was removed, and it is there"));
+    scratch.ok(&["rm", "sample", "--yes"]);
+    scratch.ok(&["audit", "verify"]);
+    // A capture that died before its entry looks like one whose entry was removed; removing the snapshot settles both.
+    scratch.capture("again");
+    std::fs::remove_file(trail(&scratch).last().unwrap()).unwrap();
+    std::fs::remove_file(scratch.path(".terp-fixtures/audit-heads.json")).unwrap();
+    assert!(scratch.fails(7, &["audit", "verify"]).contains("no entry says that snapshot again@"));
+    scratch.ok(&["rm", "again", "--yes"]);
+    scratch.ok(&["audit", "verify"]);
 }
 
 #[test]

@@ -212,7 +212,10 @@ fn against_store(rows: &[Row], all: &[Recorded], identity: &DatabaseIdentity, fi
         && !anchor.closed
         && Some(&anchor.chain) != chain.as_ref()
     {
-        findings.push(format!("the store's entry {seq} knows a chain of this target, which is gone or another one"));
+        findings.push(format!(
+            "the store's entry {seq} knows a chain of this target, which is gone: it was removed or replaced, or the last run was \
+             rolled back without this store"
+        ));
     }
 }
 
