@@ -84,6 +84,29 @@ fn every_deed_and_every_refusal_is_written_down() {
 }
 
 #[test]
+fn no_password_and_no_dry_run_is_in_the_trail() {
+    let scratch = Scratch::with_snapshot();
+    let far = "postgres://app:hunter2@db.example/erp?password=hunter2&sslmode=require";
+    scratch.fails(8, &["restore", "sample", "--target", far]);
+    scratch.fails(9, &["rollback", "--target", "postgres://app:hunter2@127.0.0.1:1/erp", "--yes"]);
+    let capture = ["capture", "x", "--policy", "pii.toml", "--source", "mysql://app:hunter2@127.0.0.1:1/erp"];
+    scratch.fails(9, &capture);
+    let entries = log(&scratch, &[]);
+    assert_eq!(operations(&entries)[2..], ["restore refused", "rollback failed", "capture failed"]);
+    let text = scratch.ok(&["audit", "log", "--json"]);
+    assert!(!text.contains("hunter2") && text.contains("postgres://app:***@db.example/erp"), "{text}");
+    for refused in [
+        &["restore", "sample", "--target", "sqlite:erp.sqlite", "--dry-run"][..],
+        &["rollback", "--target", "sqlite:erp.sqlite", "--dry-run"],
+        &["rm", "nothing", "--dry-run"],
+        &[&capture[..], &["--dry-run"]].concat(),
+    ] {
+        assert!(!scratch.run(refused).status.success(), "{refused:?}");
+    }
+    assert_eq!(log(&scratch, &[]).len(), 5);
+}
+
+#[test]
 fn filters_choose_entries() {
     let scratch = Scratch::with_snapshot();
     scratch.ok(&RESTORE);

@@ -23,16 +23,16 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, command: &AuditCom
     }
 }
 
-/// Runs what may be refused, and writes a refusal or failure into the store's trail where one can be opened. Wrong usage is no
-/// attempt. That an entry cannot be written never hides why.
+/// Runs what may be refused, and writes a refusal or failure into the store's trail where one can be opened. `run` adds what it gets
+/// to know to the deed. Wrong usage is no attempt, and neither is a dry run. That an entry cannot be written never hides why.
 pub(super) fn attempt(
     context: &Context<'_>,
     settings: &Settings,
-    mut deed: Deed,
+    (mut deed, dry_run): (Deed, bool),
     run: impl FnOnce(&mut Deed) -> Result<Answer>,
 ) -> Result<Answer> {
     run(&mut deed).inspect_err(|error| {
-        if error.kind() == Kind::Usage {
+        if dry_run || error.kind() == Kind::Usage {
             return;
         }
         let Some(repository) = open_quietly(settings) else { return };

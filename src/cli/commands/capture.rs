@@ -18,10 +18,8 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs) -> Result<Answer> {
-    if args.dry_run {
-        return capture(context, settings, args, &mut Deed::new(Operation::Capture));
-    }
-    audit::attempt(context, settings, Deed::new(Operation::Capture), |deed| capture(context, settings, args, deed))
+    let deed = Deed::new(Operation::Capture);
+    audit::attempt(context, settings, (deed, args.dry_run), |deed| capture(context, settings, args, deed))
 }
 
 /// Captures. `deed` gets what is known so far, for the case that it is refused.

@@ -16,11 +16,8 @@ use std::time::Duration;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs) -> Result<Answer> {
     let wanted = Named { name: args.snapshot.clone(), id: None };
-    let mut deed = Deed { snapshot: Some(wanted), environment: args.env.clone(), ..Deed::new(Operation::Restore) };
-    if args.dry_run {
-        return restore(context, settings, args, &mut deed);
-    }
-    audit::attempt(context, settings, deed, |deed| restore(context, settings, args, deed))
+    let deed = Deed { snapshot: Some(wanted), environment: args.env.clone(), ..Deed::new(Operation::Restore) };
+    audit::attempt(context, settings, (deed, args.dry_run), |deed| restore(context, settings, args, deed))
 }
 
 /// Restores. `deed` gets what is known so far, for the case that it is refused.

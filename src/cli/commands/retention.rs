@@ -12,7 +12,7 @@ use crate::run::repository::{Repository, Snapshot};
 use serde_json::json;
 
 pub(super) fn prune(context: &Context<'_>, settings: &Settings, args: &PruneArgs) -> Result<Answer> {
-    audit::attempt(context, settings, Deed::new(Operation::Delete), |_| {
+    audit::attempt(context, settings, (Deed::new(Operation::Delete), args.dry_run), |_| {
         let repository = open_to_publish(context, settings)?;
         let snapshots = prune::all(&repository)?;
         let last = args.keep_last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
@@ -24,7 +24,7 @@ pub(super) fn prune(context: &Context<'_>, settings: &Settings, args: &PruneArgs
 pub(super) fn rm(context: &Context<'_>, settings: &Settings, args: &RmArgs) -> Result<Answer> {
     let wanted = Named { name: args.snapshot.clone(), id: None };
     let deed = Deed { snapshot: Some(wanted), ..Deed::new(Operation::Delete) };
-    audit::attempt(context, settings, deed, |deed| {
+    audit::attempt(context, settings, (deed, args.dry_run), |deed| {
         let repository = open_to_publish(context, settings)?;
         let snapshot = repository.find(&args.snapshot)?;
         *deed = crate::run::audit::removed(Operation::Delete, &snapshot);

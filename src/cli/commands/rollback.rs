@@ -13,11 +13,8 @@ use serde_json::json;
 use std::time::Duration;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RollbackArgs) -> Result<Answer> {
-    let mut deed = Deed { run: args.run.clone(), ..Deed::new(Operation::Rollback) };
-    if args.dry_run {
-        return roll_back(context, settings, args, &mut deed);
-    }
-    audit::attempt(context, settings, deed, |deed| roll_back(context, settings, args, deed))
+    let deed = Deed { run: args.run.clone(), ..Deed::new(Operation::Rollback) };
+    audit::attempt(context, settings, (deed, args.dry_run), |deed| roll_back(context, settings, args, deed))
 }
 
 /// Rolls back. `deed` gets what is known so far, for the case that it is refused.

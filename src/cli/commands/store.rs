@@ -62,7 +62,7 @@ pub(super) fn show(context: &Context<'_>, settings: &Settings, args: &ShowArgs) 
     let json = serde_json::to_value(&snapshot.manifest)
         .map_err(|error| Error::internal("the manifest cannot be shown").caused_by(error))?;
     Ok(Answer {
-        json: json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "manifest": json }),
+        json: json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "expired": snapshot.is_expired(), "manifest": json }),
         text: show_text(&snapshot),
     })
 }
