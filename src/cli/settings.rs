@@ -122,7 +122,7 @@ impl Settings {
         if let Some(path) = self.named("TERP_FIXTURES_IDENTITY_FILE", self.file.store.identity_file.as_deref()) {
             return Ok((Member::parse(&secret_file(&path)?)?, false));
         }
-        let public = Path::new(self.store().expose()).join("public.identity");
+        let public = self.public_identity();
         for (path, is_public) in [(public, true), (self.usual_secret("identity.key"), false)] {
             if path.is_file() {
                 return Ok((Member::parse(&secret_file(&path)?)?, is_public));
@@ -130,6 +130,17 @@ impl Settings {
         }
         Err(Error::usage("no identity to open the store with")
             .hint("Set TERP_FIXTURES_IDENTITY_FILE, or make a store of your own with 'terp-fixtures keys init'."))
+    }
+
+    /// Where a store that everybody may read carries its identity.
+    fn public_identity(&self) -> PathBuf {
+        Path::new(self.store().expose()).join("public.identity")
+    }
+
+    /// Whether everybody may read the store, whichever identity opens it here.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.public_identity().is_file()
     }
 
     /// The masking key: `TERP_FIXTURES_MASK_KEY`, `TERP_FIXTURES_MASK_KEY_FD` (the number of an open file descriptor),

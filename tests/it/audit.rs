@@ -302,6 +302,10 @@ fn a_public_store_is_never_written_into() {
     assert_eq!(log(&scratch, &["--target", "sqlite:dev.sqlite"]).len(), 1);
     scratch.ok(&["audit", "verify", "--target", "sqlite:dev.sqlite"]);
     scratch.ok(&ROLLBACK);
+    // Whoever names the public identity does not own the store by that.
+    let mut command = scratch.command(&["restore", "demo-2025-12", "--target", "sqlite:other.sqlite"]);
+    let named = command.env("TERP_FIXTURES_IDENTITY_FILE", scratch.path("snapshots/public.identity")).output().unwrap();
+    assert!(named.status.success());
     scratch.fails(8, &["rm", "demo-2025-12", "--yes"]);
     scratch.fails(8, &["prune", "--yes"]);
     scratch.fails(8, &["audit", "head"]);

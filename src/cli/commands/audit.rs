@@ -76,11 +76,11 @@ pub(super) fn record_of_target(context: &Context<'_>, settings: &Settings, repos
 
 /// The store, if one can be opened; where none can, the command goes on without an audit trail.
 pub(super) fn open_quietly(settings: &Settings) -> Option<Repository> {
-    let (member, is_public) = settings.member().ok()?;
+    let (member, _) = settings.member().ok()?;
     let store = crate::store::open(&settings.store(), false).ok()?;
     let repository = Repository::open(store, &member, &settings.signers().ok()?).ok()?;
     let (name, host) = settings.actor();
-    Some(repository.acting_as(name, host, is_public))
+    Some(repository.acting_as(name, host, settings.is_public()))
 }
 
 /// A target as an entry names it.

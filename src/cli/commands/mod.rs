@@ -101,7 +101,8 @@ fn open(context: &Context<'_>, settings: &Settings) -> Result<Repository> {
     }
     let store = crate::store::open(&settings.store(), false)?;
     let (name, host) = settings.actor();
-    let repository = Repository::open(store, &member, &settings.signers()?)?.acting_as(name, host, public);
+    let repository =
+        Repository::open(store, &member, &settings.signers()?)?.acting_as(name, host, settings.is_public());
     audit::warn_of_gone(context, settings, &repository)?;
     Ok(repository)
 }
