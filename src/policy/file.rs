@@ -364,9 +364,11 @@ mod tests {
     #[test]
     fn the_document_shows_a_policy_that_is_read() {
         let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policy.md")).unwrap();
-        let (_, block) = text.split_once("```toml\n").unwrap();
-        let policy = Policy::parse("docs/policy.md", block.split_once("```").unwrap().0).unwrap();
-        assert_eq!(policy.tables.len(), 3);
+        let blocks = text.split("```toml\n").skip(1).map(|block| block.split_once("```").unwrap().0);
+        let policies: Vec<Policy> = blocks.map(|block| Policy::parse("docs/policy.md", block).unwrap()).collect();
+        let tables = |policy: &Policy| policy.tables.len();
+        assert_eq!(policies.iter().map(tables).collect::<Vec<_>>(), [3, 0]);
+        assert_eq!(policies[1].of_engine(crate::model::schema::EngineKind::Mysql).tables.len(), 1);
     }
 
     /// Every file of `policies/valid` is read; every file of `policies/invalid` fails as its first two lines say.

@@ -13,6 +13,8 @@ pub mod expiry;
 pub mod file;
 pub mod findings;
 pub mod inventory;
+pub mod json_schema;
+pub mod keys;
 pub mod lock;
 pub mod names;
 pub mod propose;
@@ -33,4 +35,4 @@ mod weak;
 
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};
-pub use section::{ENGINES, Section};
+pub use section::{SECTIONS, Section};

@@ -1,9 +1,10 @@
 //! Reads the TOML tree of a policy file key by key, so that every complaint can name line and column.
 
 use super::file::{Allowance, ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
+use super::keys::{self, names};
 use super::names::did_you_mean;
 use super::rules::{self, RULES};
-use super::section::{ENGINES, Section};
+use super::section::{SECTIONS, Section};
 use crate::error::{Error, Kind, Result};
 use crate::mask::{self, Definition, MASKS, Params, Value};
 use std::collections::BTreeMap;
@@ -12,18 +13,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What the file may say besides what a section for one engine may.
-pub(super) const TOP_KEYS: [&str; 4] = ["version", "project", "engines", "check"];
-/// What may be said for all engines or for one.
-pub(super) const SECTION_KEYS: [&str; 4] = ["defaults", "subset", "tables", "environments"];
-/// What may be said of a table.
-pub(super) const TABLE_KEYS: [&str; 5] = ["mode", "keep", "reason", "expires", "columns"];
 /// What an environment can make of tables whose mode is `capture`.
 pub(super) const INSTEAD: [Mode; 2] = [Mode::Structure, Mode::Exclude];
-/// What an entry of `[[check.allow]]` may say.
-pub(super) const ALLOWANCE_KEYS: [&str; 5] = ["rule", "table", "column", "reason", "expires"];
-/// What a column's rule may say besides parameters of its mask.
-pub(super) const RULE_KEYS: [&str; 7] = ["mask", "domain", "subject", "when", "otherwise", "reason", "expires"];
 
 pub(super) type Item<'a> = Spanned<DeValue<'a>>;
 
@@ -65,7 +56,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads the whole file.
     pub(super) fn policy(&self, root: &DeTable<'a>, span: Range<usize>) -> Result<Policy> {
-        self.only(root, &[&TOP_KEYS[..], &SECTION_KEYS[..]].concat())?;
+        self.only(root, &names(&keys::FILE))?;
         match root.get("version").map(|version| (self.integer(version), version.span())) {
             Some((Ok(1), _)) => {}
             Some((Ok(_), span)) => {
@@ -95,7 +86,7 @@ impl<'a> Reader<'a> {
         };
         if let Some(project) = root.get("project") {
             let project = self.table(project)?;
-            self.only(project, &["name", "generation"])?;
+            self.only(project, &names(&keys::PROJECT))?;
             if let Some(name) = project.get("name") {
                 self.text(name)?.clone_into(&mut policy.project);
             }
@@ -108,7 +99,7 @@ impl<'a> Reader<'a> {
         }
         if let Some(check) = root.get("check") {
             let check = self.table(check)?;
-            self.only(check, &["allow"])?;
+            self.only(check, &names(&keys::CHECK))?;
             if let Some(allow) = check.get("allow") {
                 let list = self.list(allow, "a list of findings: [[check.allow]]")?;
                 policy.allowances = list.iter().map(|item| self.allowance(item)).collect::<Result<_>>()?;
@@ -116,10 +107,10 @@ impl<'a> Reader<'a> {
         }
         if let Some(engines) = root.get("engines") {
             let engines = self.table(engines)?;
-            self.only(engines, &ENGINES)?;
+            self.only(engines, &SECTIONS.map(|(name, _)| name))?;
             for (name, engine) in engines {
                 let engine = self.table(engine)?;
-                self.only(engine, &SECTION_KEYS)?;
+                self.only(engine, &names(&keys::SECTION))?;
                 policy.engines.insert(name.get_ref().to_string(), self.section(engine)?);
             }
         }
@@ -131,7 +122,7 @@ impl<'a> Reader<'a> {
         let mut section = Section::default();
         if let Some(defaults) = root.get("defaults") {
             let defaults = self.table(defaults)?;
-            self.only(defaults, &["keep", "columns"])?;
+            self.only(defaults, &names(&keys::DEFAULTS))?;
             self.columns_of("defaults", defaults, &mut section.defaults)?;
         }
         if let Some(subset) = root.get("subset") {
@@ -145,7 +136,7 @@ impl<'a> Reader<'a> {
             self.only(environments, &ENVIRONMENTS)?;
             for (name, environment) in environments {
                 let environment = self.table(environment)?;
-                self.only(environment, &["mode", "tables"])?;
+                self.only(environment, &names(&keys::ENVIRONMENT))?;
                 let name = name.get_ref().to_string();
                 if let Some(mode) = environment.get("mode") {
                     section.captured.insert(name.clone(), self.instead(mode)?);
@@ -160,7 +151,7 @@ impl<'a> Reader<'a> {
     /// One of `[[check.allow]]`.
     fn allowance(&self, item: &Item<'a>) -> Result<Allowance> {
         let table = self.table(item)?;
-        self.only(table, &ALLOWANCE_KEYS)?;
+        self.only(table, &names(&keys::ALLOWANCE))?;
         let what = "an entry of check.allow";
         let named = self.needed(item, table, "rule", what)?;
         let rule = self.text(named)?;
@@ -210,7 +201,7 @@ impl<'a> Reader<'a> {
     }
 
     fn rules(&self, of: &str, table: &DeTable<'a>, place: Place) -> Result<TableRules> {
-        self.only(table, &TABLE_KEYS)?;
+        self.only(table, &names(&keys::TABLE))?;
         let mut rules = TableRules { place, ..TableRules::default() };
         if let Some(mode) = table.get("mode") {
             let word = self.text(mode)?;
@@ -320,7 +311,7 @@ impl<'a> Reader<'a> {
             let place = table.iter().find(|(key, _)| key.get_ref().as_ref() == bad.name);
             let span = place.map_or(column.span(), |(key, value)| if bad.unknown { key.span() } else { value.span() });
             let error = self.error(Kind::Policy, span, format!("{of}: {}", bad.why));
-            let known = mask.params.iter().map(|param| param.name).chain(RULE_KEYS);
+            let known = mask.params.iter().map(|param| param.name).chain(names(&keys::RULE));
             let hint = if bad.unknown { did_you_mean(&bad.name, known) } else { None };
             error.hint(hint.unwrap_or_else(|| taken(mask)))
         })?;

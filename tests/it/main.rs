@@ -27,6 +27,7 @@ mod roundtrip;
 mod secrecy;
 mod subset;
 mod support;
+mod templates;
 mod tidy;
 mod vectors;
 mod why;

@@ -186,6 +186,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "engine/postgres/catalog.rs",
             "seal/",
             "run/ledger.rs",
+            "policy/json_schema.rs",
             "cli/",
         ],
     ),

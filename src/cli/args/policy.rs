@@ -13,6 +13,12 @@ pub enum PolicyCommand {
   git show main:pii.toml > old.toml && terp-fixtures policy diff old.toml pii.toml --json
   terp-fixtures policy diff old.toml pii.toml --fail-on-weaker")]
     Diff(DiffArgs),
+    /// Print the JSON Schema of policy files, for editors that complete and check while one types.
+    #[command(after_help = "Examples:
+  terp-fixtures policy schema > policy.schema.json
+
+Then the first line of a policy is '#:schema ./policy.schema.json' (Even Better TOML, taplo).")]
+    Schema,
     /// Hold a policy against a database, a snapshot or files of DDL: what is new, gone or of another type, what does not fit, what
     /// has expired, what is weak. Exit 3 for drift, 4 for a fault of the policy.
     #[command(after_help = "Examples:

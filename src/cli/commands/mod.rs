@@ -7,6 +7,7 @@ mod masks;
 mod policy_check;
 mod policy_diff;
 mod policy_explain;
+mod policy_schema;
 mod refs;
 mod restore;
 mod rollback;
@@ -64,6 +65,7 @@ fn policy(
         PolicyCommand::Check(args) => policy_check::run(context, settings, args),
         PolicyCommand::Explain(args) => policy_explain::run(context, &settings()?, args),
         PolicyCommand::Diff(args) => policy_diff::run(args),
+        PolicyCommand::Schema => Ok(policy_schema::run()),
     }
 }
 
