@@ -162,12 +162,11 @@ fn drop_key(name: &str, draft: &mut Draft, engine: EngineKind) {
     let usual = |columns: &[String], end: &str| {
         engine == EngineKind::Postgres && name == format!("{plain}_{}_{end}", columns.join("_"))
     };
+    let is_first =
+        |columns: &[String]| engine != EngineKind::Postgres && columns.first().is_some_and(|first| first == name);
     draft.uniques.retain(|key| match &key.name {
         Some(own) => own != name,
-        None => {
-            !usual(&key.columns, "key")
-                && !(engine != EngineKind::Postgres && key.columns.first().is_some_and(|first| first == name))
-        }
+        None => !usual(&key.columns, "key") && !is_first(&key.columns),
     });
     let mut number = 0;
     draft.foreign.retain(|key| {

@@ -182,7 +182,9 @@ impl Draft {
         };
         let mut columns = self.columns.clone();
         if engine != EngineKind::Sqlite {
-            primary_key.iter().for_each(|&at| columns[at].nullable = false);
+            for &at in &primary_key {
+                columns[at].nullable = false;
+            }
         }
         Table {
             name: self.name.clone(),

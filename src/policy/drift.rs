@@ -221,6 +221,9 @@ fn plain(declared: &str) -> String {
 mod tests {
     use super::*;
     use crate::model::schema::{Family, Unique};
+    use crate::policy::Policy;
+    use crate::policy::inventory::inventory;
+    use crate::policy::lock::Decider;
     use crate::policy::resolve::tests::{catalogue, column, table};
 
     fn recorded(declared: &str, nullable: bool, unique: bool) -> RecordedColumn {
@@ -242,6 +245,27 @@ mod tests {
             ..Recorded::default()
         };
         compare(&recorded, &catalogue(vec![now])).into_iter().map(|found| (found.rule, found.column)).collect()
+    }
+
+    #[test]
+    fn a_lock_of_this_very_schema_records_no_difference() {
+        let text = "version = 1\n[tables.\"odd.t\\n\"]\nkeep = [\"a\"]\n[tables.gone]\nmode = \"exclude\"\n";
+        let policy = Policy::parse("pii.toml", text).unwrap();
+        let mut of = catalogue(vec![
+            table("odd.t\n", vec![column("a", Family::Text)]),
+            table("gone", vec![column("b", Family::Text)]),
+        ]);
+        let inventory = inventory(&policy, &of).unwrap();
+        let decider = Decider { by: "dpo".into(), on: "2026-01-01".into(), expires: None, renew: false };
+        let lock = Lock::of("pii.lock", &policy, (&of, &inventory), None, &decider).unwrap();
+        let recorded = Recorded::of(&Lock::parse("pii.lock", &lock.text()).unwrap());
+        assert_eq!(compare(&recorded, &of), []);
+        of.tables[0].columns[0].declared = "int".into();
+        let found = compare(&recorded, &of);
+        assert_eq!((found[0].rule, found[0].file.as_str(), found.len()), ("retyped-column", "pii.lock", 1));
+        assert!(found[0].place.is_some());
+        of.engine = EngineKind::Mariadb;
+        assert_eq!(compare(&recorded, &of)[0].rule, "other-engine");
     }
 
     #[test]

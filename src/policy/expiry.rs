@@ -48,7 +48,9 @@ pub(super) fn of_file(policy: &Policy, today: &Today) -> Vec<Finding> {
     let own = policy.engines.values();
     let overlays = policy.environments.values().chain(own.clone().flat_map(|own| own.environments.values()));
     for tables in std::iter::once(&policy.tables).chain(overlays).chain(own.map(|own| &own.tables)) {
-        tables.iter().for_each(|(name, rules)| section(name, rules));
+        for (name, rules) in tables {
+            section(name, rules);
+        }
     }
     findings
 }

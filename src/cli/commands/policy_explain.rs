@@ -69,8 +69,8 @@ fn find<'a>(inventory: &'a Inventory, what: &str) -> Result<(&'a TableRecord, Op
     if let Some(record) = table(what) {
         return Ok((record, None));
     }
-    let splits = what.match_indices('.').map(|(at, _)| (&what[..at], &what[at + 1..]));
-    let Some((record, name)) = splits.filter_map(|(of, name)| Some((table(of)?, name))).next() else {
+    let mut splits = what.match_indices('.').map(|(at, _)| (&what[..at], &what[at + 1..]));
+    let Some((record, name)) = splits.find_map(|(of, name)| Some((table(of)?, name))) else {
         let of = what.rsplit_once('.').map_or(what, |(of, _)| of);
         let known = inventory.tables.iter().map(|record| record.table.name.as_str());
         let error = Error::usage(format!("there is no table '{}'", of.escape_debug()));
@@ -162,7 +162,7 @@ impl About<'_> {
     fn text(&self, record: &ColumnRecord) -> String {
         let mut lines: Vec<(String, String)> = Vec::new();
         let mut fact = |name: &str, value: String| lines.push((name.to_owned(), value));
-        fact("is", self.kind(record));
+        fact("is", Self::kind(record));
         fact("refers to", record.refers_to.clone().unwrap_or_default());
         fact("referred to by", self.referring(record).join(", "));
         let guess = &record.guess;
@@ -198,16 +198,14 @@ impl About<'_> {
         for finding in self.findings_of(record) {
             fact(&format!("{} {}", finding.severity.word(), finding.rule), finding.what.clone());
         }
-        let body: String = lines
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("\n  {name:18} {}", value.replace('\n', " ")))
-            .collect();
-        format!("{}{body}", self.name(record))
+        lines.retain(|(_, value)| !value.is_empty());
+        let line = |(name, value): &(String, String)| format!("  {name:18} {}", value.replace('\n', " "));
+        let body: Vec<String> = std::iter::once(self.name(record)).chain(lines.iter().map(line)).collect();
+        body.join("\n")
     }
 
     /// Its type and keys in words.
-    fn kind(&self, record: &ColumnRecord) -> String {
+    fn kind(record: &ColumnRecord) -> String {
         let column = &record.column;
         let declared =
             if column.declared.is_empty() { "no type".to_owned() } else { column.declared.escape_debug().to_string() };

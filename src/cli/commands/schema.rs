@@ -1,7 +1,7 @@
 //! Where a command's schema comes from: a database, a snapshot, or files of DDL.
 
 use super::{Context, open};
-use crate::cli::args::policy::SchemaArgs;
+use crate::cli::args::policy::{EngineName, SchemaArgs};
 use crate::cli::settings::Settings;
 use crate::ddl;
 use crate::engine::{self, Source};
@@ -46,12 +46,9 @@ impl SchemaArgs {
 
     fn of_files(&self) -> Result<Schema> {
         let files = self.ddl.iter().map(|path| file(path)).collect::<Result<Vec<_>>>()?;
-        let engine = match self.engine.map(|name| name.kind()).or_else(|| ddl::guess(&files)) {
-            Some(engine) => engine,
-            None => {
-                return Err(Error::usage("nothing in the DDL tells which engine it is for")
-                    .hint("Add --engine postgres, mysql, mariadb or sqlite."));
-            }
+        let Some(engine) = self.engine.map(EngineName::kind).or_else(|| ddl::guess(&files)) else {
+            return Err(Error::usage("nothing in the DDL tells which engine it is for")
+                .hint("Add --engine postgres, mysql, mariadb or sqlite."));
         };
         let (catalogue, problems) = ddl::read(&files, engine);
         if catalogue.tables.is_empty() && !problems.iter().any(|problem| problem.of_table) {
