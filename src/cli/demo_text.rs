@@ -14,7 +14,7 @@ pub(super) fn answer(screen: &Screen, done: &Outcome) -> Answer {
         "content_before": done.before, "content_between": done.between, "content_after": done.after,
         "kept": done.kept, "millis": done.millis,
     });
-    Answer { json, text: text(screen, done) }
+    Answer::new(json, text(screen, done))
 }
 
 fn text(screen: &Screen, done: &Outcome) -> String {

@@ -26,7 +26,13 @@ pub fn main() -> ExitCode {
     match run(&cli, &screen) {
         Ok(answer) => {
             screen.answer(&answer);
-            ExitCode::SUCCESS
+            match &answer.failure {
+                None => ExitCode::SUCCESS,
+                Some(error) => {
+                    screen.failed(error);
+                    ExitCode::from(error.kind().exit_code())
+                }
+            }
         }
         Err(error) => {
             screen.failure(&error);

@@ -16,6 +16,16 @@ pub struct Answer {
     pub json: Value,
     /// For people; may span lines, without the last newline.
     pub text: String,
+    /// Why the command fails although it has an answer: a check that found something.
+    pub failure: Option<Error>,
+}
+
+impl Answer {
+    /// The answer of a command that did what it was asked to.
+    #[must_use]
+    pub fn new(json: Value, text: impl Into<String>) -> Self {
+        Self { json, text: text.into(), failure: None }
+    }
 }
 
 /// The screen.
@@ -61,6 +71,19 @@ impl Screen {
 
     /// Prints an error on stderr, and as JSON on stdout with `--json`.
     pub fn failure(&self, error: &Error) {
+        if self.json {
+            self.clear();
+            let body = json!({ "error": {
+                "kind": error.kind().word(), "code": error.kind().exit_code(), "message": error.to_string(),
+                "hint": error.hint_text(), "causes": error.causes(),
+            }});
+            writeln!(std::io::stdout(), "{body:#}").unwrap_or_default();
+        }
+        self.failed(error);
+    }
+
+    /// Prints an error on stderr only: stdout has the answer.
+    pub fn failed(&self, error: &Error) {
         self.clear();
         let causes = error.causes();
         tracing::error!(
@@ -70,13 +93,6 @@ impl Screen {
             causes = causes.join("; "),
             "{error}"
         );
-        if self.json {
-            let body = json!({ "error": {
-                "kind": error.kind().word(), "code": error.kind().exit_code(), "message": error.to_string(),
-                "hint": error.hint_text(), "causes": causes,
-            }});
-            writeln!(std::io::stdout(), "{body:#}").unwrap_or_default();
-        }
         let mut text = format!("{} {error}\n", self.painted("1;31", "error:"));
         for cause in causes {
             text.push_str(&format!("  because: {cause}\n"));

@@ -6,6 +6,7 @@
 //! database does not have.
 
 pub mod condition;
+pub mod diff;
 pub mod file;
 pub mod findings;
 pub mod inventory;
@@ -19,9 +20,11 @@ mod checks;
 mod read;
 mod read_subset;
 mod references;
+mod section;
 mod subject;
 mod subset;
 mod undecided;
 
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};
+pub use section::{SECTIONS, Section};

@@ -1,13 +1,13 @@
 //! `capture`: from what was typed to a snapshot.
 
-use super::{address, finished, open_to_publish, started};
+use super::{address, finished, open_to_publish, read_policy, started};
 use crate::cli::args::{CaptureArgs, CaptureSize};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::model::schema::TableName;
-use crate::policy::{self, Policy};
+use crate::policy;
 use crate::run::forecast::Brought;
 use crate::run::{Context, capture};
 use crate::secret::Address;
@@ -21,9 +21,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
     let address = address(args.source.as_deref(), "source", "SOURCE_DATABASE_URL")?;
     let name = args.name.clone().unwrap_or_else(|| default_name(&address));
     check_name(&name)?;
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| Error::usage(format!("cannot read the policy {}", path.display())).caused_by(error))?;
-    let policy = Policy::parse(&path.display().to_string(), &text)?;
+    let policy = read_policy(&path)?;
     let master = settings.master_key()?;
     let repository = open_to_publish(context, settings)?;
     started(
@@ -82,7 +80,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
         "estimated_millis": done.estimate.as_ref().map(|estimate| estimate.millis),
         "millis": done.millis,
     });
-    Ok(Answer { json, text: capture_text(&done) })
+    Ok(Answer::new(json, capture_text(&done)))
 }
 
 /// The outcome of a capture in plain words.

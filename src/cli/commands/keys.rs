@@ -40,7 +40,7 @@ pub(super) fn init(settings: &Settings, args: &KeysInitArgs) -> Result<Answer> {
     );
     let json = json!({ "store": address.to_string(), "repo": made.repo, "recipient": made.recipient, "signer": made.signer,
         "identity_file": identity, "mask_key_file": mask_key });
-    Ok(Answer { json, text })
+    Ok(Answer::new(json, text))
 }
 
 fn read_secret(path: &Path) -> Result<SecretText> {

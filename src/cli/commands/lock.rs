@@ -28,7 +28,7 @@ fn status(context: &Context<'_>, args: &LockStatusArgs) -> Result<Answer> {
             host.escape_debug()
         ),
     };
-    Ok(Answer { json, text })
+    Ok(Answer::new(json, text))
 }
 
 fn release(context: &Context<'_>, args: &LockReleaseArgs) -> Result<Answer> {
@@ -37,16 +37,16 @@ fn release(context: &Context<'_>, args: &LockReleaseArgs) -> Result<Answer> {
     let holder = lock::status(&mut *target)?;
     let json = json!({ "target": address.to_string(), "released": holder.is_some(), "holder": shown(holder.as_ref()) });
     let Some(holder) = holder else {
-        return Ok(Answer { json, text: format!("The lock of {address} is free; there is nothing to release.") });
+        return Ok(Answer::new(json, format!("The lock of {address} is free; there is nothing to release.")));
     };
     confirm(args.yes, &format!("This ends the run that holds the lock of {address} ({holder})."))?;
     started(context, "lock release", vec![("target", address.to_string()), ("holder", holder.to_string())]);
     lock::release(&mut *target, &holder)?;
     finished(context, "lock release", vec![("target", address.to_string())], Vec::new(), 0);
-    Ok(Answer {
+    Ok(Answer::new(
         json,
-        text: format!("Ended {holder}.\nThe lock of {address} is free; what that run had not committed is undone."),
-    })
+        format!("Ended {holder}.\nThe lock of {address} is free; what that run had not committed is undone."),
+    ))
 }
 
 fn shown(holder: Option<&Holder>) -> Value {

@@ -14,14 +14,14 @@ pub(super) fn run(args: &MasksArgs) -> Result<Answer> {
             "{}\n\nAll about one, with examples: terp-fixtures masks NAME. The same as a document: docs/masks.md.",
             table(&["mask", "unique columns", "what it does"], &lines, &[])
         );
-        return Ok(Answer { json: MASKS.iter().map(|mask| described(mask)).collect(), text });
+        return Ok(Answer::new(MASKS.iter().map(|mask| described(mask)).collect(), text));
     };
     let mask = mask::find(name).ok_or_else(|| {
         let error = Error::usage(format!("there is no mask '{}'", name.escape_debug()));
         let hint = names::did_you_mean(name, MASKS.iter().map(|mask| mask.name));
         error.hint(hint.unwrap_or_else(|| "'terp-fixtures masks' lists them.".to_owned()))
     })?;
-    Ok(Answer { json: described(mask), text: told(mask) })
+    Ok(Answer::new(described(mask), told(mask)))
 }
 
 fn line(mask: &Definition) -> Vec<String> {

@@ -4,6 +4,7 @@ mod capture;
 mod keys;
 mod lock;
 mod masks;
+mod policy_diff;
 mod refs;
 mod restore;
 mod rollback;
@@ -11,16 +12,19 @@ mod shell;
 mod store;
 mod why;
 
+use super::args::policy::PolicyCommand;
 use super::args::{Cli, Command, DemoArgs, KeysCommand};
 use super::render::{Answer, Screen};
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::model::schema::TableName;
+use crate::policy::Policy;
 use crate::run::repository::Repository;
 use crate::run::{Context, demo};
 use crate::secret::Address;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
 
 /// Runs the command.
 ///
@@ -40,11 +44,25 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Why(args) => why::run(context, &settings()?, args),
         Command::Masks(args) => masks::run(args),
         Command::Refs(args) => refs::run(context, settings, args),
+        Command::Policy(command) => policy(command),
         Command::Runs(args) => rollback::runs(context, args),
         Command::Lock(command) => lock::run(context, command),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man { dir } => shell::man(dir),
     }
+}
+
+fn policy(command: &PolicyCommand) -> Result<Answer> {
+    match command {
+        PolicyCommand::Diff(args) => policy_diff::run(args),
+    }
+}
+
+/// Reads a policy file.
+fn read_policy(path: &Path) -> Result<Policy> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::usage(format!("cannot read the policy {}", path.display())).caused_by(error))?;
+    Policy::parse(&path.display().to_string(), &text)
 }
 
 /// Opens the store to publish into it. A store that everybody can read takes no capture.

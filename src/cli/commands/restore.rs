@@ -132,5 +132,5 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
         "tables": done.tables.iter().map(|table| json!({ "table": table.table.to_string(), "inserted": table.inserted,
             "overwritten": table.overwritten, "identical": table.identical, "skipped": table.skipped, "how": done.how.get(&table.table) })).collect::<Vec<_>>(),
     });
-    Answer { json, text }
+    Answer::new(json, text)
 }

@@ -57,7 +57,7 @@ pub(super) fn run(context: &Context<'_>, args: &RollbackArgs) -> Result<Answer> 
             "deleted": deleted, "put_back": put_back })).collect::<Vec<_>>(),
         "dropped": done.dropped.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
-    Ok(Answer { json, text })
+    Ok(Answer::new(json, text))
 }
 
 pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Answer> {
@@ -73,7 +73,7 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Answer> {
         })
         .collect();
     if runs.is_empty() {
-        return Ok(Answer { json, text: format!("No run is in {address}.") });
+        return Ok(Answer::new(json, format!("No run is in {address}.")));
     }
     let lines: Vec<Vec<String>> = runs
         .iter()
@@ -87,5 +87,5 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Answer> {
             ]
         })
         .collect();
-    Ok(Answer { json, text: table(&["run", "restored", "env", "tables", "rows"], &lines, &[3, 4]) })
+    Ok(Answer::new(json, table(&["run", "restored", "env", "tables", "rows"], &lines, &[3, 4])))
 }

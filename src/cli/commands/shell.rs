@@ -12,7 +12,7 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<Answer> {
     clap_complete::generate(shell, &mut Cli::command(), "terp-fixtures", &mut script);
     let text = String::from_utf8(script)
         .map_err(|error| Error::internal("the completion script is not text").caused_by(error))?;
-    Ok(Answer { json: json!({ "script": text }), text })
+    Ok(Answer::new(json!({ "script": text }), text))
 }
 
 pub(super) fn man(dir: &Path) -> Result<Answer> {
@@ -22,5 +22,5 @@ pub(super) fn man(dir: &Path) -> Result<Answer> {
     std::fs::create_dir_all(dir).map_err(cannot)?;
     clap_mangen::generate_to(Cli::command(), dir).map_err(cannot)?;
     let text = format!("Wrote the manual pages. Read the first with: man {}", dir.join("terp-fixtures.1").display());
-    Ok(Answer { json: json!({ "dir": dir }), text })
+    Ok(Answer::new(json!({ "dir": dir }), text))
 }

@@ -30,7 +30,7 @@ pub(super) fn list(context: &Context<'_>, settings: &Settings) -> Result<Answer>
         .collect();
     if lines.is_empty() {
         let text = "The store is empty. Make a snapshot with 'terp-fixtures capture'.".to_owned();
-        return Ok(Answer { json, text });
+        return Ok(Answer::new(json, text));
     }
     let rows: Vec<Vec<String>> = lines
         .iter()
@@ -49,7 +49,7 @@ pub(super) fn list(context: &Context<'_>, settings: &Settings) -> Result<Answer>
         })
         .collect();
     let head = ["name", "id", "created", "env", "engine", "tables", "rows", "raw", "own bytes"];
-    Ok(Answer { json, text: table(&head, &rows, &[5, 6, 7, 8]) })
+    Ok(Answer::new(json, table(&head, &rows, &[5, 6, 7, 8])))
 }
 
 pub(super) fn show(context: &Context<'_>, settings: &Settings, args: &ShowArgs) -> Result<Answer> {
@@ -59,10 +59,10 @@ pub(super) fn show(context: &Context<'_>, settings: &Settings, args: &ShowArgs) 
     }
     let json = serde_json::to_value(&snapshot.manifest)
         .map_err(|error| Error::internal("the manifest cannot be shown").caused_by(error))?;
-    Ok(Answer {
-        json: json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "manifest": json }),
-        text: show_text(&snapshot),
-    })
+    Ok(Answer::new(
+        json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "manifest": json }),
+        show_text(&snapshot),
+    ))
 }
 
 /// What is known of the references.
@@ -120,7 +120,7 @@ fn drawn(graph: &Graph, format: GraphFormat) -> Answer {
                 "declared": edge.kind == graph::Kind::Declared, "polymorphic": edge.kind == graph::Kind::Polymorphic })
         })
         .collect();
-    Answer { json: json!({ "tables": tables, "references": references, "graph": text }), text }
+    Answer::new(json!({ "tables": tables, "references": references, "graph": text }), text)
 }
 
 fn show_text(snapshot: &Snapshot) -> String {
@@ -224,5 +224,5 @@ pub(super) fn verify(context: &Context<'_>, settings: &Settings, args: &VerifyAr
         "findings": done.findings.iter().map(|finding| json!({ "place": finding.place, "what": finding.what,
             "count": finding.count, "kept": finding.kept })).collect::<Vec<_>>(),
         "damage": done.damage, "millis": done.millis });
-    Ok(Answer { json, text })
+    Ok(Answer::new(json, text))
 }

@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &WhyArgs) ->
     }
     let json = json!({ "snapshot": snapshot.label(), "rows": steps.len() as u64 + done.left_out, "left_out": done.left_out,
         "way": steps });
-    Ok(Answer { json, text: lines.join("\n") })
+    Ok(Answer::new(json, lines.join("\n")))
 }
 
 fn line(step: &Step, next: Option<&Place>) -> String {

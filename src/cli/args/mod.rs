@@ -1,5 +1,7 @@
 //! The command line: what can be typed. Every command's help ends with examples; tests run through this table.
 
+pub mod policy;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -142,6 +144,9 @@ pub enum Command {
   terp-fixtures refs --source mysql://reader@db.internal/erp --policy pii.toml
   terp-fixtures refs --source sqlite:erp.sqlite --min-confidence 0.3 --json")]
     Refs(RefsArgs),
+    /// A policy as a document that people review: what changed in it.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// List the runs that are in a target now.
     #[command(after_help = "Examples:\n  terp-fixtures runs --target sqlite:dev.sqlite")]
     Runs(RunsArgs),
