@@ -25,6 +25,7 @@ const OF_PEOPLE: &[&str] = &[
 
 /// A table as the classifier sees it.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of its own about the table")]
 pub(super) struct Context {
     /// Its name's words, without what most tables begin with.
     pub(super) words: Vec<String>,
@@ -46,6 +47,8 @@ pub(super) struct Context {
     pub(super) city: bool,
     /// Whether rows are about a patient.
     pub(super) patient: bool,
+    /// Whether rows are letters: there is a subject or a body.
+    pub(super) letter: bool,
     /// Whether sessions have a key beside `id`.
     pub(super) other_key: bool,
     /// Kinds that its columns have by name, whatever the table.
@@ -210,7 +213,11 @@ pub(super) fn context(knowledge: &Knowledge, schema: &Schema, table: &Table, nam
         && !personal;
     let by_name = if machine { 0 } else { by_name };
     let head = if machine { knowledge.classes("application").and(knowledge.classes("thing")) } else { head };
+    // `trainers`, `curators`: who does something, with something of people beside it.
+    let agent = words.last().is_some_and(|word| super::accept::is_agent(knowledge, word.trim_end_matches('s')));
+    let by_name = if agent && (people > 0 || of_person) { by_name.max(60) } else { by_name };
     Context {
+        letter: named.iter().any(|named| named.words.iter().any(|word| word == "subject" || word == "body")),
         city,
         patient,
         emails,

@@ -3,6 +3,7 @@
 //!
 //! The weights are set by hand. What is known of names lies in two text files, `lexicon.txt` and `nouns.txt`.
 
+mod accept;
 mod column;
 mod context;
 mod kinds;
@@ -100,6 +101,13 @@ impl Guesses {
         self.guesses.get(table)?.get(column)
     }
 
+    /// Puts another guess in the place of one; nothing outside the catalogue.
+    pub fn set(&mut self, table: usize, column: usize, guess: Guess) {
+        if let Some(own) = self.guesses.get_mut(table).and_then(|columns| columns.get_mut(column)) {
+            *own = guess;
+        }
+    }
+
     /// What a table is about. `None` outside the catalogue.
     #[must_use]
     pub fn about(&self, table: usize) -> Option<About> {
@@ -124,7 +132,7 @@ impl Guesses {
                             format!("refers to {}.{}", key.parent, tables[parent].columns[other].name.escape_debug());
                         let confidence =
                             if found.tier == Tier::None { found.confidence.max(90) } else { found.confidence };
-                        self.guesses[at][own] = Guess { reason, confidence, ..found };
+                        self.guesses[at][own] = Guess { confidence, reason, ..found };
                     }
                 }
             }

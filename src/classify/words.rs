@@ -85,7 +85,7 @@ pub(super) fn in_full(words: &[String]) -> Vec<String> {
 pub(super) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
-    let chars: Vec<char> = name.chars().collect();
+    let chars: Vec<char> = name.chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).collect();
     for (at, &c) in chars.iter().enumerate() {
         let before = at.checked_sub(1).map(|at| chars[at]);
         let after = chars.get(at + 1);
@@ -129,7 +129,12 @@ fn compound(knowledge: &Knowledge, word: &str) -> Option<Vec<String>> {
         for start in 0..end - 1 {
             let Some((cost, _)) = best[start] else { continue };
             let part = &word[start..end];
-            let known = if part.len() == 2 { SHORT.contains(&part) } else { knowledge.is_word(part) };
+            let known = if part.len() == 2 {
+                SHORT.contains(&part)
+            } else {
+                knowledge.is_word(part)
+                    || part.strip_suffix('s').is_some_and(|one| one.len() >= 4 && knowledge.is_word(one))
+            };
             let step = if part.len() <= 3 { 3 } else { 2 };
             if known && best[end].is_none_or(|(least, _)| cost + step < least) {
                 best[end] = Some((cost + step, start));

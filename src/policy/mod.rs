@@ -13,9 +13,11 @@ pub mod inventory;
 pub mod names;
 pub mod propose;
 pub mod resolve;
+pub mod sketch;
 
 mod agree;
 mod build;
+mod candidates;
 mod checks;
 mod read;
 mod read_subset;

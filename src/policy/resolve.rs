@@ -3,9 +3,10 @@
 
 use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
 use super::names::{self, Found};
-use super::propose::propose;
+use super::propose::is_personal;
 use super::references::References;
 use super::{agree, build, subset, undecided};
+use crate::classify::Guesses;
 use crate::error::{Error, Result};
 use crate::mask::ColumnMask;
 use crate::mask::key::{DomainKey, Keyring, MasterKey};
@@ -84,6 +85,8 @@ pub(super) struct Draft<'a> {
     pub(super) mode: Option<Mode>,
     /// By index into the table's columns. Absent: undecided, generated, or of a table whose rows are not taken.
     pub(super) rules: Vec<Option<ColumnRule>>,
+    /// By index too: whether a column looks personal.
+    pub(super) personal: Vec<bool>,
 }
 
 impl Draft<'_> {
@@ -115,7 +118,7 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
     let references = References::new(policy, catalogue)?;
     agree::inherit(&references, &mut drafts);
     build::name_entities(&references, &mut drafts);
-    undecided::refuse(policy, &drafts)?;
+    undecided::refuse(policy, catalogue, &drafts)?;
     refuse_modes(&drafts, environment)?;
     refuse_revealing(policy, &drafts, environment)?;
     agree::refuse_conflicts(policy, &references, &drafts)?;
@@ -134,10 +137,12 @@ pub(super) fn drafts<'a>(policy: &Policy, catalogue: &'a Catalogue, environment:
     let over = overlay.map(|tables| matched(policy, tables, catalogue)).transpose()?.unwrap_or_default();
     let never = subset::tables(policy, catalogue, "never", &policy.subset.never)?;
     let instead = policy.captured.get(environment);
+    let guesses = Guesses::of(&catalogue.tables);
     let mut drafts = Vec::with_capacity(catalogue.tables.len());
     for (at, table) in catalogue.tables.iter().enumerate() {
         let over = over.get(&at).copied();
-        let mut draft = draft(policy, table, base.get(&at).copied(), over)?;
+        let personal = (0..table.columns.len()).map(|column| guesses.at(at, column).is_some_and(is_personal)).collect();
+        let mut draft = draft(policy, table, base.get(&at).copied(), over, personal)?;
         let stated = over.is_some_and(|rules| rules.mode.is_some());
         let without_rows = match (draft.mode, instead) {
             (Some(Mode::Capture), Some(mode)) if !stated => Some(*mode),
@@ -223,6 +228,7 @@ fn draft<'a>(
     table: &'a Table,
     base: Option<&TableRules>,
     over: Option<&TableRules>,
+    personal: Vec<bool>,
 ) -> Result<Draft<'a>> {
     let mut rules: Vec<Option<ColumnRule>> = vec![None; table.columns.len()];
     let mut said = false;
@@ -255,13 +261,13 @@ fn draft<'a>(
         } else if rules[at].is_none() {
             let kept = policy.defaults.get(&column.name).cloned();
             // A lookup table is kept as a whole, but for what looks personal: that takes a decision of its own.
-            let reference = mode == Some(Mode::Reference) && !propose(table, at).personal;
+            let reference = mode == Some(Mode::Reference) && !personal[at];
             let place = base.or(over).map(|rules| rules.place).unwrap_or_default();
             rules[at] = kept.or_else(|| reference.then(|| ColumnRule::keep(place)));
         }
     }
     let place = base.or(over).map(|rules| rules.place).unwrap_or_default();
-    Ok(Draft { table, place, mode, rules })
+    Ok(Draft { table, place, mode, rules, personal })
 }
 
 fn refuse_modes(drafts: &[Draft<'_>], environment: &str) -> Result<()> {
@@ -319,7 +325,7 @@ fn warnings(drafts: &[Draft<'_>]) -> Vec<String> {
         for (at, rule) in draft.rules.iter().enumerate() {
             let Some(rule) = rule else { continue };
             let place = format!("{}.{}", draft.table.name, draft.table.columns[at].name.escape_debug());
-            if rule.mask.keeps_original && rule.reason().is_none() && propose(draft.table, at).personal {
+            if rule.mask.keeps_original && rule.reason().is_none() && draft.personal[at] {
                 warnings.push(format!("{place} is kept without a reason, and its name or type looks personal"));
             }
             if rule.when.is_some() && rule.otherwise.as_deref().is_none_or(|rule| rule.mask.keeps_original) {

@@ -1,21 +1,25 @@
 //! Default deny: columns and tables without a decision stop everything, with a proposal to check and paste.
 
-use super::file::{Mode, Policy};
-use super::names::{key, quoted};
-use super::propose::propose;
+use super::file::Policy;
+use super::names::key;
+use super::propose::{Proposal, Proposals};
 use super::resolve::Draft;
 use crate::error::{Error, Result};
-use crate::model::schema::TableKind;
+use crate::model::schema::Catalogue;
 
 /// Refuses drafts with undecided columns or tables.
-pub(super) fn refuse(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
+pub(super) fn refuse(policy: &Policy, catalogue: &Catalogue, drafts: &[Draft<'_>]) -> Result<()> {
+    if drafts.iter().all(|draft| draft.mode.is_some() && draft.open_columns().is_empty()) {
+        return Ok(());
+    }
+    let known = Known { catalogue, proposals: Proposals::of(catalogue), drafts };
     let (mut places, mut lines, mut columns, mut tables) = (Vec::new(), Vec::new(), 0, 0);
-    for draft in drafts {
+    for (at, draft) in drafts.iter().enumerate() {
         let name = &draft.table.name;
         if draft.mode.is_none() {
             tables += 1;
             places.push(format!("table {name}"));
-            lines.push(whole_table(policy, drafts, draft));
+            lines.push(known.whole_table(policy, at));
             continue;
         }
         let open = draft.open_columns();
@@ -24,11 +28,8 @@ pub(super) fn refuse(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
             let listed: Vec<String> = open.iter().map(|&at| shown(draft, at)).collect();
             places.push(format!("{name}: {}", listed.join(", ")));
             let heading = format!("[{}tables.{}.columns]", policy.section, key(&name.to_string()));
-            lines.push(format!("{heading}\n{}", rules(drafts, draft, &open)));
+            lines.push(format!("{heading}\n{}", known.rules(at, &open)));
         }
-    }
-    if places.is_empty() {
-        return Ok(());
     }
     let count = match (columns, tables) {
         (0, tables) => format!("{tables} undecided table{}", plural(tables)),
@@ -58,48 +59,60 @@ fn shown(draft: &Draft<'_>, at: usize) -> String {
     draft.table.columns[at].name.escape_debug().to_string()
 }
 
-/// `name = rule` for each column.
-fn rules(drafts: &[Draft<'_>], draft: &Draft<'_>, columns: &[usize]) -> String {
-    let line = |at: &usize| format!("{} = {}", key(&draft.table.columns[*at].name), rule(drafts, draft, *at, 0));
-    columns.iter().map(line).collect::<Vec<_>>().join("\n")
+/// What proposals are made of.
+struct Known<'a, 'b> {
+    catalogue: &'a Catalogue,
+    proposals: Proposals<'a>,
+    drafts: &'b [Draft<'b>],
 }
 
-/// What to write for a column: what the key that it refers to has or would get, else by its name and type.
-fn rule(drafts: &[Draft<'_>], draft: &Draft<'_>, at: usize, depth: usize) -> String {
-    let name = &draft.table.columns[at].name;
-    for foreign in draft.table.foreign_keys.iter().filter(|_| depth < 8) {
-        let Some(position) = foreign.columns.iter().position(|column| column == name) else { continue };
-        let Some(parent) = drafts.iter().find(|parent| parent.table.name == foreign.parent) else { continue };
-        let named = foreign.parent_columns.get(position).and_then(|column| parent.table.column_index(column));
-        let Some(parent_at) = named.or_else(|| parent.table.primary_key.get(position).copied()) else { continue };
-        if parent.table.name == draft.table.name && parent_at == at {
-            continue;
-        }
-        return match &parent.rules[parent_at] {
-            Some(decided) if decided.subject.is_none() => decided.toml(),
-            Some(_) => continue,
-            None => rule(drafts, parent, parent_at, depth + 1),
+impl Known<'_, '_> {
+    /// `name = rule` for each column.
+    fn rules(&self, table: usize, columns: &[usize]) -> String {
+        let line = |at: &usize| {
+            let name = key(&self.drafts[table].table.columns[*at].name);
+            match self.rule(table, *at, 0) {
+                rule if rule.is_empty() => format!("# undecided: {name} = ..."),
+                rule => format!("{name} = {rule}"),
+            }
         };
+        columns.iter().map(line).collect::<Vec<_>>().join("\n")
     }
-    propose(draft.table, at).rule
-}
 
-fn whole_table(policy: &Policy, drafts: &[Draft<'_>], draft: &Draft<'_>) -> String {
-    let name = format!("{}tables.{}", policy.section, key(&draft.table.name.to_string()));
-    if draft.table.kind != TableKind::Ordinary {
-        return format!("[{name}]\nmode = \"{}\"", Mode::Exclude.word());
+    /// What to write for a column: what the key that it refers to has or would get, else by its name and type.
+    fn rule(&self, table: usize, at: usize, depth: usize) -> String {
+        let draft = &self.drafts[table];
+        let name = &draft.table.columns[at].name;
+        for foreign in draft.table.foreign_keys.iter().filter(|_| depth < 8) {
+            let Some(position) = foreign.columns.iter().position(|column| column == name) else { continue };
+            let Some(number) = self.catalogue.tables.iter().position(|table| table.name == foreign.parent) else {
+                continue;
+            };
+            let parent = &self.drafts[number];
+            let named = foreign.parent_columns.get(position).and_then(|column| parent.table.column_index(column));
+            let Some(parent_at) = named.or_else(|| parent.table.primary_key.get(position).copied()) else { continue };
+            if parent.table.name == draft.table.name && parent_at == at {
+                continue;
+            }
+            return match &parent.rules[parent_at] {
+                Some(decided) if decided.subject.is_none() => decided.toml(),
+                Some(_) => continue,
+                None => self.rule(number, parent_at, depth + 1),
+            };
+        }
+        self.proposals.column(table, at).rule
     }
-    let stored = draft.table.stored_columns();
-    let (kept, masked): (Vec<usize>, Vec<usize>) =
-        stored.into_iter().partition(|&at| rule(drafts, draft, at, 0) == quoted("keep"));
-    let mut lines = vec![format!("[{name}]"), format!("mode = \"{}\"", Mode::Capture.word())];
-    if !kept.is_empty() {
-        let kept: Vec<String> = kept.iter().map(|&at| quoted(&draft.table.columns[at].name)).collect();
-        lines.push(format!("keep = [{}]", kept.join(", ")));
+
+    fn whole_table(&self, policy: &Policy, table: usize) -> String {
+        let mut sketch = self.proposals.sketch(table, 0);
+        // What refers to a decided key has no choice.
+        for column in &mut sketch.columns {
+            let refers = self.drafts[table].table.foreign_keys.iter();
+            let name = &self.drafts[table].table.columns[column.at].name;
+            if refers.flat_map(|foreign| &foreign.columns).any(|own| own == name) {
+                column.proposal = Proposal::of(self.rule(table, column.at, 0), column.proposal.personal);
+            }
+        }
+        sketch.text(&policy.section, false)
     }
-    if !masked.is_empty() {
-        lines.push(format!("[{name}.columns]"));
-        lines.push(rules(drafts, draft, &masked));
-    }
-    lines.join("\n")
 }

@@ -5,6 +5,7 @@ mod capture_table;
 mod closure;
 mod counters;
 pub mod demo;
+pub mod detect;
 #[cfg(test)]
 mod fill_testing;
 #[cfg(test)]
