@@ -144,6 +144,7 @@ mod tests {
             default: None,
             generated: false,
             collation: None,
+            comment: None,
         };
         Table {
             name: TableName::plain("t"),

@@ -16,6 +16,7 @@ pub(crate) fn table(declared: &[&str], primary_key: &[usize]) -> Table {
         default: None,
         generated: false,
         collation: None,
+        comment: None,
     };
     Table {
         name: TableName::plain("t"),

@@ -217,6 +217,7 @@ pub(super) fn untyped(name: String) -> Column {
         default: None,
         generated: false,
         collation: None,
+        comment: None,
     }
 }
 
@@ -294,7 +295,7 @@ fn option(words: &mut Words<'_>, defined: &mut Defined, named: Option<String>) {
             column.nullable = false;
         }
     } else if words.take(&["COMMENT"]) {
-        words.pass();
+        column.comment = words.string().filter(|text| !text.is_empty());
     } else if words.take(&["ON", "UPDATE"]) {
         words.pass();
         words.group();

@@ -1,9 +1,10 @@
-//! Floor 2: what a database does not declare. References that are missing from the catalogue, from names, types and sampled
+//! Floor 2: what a database does not declare: what its columns hold (`columns`), and references that are missing from the catalogue, from names, types and sampled
 //! values, each with a confidence; nothing is decided here, a person pastes what is right into the policy.
 //!
 //! Names come first, because small numbers are in every table; values decide between candidates and veto. No value leaves
 //! this part: results hold names, labels that the schema declares or that name a table, and counts.
 
+mod columns;
 mod composite;
 mod indexes;
 mod labels;
@@ -17,6 +18,7 @@ mod schema;
 mod tests;
 mod vocabulary;
 
+pub use columns::columns;
 pub use naming::Naming;
 pub use references::references;
 pub use sample::Overlap;

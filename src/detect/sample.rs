@@ -88,6 +88,13 @@ impl Sample {
         self.columns.iter().position(|at| *at == column)
     }
 
+    /// The texts of a column in every sampled row that has one.
+    pub(super) fn cells(&self, column: usize) -> Vec<&str> {
+        let Some(place) = self.place(column) else { return Vec::new() };
+        let values = self.rows.iter().filter_map(|row| row[place].as_ref());
+        values.filter_map(|value| std::str::from_utf8(&value.bytes).ok()).filter(|text| !text.is_empty()).collect()
+    }
+
     /// The distinct texts of a column, to be compared with names of the schema.
     pub(super) fn texts(&self, column: usize) -> Vec<String> {
         let Some(place) = self.place(column) else { return Vec::new() };

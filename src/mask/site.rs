@@ -195,6 +195,7 @@ mod tests {
             default: None,
             generated: false,
             collation: collation.map(str::to_owned),
+            comment: None,
         }
     }
 

@@ -140,6 +140,9 @@ pub struct Column {
     /// The collation, where it is not the engine's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collation: Option<String>,
+    /// What the schema says about it, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// A set of columns that is unique, by index into [`Table::columns`].

@@ -4,7 +4,7 @@ use super::checks::{self, Limits};
 use super::file::{ColumnRule, Mode, Policy};
 use super::findings::{Finding, Found, Severity};
 use super::names;
-use super::propose::propose;
+use super::propose;
 use super::references::References;
 use super::resolve::{Draft, Extra, TablePlan};
 use super::subject::{Subject, find_subject};
@@ -262,7 +262,11 @@ impl Builder<'_> {
         let (about, mask) = (&table.columns[at], rule.mask);
         if !mask.accepts_family(about.family) {
             let error = Error::policy(format!("mask {} does not fit a column of family {}", mask.name, about.family));
-            return Err(error.hint(format!("A proposal: {} = {}", names::key(&about.name), propose(table, at).rule)));
+            return Err(error.hint(format!(
+                "A proposal: {} = {}",
+                names::key(&about.name),
+                propose::likely(table, at)
+            )));
         }
         let constraint = unique_by(table, at, self.catalogue);
         if let (Some(constraint), Uniqueness::None) = (&constraint, mask.unique) {

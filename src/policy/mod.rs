@@ -20,9 +20,11 @@ pub mod names;
 pub mod propose;
 pub mod resolve;
 pub mod rules;
+pub mod sketch;
 
 mod agree;
 mod build;
+mod candidates;
 mod checks;
 mod read;
 mod read_subset;

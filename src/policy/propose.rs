@@ -1,306 +1,277 @@
-//! Proposals for undecided columns, from names and types alone. A proposal is never a decision: it is printed for a person
-//! to check and paste.
+//! Proposals for undecided columns: from what a column seems to hold to a rule that fits it. A proposal is never a decision: it
+//! is printed for a person to check and paste.
+//!
+//! Each kind has rules in order of liking (`candidates`). The first that builds on the column alone is proposed; if even
+//! emptying it is not possible, the column stays undecided. Columns with little room or with labels of their own get a domain of
+//! their own, so that they narrow no other column.
 
-use super::names::quoted;
+use super::file::Policy;
+use super::names::{key, quoted};
+use super::{build, candidates, resolve};
+use crate::classify::{About, Guess, Guesses};
 use crate::mask;
-use crate::model::schema::{Column, Family, Table};
+use crate::mask::key::MasterKey;
+use crate::model::schema::{Catalogue, Family, Table};
+use crate::model::tier::Tier;
+use crate::secret::Secret32;
+
+/// A rule that shares its domain with others needs so much room.
+const ROOMY: u32 = 64;
 
 /// What to write behind `column =`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
-    /// The mask's name.
+    /// The mask's name; `keep` where nothing fits, too.
     pub mask: &'static str,
-    /// The rule as TOML: a string or an inline table.
+    /// The rule as TOML: a string or an inline table. Empty where nothing fits.
     pub rule: String,
     /// Whether the column looks as if it told something about a person, or gave access to something.
     pub personal: bool,
 }
 
-/// Words of a column's name that decide; the first line that matches wins. A word may be two joined by `+`.
-const WORDS: &[(&[&str], &str, &str)] = &[
-    (&["password", "passwd", "pwd", "secret", "token", "api+key", "apikey", "private+key", "credential"], "secret", ""),
-    (&["salt", "otp", "cookie", "sid"], "token", ""),
-    (&["wallet"], "crypto_wallet", ""),
-    (&["username", "login", "handle", "nickname", "alias", "screen+name"], "username", ""),
-    (&["open+id", "openid", "google+id", "microsoft+id", "apple+id", "facebook+id"], "token", ""),
-    (&["email", "e+mail", "mail"], "email", ""),
-    (&["ip"], "ip", ""),
-    (&["mac"], "mac", ""),
-    (&["user+agent", "useragent"], "user_agent", ""),
-    (&["iban"], "iban", ""),
-    (&["routing", "account+number"], "bank_account", ""),
-    (&["card", "cardnumber"], "card", ""),
-    (&["passport", "license", "licence", "tax+id", "national+id", "nationalid"], "gov_id", ""),
-    (&["device+id", "vin", "plate"], "hash", ""),
-    (&["ssn", "social+security", "sin", "tin"], "ssn_tail", ""),
-    (&["phone", "mobile", "cell", "fax", "tel", "telephone", "sms", "whatsapp"], "phone", ""),
-    (&["first+name", "firstname", "fname", "given+name", "forename", "middle+name", "middlename"], "first_name", ""),
-    (&["last+name", "lastname", "lname", "surname", "family+name", "maiden+name"], "last_name", ""),
-    (&["full+name", "fullname", "contact+name", "contact+person", "customer+name", "client+name"], "full_name", ""),
-    (&["patient+name", "employee+name", "user+name", "actor+name", "external+name", "ship+name"], "full_name", ""),
-    (&["reviewername", "holder", "beneficiary", "signer", "recipient", "author", "pusher"], "full_name", ""),
-    (&["birth", "birthday", "dob"], "dob", ""),
-    (&["company+name", "employer", "legal+name"], "company", ""),
-    (&["zip", "zipcode", "postal", "postcode"], "address", "postal"),
-    (&["city", "town"], "address", "city"),
-    (&["province", "county"], "address", "region"),
-    (&["street", "line1", "line2"], "address", "street"),
-    (&["address", "addr"], "address", "line"),
-    (&["note", "notes", "comment", "remark", "memo", "message", "body", "bio", "feedback"], "text_replace", ""),
-    (&["description", "instructions", "payment+details"], "text_replace", ""),
-];
+impl Proposal {
+    fn keep(personal: bool) -> Self {
+        Self { mask: "keep", rule: quoted("keep"), personal }
+    }
 
-/// Words that end the name of a table about kinds of people, not about people.
-const KINDS: &[&str] = &[
-    "type",
-    "types",
-    "view",
-    "views",
-    "tier",
-    "tiers",
-    "status",
-    "statuses",
-    "group",
-    "groups",
-    "category",
-    "categories",
-    "role",
-    "roles",
-    "tag",
-    "tags",
-    "setting",
-    "settings",
-    "list",
-    "lists",
-    "template",
-    "templates",
-    "level",
-    "levels",
-];
+    pub(super) fn of(rule: String, personal: bool) -> Self {
+        let name = rule.split('"').nth(1).and_then(mask::find).map_or("keep", |mask| mask.name);
+        Self { mask: name, rule, personal }
+    }
 
-/// Tables whose `name` is a person's.
-const PEOPLE: &[&str] = &[
-    "client",
-    "customer",
-    "user",
-    "employee",
-    "contact",
-    "person",
-    "people",
-    "patient",
-    "member",
-    "staff",
-    "driver",
-    "lead",
-    "owner",
-    "referee",
-    "guest",
-    "student",
-    "teacher",
-    "subscriber",
-    "author",
-    "applicant",
-    "vendor",
-    "supplier",
-    "buyer",
-];
+    /// Whether nothing fits, so that a person has to decide.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.rule.is_empty()
+    }
+}
 
-/// Proposes a rule for a column.
+/// Whether a guess is about something that a lookup table must not hold without a decision.
 #[must_use]
-pub fn propose(table: &Table, column: usize) -> Proposal {
-    let about = &table.columns[column];
-    let words = words(&about.name);
-    // A key made of text may be a person's email; numbers in keys say nothing by themselves.
-    let is_key = (table.primary_key.contains(&column) && about.family != Family::Text)
-        || table.foreign_keys.iter().any(|key| key.columns.contains(&about.name))
-        || (words.last().is_some_and(|word| matches!(word.as_str(), "id" | "uuid")) && about.family != Family::Text);
-    if is_key || matches!(about.family, Family::Boolean | Family::Enum | Family::Uuid) {
-        return kept();
-    }
-    let wanted = by_name(table, &words);
-    match wanted {
-        Some((mask, part)) if mask == "dob" && about.family == Family::Integer => {
-            fitted(table, column, mask, part, "unit = \"seconds\"")
-        }
-        Some((mask, part)) => fitted(table, column, mask, part, ""),
-        None if about.family == Family::Json => fitted(table, column, "json", "", ""),
-        None if about.family == Family::Blob => removed(about),
-        None => kept(),
-    }
+pub fn is_personal(guess: &Guess) -> bool {
+    guess.tier.wants_mask()
 }
 
-fn kept() -> Proposal {
-    Proposal { mask: "keep", rule: quoted("keep"), personal: false }
-}
-
-fn by_name(table: &Table, column: &[String]) -> Option<(&'static str, &'static str)> {
-    // Long words also begin longer ones: `emailaddress`, `passwordhash`.
-    let is = |word: &str, wanted: &str| word == wanted || (wanted.len() >= 5 && word.starts_with(wanted));
-    let has = |wanted: &str| match wanted.split_once('+') {
-        Some((first, second)) => column.windows(2).any(|pair| pair[0] == first && pair[1] == second),
-        None => column.iter().any(|word| is(word, wanted)),
+/// The likeliest rule for a column by itself, not tried out: for hints.
+pub(super) fn likely(table: &Table, at: usize) -> String {
+    let guesses = Guesses::of(std::slice::from_ref(table));
+    let Some(guess) = guesses.at(0, at).filter(|guess| guess.tier != Tier::None) else { return quoted("keep") };
+    let column = &table.columns[at];
+    let fits = |rule: &String| {
+        rule.split('"').nth(1).and_then(mask::find).is_some_and(|mask| mask.accepts_family(column.family))
     };
-    // A flag or a moment about something is not the thing.
-    if ["is", "has", "count", "type", "status", "at", "verified", "enabled", "method"].iter().any(|word| has(word)) {
+    candidates::of(guess.kind, column).into_iter().find(fits).unwrap_or_else(|| quoted("null"))
+}
+
+/// Proposals for the columns of a catalogue.
+#[derive(Debug)]
+pub struct Proposals<'a> {
+    catalogue: &'a Catalogue,
+    guesses: Guesses,
+}
+
+impl<'a> Proposals<'a> {
+    /// From names and types alone.
+    #[must_use]
+    pub fn of(catalogue: &'a Catalogue) -> Self {
+        Self::from(catalogue, Guesses::of(&catalogue.tables))
+    }
+
+    /// From these guesses.
+    #[must_use]
+    pub fn from(catalogue: &'a Catalogue, guesses: Guesses) -> Self {
+        Self { catalogue, guesses }
+    }
+
+    pub(super) fn catalogue(&self) -> &'a Catalogue {
+        self.catalogue
+    }
+
+    /// Whether any table refers to this one.
+    pub(super) fn has_children(&self, table: usize) -> bool {
+        let name = &self.catalogue.tables[table].name;
+        let others = self.catalogue.tables.iter().filter(|other| &other.name != name);
+        others.flat_map(|other| &other.foreign_keys).any(|foreign| &foreign.parent == name)
+    }
+
+    /// The guesses.
+    #[must_use]
+    pub fn guesses(&self) -> &Guesses {
+        &self.guesses
+    }
+
+    /// For one column, by index of table and column, without regard to others of its table.
+    #[must_use]
+    pub fn column(&self, table: usize, at: usize) -> Proposal {
+        self.column_at(table, at, 0)
+    }
+
+    fn column_at(&self, table: usize, at: usize, depth: usize) -> Proposal {
+        let about = &self.catalogue.tables[table];
+        if let Some((parent, key)) = self.parent(table, at).filter(|_| depth < 8) {
+            return self.column_at(parent, key, depth + 1);
+        }
+        let Some(guess) = self.guesses.at(table, at).filter(|guess| guess.tier != Tier::None) else {
+            return Proposal::keep(false);
+        };
+        let personal = is_personal(guess);
+        let column = &about.columns[at];
+        let numbered = matches!(column.family, Family::Integer | Family::Uuid);
+        if numbered && (about.primary_key.contains(&at) || self.is_referenced(table, at)) {
+            return Proposal::keep(false);
+        }
+        let narrow = self.narrowed(table, at);
+        let own = narrow.columns[at].length.is_some_and(|room| room < ROOMY) || !about.checks.is_empty();
+        let own = own && !self.is_referenced(table, at);
+        let place = format!("{}.{}", about.name, column.name);
+        let rules = candidates::of(guess.kind, &narrow.columns[at]).into_iter();
+        let rules = rules.chain(candidates::last_resorts(&narrow.columns[at]));
+        for rule in rules {
+            if !fits(self.catalogue, &narrow, at, &rule) {
+                continue;
+            }
+            let apart = if own { with(&rule, "domain", &place) } else { None };
+            return Proposal::of(apart.unwrap_or(rule), personal);
+        }
+        Proposal { rule: String::new(), ..Proposal::keep(personal) }
+    }
+
+    /// For every column of a table together: names, email and the like of a table of people become one person.
+    #[must_use]
+    pub fn table(&self, table: usize) -> Vec<Proposal> {
+        let about = &self.catalogue.tables[table];
+        let mut proposals: Vec<Proposal> = (0..about.columns.len()).map(|at| self.column(table, at)).collect();
+        for (at, rule) in self.persona(table) {
+            proposals[at] = Proposal::of(rule, true);
+        }
+        proposals
+    }
+
+    /// The rules of those columns that make up one person per row.
+    fn persona(&self, table: usize) -> Vec<(usize, String)> {
+        let about = &self.catalogue.tables[table];
+        let [subject] = about.primary_key[..] else { return Vec::new() };
+        if self.guesses.about(table) != Some(About::People) || self.column(table, subject).mask != "keep" {
+            return Vec::new();
+        }
+        let subject = quoted(&about.columns[subject].name);
+        let mut members: Vec<(usize, String)> = Vec::new();
+        for (at, column) in about.columns.iter().enumerate() {
+            let kind = self.guesses.at(table, at).map_or("none", |guess| guess.kind);
+            let Some((_, member)) = MEMBERS.iter().find(|(known, _)| *known == kind) else { continue };
+            let roomy = column.length.is_none_or(|length| length >= ROOMY);
+            let simple = column.family == Family::Text && roomy && !column.generated && about.checks.is_empty();
+            let taken = members.iter().any(|(_, rule)| rule.contains(&format!("\"{member}\"")));
+            let again = taken && kind != "email";
+            let id = column.name.to_lowercase().ends_with("id");
+            let unique = build::unique_by(about, at, self.catalogue).is_some();
+            let apart = !unique || matches!(*member, "email" | "username");
+            if !simple || again || id || !apart || self.is_referenced(table, at) || self.parent(table, at).is_some() {
+                continue;
+            }
+            let rule = match *member {
+                "full_name" => format!("{{ mask = \"persona\", subject = {subject} }}"),
+                member => format!("{{ mask = \"persona\", member = {}, subject = {subject} }}", quoted(member)),
+            };
+            // A second address of one person cannot be the same where both have to differ.
+            if !taken && fits(self.catalogue, about, at, &rule) {
+                members.push((at, rule));
+            }
+        }
+        if members.len() > 1 { members } else { Vec::new() }
+    }
+
+    /// What a column refers to, as the catalogue declares it.
+    fn parent(&self, table: usize, at: usize) -> Option<(usize, usize)> {
+        let about = &self.catalogue.tables[table];
+        about.foreign_keys.iter().find_map(|foreign| {
+            let position = foreign.columns.iter().position(|column| *column == about.columns[at].name)?;
+            let parent = self.catalogue.tables.iter().position(|table| table.name == foreign.parent)?;
+            let named = foreign.parent_columns.get(position);
+            let named = named.and_then(|column| self.catalogue.tables[parent].column_index(column));
+            let key = named.or_else(|| self.catalogue.tables[parent].primary_key.get(position).copied())?;
+            ((parent, key) != (table, at)).then_some((parent, key))
+        })
+    }
+
+    fn is_referenced(&self, table: usize, at: usize) -> bool {
+        self.children(table, at).next().is_some()
+    }
+
+    /// Columns that refer to this one.
+    fn children(&self, table: usize, at: usize) -> impl Iterator<Item = (usize, usize)> {
+        let tables = self.catalogue.tables.iter().enumerate();
+        let columns = tables.flat_map(|(child, about)| (0..about.columns.len()).map(move |column| (child, column)));
+        let name = &self.catalogue.tables[table].name;
+        columns.filter(move |(child, column)| {
+            let refers = self.catalogue.tables[*child].foreign_keys.iter().any(|foreign| &foreign.parent == name);
+            refers && self.parent(*child, *column) == Some((table, at))
+        })
+    }
+
+    /// The table by itself, with the room of a key that its narrowest reference has.
+    fn narrowed(&self, table: usize, at: usize) -> Table {
+        let mut alone = self.catalogue.tables[table].clone();
+        alone.foreign_keys.clear();
+        let rooms = self.children(table, at).filter_map(|(child, at)| self.catalogue.tables[child].columns[at].length);
+        let least = rooms.chain(alone.columns[at].length).min();
+        alone.columns[at].length = least;
+        alone
+    }
+}
+
+/// Kinds that a persona has, and what it calls them.
+const MEMBERS: &[(&str, &str)] = &[
+    ("email", "email"),
+    ("first_name", "first_name"),
+    ("handle", "username"),
+    ("last_name", "last_name"),
+    ("person_name", "full_name"),
+    ("phone", "phone"),
+];
+
+/// A rule with one more key.
+fn with(rule: &str, name: &str, value: &str) -> Option<String> {
+    let mask = rule.split('"').nth(1).and_then(mask::find)?;
+    if mask.domain.is_empty() {
         return None;
     }
-    if let Some((_, mask, part)) = WORDS.iter().find(|(words, _, _)| words.iter().any(|word| has(word))) {
-        return Some((mask, part));
-    }
-    let of_table = words(&table.name.name);
-    let kinds = of_table.last().is_some_and(|word| KINDS.contains(&word.as_str()));
-    let person = !kinds
-        && of_table.iter().any(|word| {
-            let single = word.strip_suffix('s').unwrap_or(word);
-            PEOPLE.contains(&word.as_str()) || PEOPLE.contains(&single)
-        });
-    let beside = |other: &str| table.columns.iter().any(|column| words(&column.name).iter().any(|word| word == other));
-    match column {
-        [name] if (name == "name" || name == "contact") && person => Some(("full_name", "")),
-        [display, name] if display == "display" && name == "name" && person => Some(("full_name", "")),
-        [state] if matches!(state.as_str(), "state" | "region") && (beside("city") || beside("zip")) => {
-            Some(("address", "region"))
-        }
-        _ => None,
-    }
+    Some(match rule.strip_suffix(" }") {
+        Some(inside) => format!("{inside}, {name} = {} }}", quoted(value)),
+        None => format!("{{ mask = {rule}, {name} = {} }}", quoted(value)),
+    })
 }
 
-/// `mask` where it fits the column, else the nearest one that does.
-fn fitted(table: &Table, at: usize, mask: &'static str, part: &str, extra: &str) -> Proposal {
+/// Whether a rule builds on a column whose table is all there is.
+fn fits(catalogue: &Catalogue, table: &Table, at: usize, rule: &str) -> bool {
     let column = &table.columns[at];
-    let unique = table.primary_key.contains(&at) || table.uniques.iter().any(|unique| unique.columns.contains(&at));
-    let room = column.length.unwrap_or(u32::MAX);
-    let fits = |name: &str, least: u32| {
-        mask::find(name).is_some_and(|mask| {
-            // Numbers with check digits cannot all be told apart by numbers with valid ones.
-            let apart =
-                mask.unique != mask::Uniqueness::None && !matches!(name, "card" | "iban" | "gov_id" | "bank_account");
-            mask.accepts_family(column.family) && room >= least && (!unique || apart)
-        })
+    let Some(mask) = rule.split('"').nth(1).and_then(mask::find) else { return false };
+    if !mask.accepts_family(column.family) {
+        return false;
+    }
+    let others = table.stored_columns().into_iter().filter(|other| *other != at);
+    let keep: Vec<String> = others.map(|other| quoted(&table.columns[other].name)).collect();
+    let name = key(&table.name.to_string());
+    let text = format!(
+        "version = 1\n[tables.{name}]\nmode = \"capture\"\nkeep = [{}]\n[tables.{name}.columns]\n{} = {rule}\n",
+        keep.join(", "),
+        key(&column.name)
+    );
+    let mut table = table.clone();
+    table.foreign_keys.clear();
+    let alone = Catalogue {
+        engine: catalogue.engine,
+        version: catalogue.version.clone(),
+        settings: catalogue.settings.clone(),
+        tables: vec![table],
+        pre: catalogue.pre.clone(),
+        post: catalogue.post.iter().filter(|object| object.kind == "index").cloned().collect(),
+        own: catalogue.own.clone(),
     };
-    let least = match mask {
-        "email" | "company" | "username" | "secret" | "crypto_wallet" => 28,
-        "token" => 16,
-        "ip" | "iban" | "mac" | "card" | "user_agent" => 19,
-        "ssn_tail" | "address" => 11,
-        _ => 8,
-    };
-    let number = matches!(column.family, Family::Integer | Family::Real | Family::Numeric);
-    if fits(mask, least) && !(number && mask == "address" && part != "postal") {
-        let mut parameters = Vec::new();
-        if !matches!(part, "" | "line") {
-            parameters.push(format!("part = {}", quoted(part)));
-        }
-        if !extra.is_empty() {
-            parameters.push(extra.to_owned());
-        }
-        let rule = match parameters.as_slice() {
-            [] => quoted(mask),
-            more => format!("{{ mask = {}, {} }}", quoted(mask), more.join(", ")),
-        };
-        // Lookup tables describe things; elsewhere a description is free text like any other.
-        let thing = words(&column.name).last().is_some_and(|word| word == "description");
-        return Proposal { mask, rule, personal: !thing };
-    }
-    let moment = matches!(column.family, Family::Date | Family::Time | Family::Timestamp);
-    if moment || (number && !matches!(mask, "token" | "hash" | "ssn_tail")) {
-        // A number or a moment about an email is not the email.
-        return kept();
-    }
-    if fits("token", 16) {
-        return Proposal { mask: "token", rule: quoted("token"), personal: true };
-    }
-    if fits("hash", 8) && !unique {
-        return Proposal { mask: "hash", rule: "{ mask = \"hash\", length = 8 }".to_owned(), personal: true };
-    }
-    removed(column)
-}
-
-/// Nothing is left of the column.
-fn removed(column: &Column) -> Proposal {
-    if column.nullable {
-        return Proposal { mask: "null", rule: quoted("null"), personal: true };
-    }
-    let value = match column.family {
-        Family::Json => "\"{}\"",
-        Family::Integer | Family::Real | Family::Numeric => "0",
-        Family::Date => "\"1970-01-01\"",
-        Family::Timestamp => "\"1970-01-01 00:00:00\"",
-        _ => "\"\"",
-    };
-    Proposal { mask: "fixed", rule: format!("{{ mask = \"fixed\", value = {value} }}"), personal: true }
-}
-
-/// The words of a name, lower-case: `billingEmail`, `billing_email` and `BILLING-EMAIL` are alike.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut lower = false;
-    for c in name.chars() {
-        let begins = c.is_uppercase() && lower;
-        if (begins || !c.is_alphanumeric()) && words.last().is_some_and(|word| !word.is_empty()) {
-            words.push(String::new());
-        }
-        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
-            word.extend(c.to_lowercase());
-        }
-        lower = c.is_lowercase() || c.is_ascii_digit();
-    }
-    words.retain(|word| !word.is_empty());
-    words
+    let Ok(policy) = Policy::parse("a proposal", &text) else { return false };
+    resolve(&policy, &alone, "dev", &MasterKey::new(Secret32::new([0; 32]))).is_ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::resolve::tests::{column, table};
-    use super::*;
-
-    fn proposed(table_name: &str, name: &str, family: Family) -> String {
-        propose(&table(table_name, vec![column("id", Family::Integer), column(name, family)]), 1).rule
-    }
-
-    #[test]
-    fn names_and_types_decide() {
-        for (table, name, family, rule) in [
-            ("clients", "email", Family::Text, "\"email\""),
-            ("receipts", "emailed_to", Family::Text, "\"email\""),
-            ("clients", "name", Family::Text, "\"full_name\""),
-            ("strains", "name", Family::Text, "\"keep\""),
-            ("users", "firstName", Family::Text, "\"first_name\""),
-            ("clients", "mobile_phone", Family::Text, "\"phone\""),
-            ("clients", "ssn", Family::Text, "\"ssn_tail\""),
-            ("clients", "billing_city", Family::Text, "{ mask = \"address\", part = \"city\" }"),
-            ("clients", "address", Family::Text, "\"address\""),
-            ("clients", "ip_address", Family::Text, "\"ip\""),
-            ("users", "password_hash", Family::Text, "\"secret\""),
-            ("users", "cardNumber", Family::Text, "\"card\""),
-            ("vendors", "tax_id", Family::Text, "\"gov_id\""),
-            ("orders", "notes", Family::Text, "\"text_replace\""),
-            ("clients", "dob", Family::Date, "\"dob\""),
-            ("orders", "total_cents", Family::Integer, "\"keep\""),
-            ("batches", "capacity", Family::Integer, "\"keep\""),
-            ("orders", "cancelledBy", Family::Integer, "\"keep\""),
-            ("items", "location_id", Family::Integer, "\"keep\""),
-            ("users", "email_verified", Family::Text, "\"keep\""),
-            ("events", "payload", Family::Json, "\"json\""),
-            ("person", "emailaddress", Family::Text, "\"email\""),
-            ("clients", "notify_email", Family::Integer, "\"keep\""),
-            ("users", "last_login", Family::Timestamp, "\"keep\""),
-            ("contact_types", "name", Family::Text, "\"keep\""),
-            ("clients", "ssn", Family::Integer, "\"null\""),
-        ] {
-            assert_eq!(proposed(table, name, family), rule, "{table}.{name}");
-        }
-    }
-
-    #[test]
-    fn a_proposal_fits_its_column() {
-        let mut short = column("email", Family::Text);
-        short.length = Some(20);
-        assert_eq!(propose(&table("clients", vec![short.clone()]), 0).rule, "\"token\"");
-        short.length = Some(12);
-        assert_eq!(propose(&table("clients", vec![short]), 0).mask, "hash");
-        let mut fixed = column("payload", Family::Blob);
-        fixed.nullable = false;
-        assert_eq!(propose(&table("events", vec![fixed]), 0).rule, "{ mask = \"fixed\", value = \"\" }");
-    }
-}
+#[path = "propose_tests.rs"]
+mod tests;

@@ -4,9 +4,10 @@
 use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
 use super::findings::{Finding, Found, Severity};
 use super::names::{self, Found as Name};
-use super::propose::propose;
+use super::propose::is_personal;
 use super::references::References;
 use super::{agree, build, subset, undecided};
+use crate::classify::Guesses;
 use crate::error::{Error, Kind, Result};
 use crate::mask::ColumnMask;
 use crate::mask::key::{DomainKey, Keyring, MasterKey};
@@ -87,6 +88,8 @@ pub(super) struct Draft<'a> {
     pub(super) rules: Vec<Option<ColumnRule>>,
     /// Until when the table's section holds, and where that stands.
     pub(super) expires: Option<(Place, String)>,
+    /// By index too: whether a column looks personal.
+    pub(super) personal: Vec<bool>,
 }
 
 impl Draft<'_> {
@@ -138,7 +141,7 @@ pub(super) fn examine<'a>(
     let references = References::new(policy, catalogue, &mut found);
     agree::inherit(&references, &mut drafts);
     build::name_entities(&references, &mut drafts);
-    undecided::find(policy, &drafts, &mut found);
+    undecided::find(policy, catalogue, &drafts, &mut found);
     find_modes(policy, &drafts, environment, &mut found);
     find_revealing(policy, &drafts, environment, &mut found);
     agree::find_conflicts(policy, &references, &drafts, &mut found);
@@ -174,10 +177,12 @@ pub(super) fn drafts<'a>(
         }
     }
     let instead = policy.captured.get(environment);
+    let guesses = Guesses::of(&catalogue.tables);
     let mut drafts = Vec::with_capacity(catalogue.tables.len());
     for (at, table) in catalogue.tables.iter().enumerate() {
         let over = over.get(&at).copied();
-        let mut draft = draft(policy, table, base.get(&at).copied(), over, found);
+        let personal = (0..table.columns.len()).map(|column| guesses.at(at, column).is_some_and(is_personal)).collect();
+        let mut draft = draft(policy, table, base.get(&at).copied(), over, personal, found);
         let stated = over.is_some_and(|rules| rules.mode.is_some());
         let without_rows = match (draft.mode, instead) {
             (Some(Mode::Capture), Some(mode)) if !stated => Some(*mode),
@@ -293,6 +298,7 @@ fn draft<'a>(
     table: &'a Table,
     base: Option<&TableRules>,
     over: Option<&TableRules>,
+    personal: Vec<bool>,
     found: &mut Found,
 ) -> Draft<'a> {
     let mut rules: Vec<Option<ColumnRule>> = vec![None; table.columns.len()];
@@ -325,14 +331,14 @@ fn draft<'a>(
         } else if rules[at].is_none() {
             let kept = policy.defaults.get(&column.name).cloned();
             // A lookup table is kept as a whole, but for what looks personal: that takes a decision of its own.
-            let reference = mode == Some(Mode::Reference) && !propose(table, at).personal;
+            let reference = mode == Some(Mode::Reference) && !personal[at];
             let place = base.or(over).map(|rules| rules.place).unwrap_or_default();
             rules[at] = kept.or_else(|| reference.then(|| ColumnRule::keep(place)));
         }
     }
     let place = base.or(over).map(|rules| rules.place).unwrap_or_default();
     let expires = [over, base].into_iter().flatten().find_map(|rules| Some((rules.place, rules.expires.clone()?)));
-    Draft { table, place, mode, rules, expires }
+    Draft { table, place, mode, rules, expires, personal }
 }
 
 fn find_modes(policy: &Policy, drafts: &[Draft<'_>], environment: &str, found: &mut Found) {
@@ -399,7 +405,7 @@ fn find_warnings(policy: &Policy, drafts: &[Draft<'_>], found: &mut Found) {
                 let finding = Finding::new(id, policy, rule.place, what).severity(Severity::Warning);
                 found.add(finding.column(&draft.table.name, column).hint(hint));
             };
-            if rule.mask.keeps_original && rule.reason().is_none() && propose(draft.table, at).personal {
+            if rule.mask.keeps_original && rule.reason().is_none() && draft.personal[at] {
                 let what = "is kept without a reason, and its name or type looks personal";
                 warn("kept-personal", what, KEPT_HINT);
             }

@@ -17,6 +17,7 @@ pub(crate) fn column(name: &str, family: Family) -> Column {
         default: None,
         generated: false,
         collation: None,
+        comment: None,
     }
 }
 

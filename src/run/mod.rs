@@ -9,6 +9,7 @@ mod counters;
 #[cfg(test)]
 mod ddl_tests;
 pub mod demo;
+pub mod detect;
 #[cfg(test)]
 mod fill_testing;
 #[cfg(test)]

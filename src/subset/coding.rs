@@ -374,6 +374,7 @@ mod tests {
             default: None,
             generated: false,
             collation: None,
+            comment: None,
         }
     }
 

@@ -476,6 +476,7 @@ impl<'a> Work<'a> {
             default: draft.default.as_ref().map(|sql| sql.text().to_owned()),
             generated: draft.generated.is_some(),
             collation: draft.collation.clone(),
+            comment: None,
         };
         let columns: Vec<Column> = drafts.iter().map(column).collect();
         let position = |name: &String| columns.iter().position(|column| column.name == *name);

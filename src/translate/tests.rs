@@ -68,6 +68,7 @@ fn column(name: &str, declared: &str) -> Column {
         default: None,
         generated: false,
         collation: None,
+        comment: None,
     }
 }
 

@@ -16,6 +16,7 @@ mod bad_input;
 mod cases;
 mod closure;
 mod conflicts;
+mod detect;
 mod documents;
 mod faults;
 mod inside;

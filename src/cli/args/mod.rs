@@ -1,6 +1,7 @@
 //! The command line: what can be typed. Every command's help ends with examples; tests run through this table.
 
 mod audit;
+pub mod detect;
 pub mod policy;
 mod retention;
 
@@ -143,6 +144,14 @@ pub enum Command {
   terp-fixtures masks email
   terp-fixtures masks phone --json")]
     Masks(MasksArgs),
+    /// Propose what to do with every column of a database, from names, types and some values, as a policy to read and answer.
+    #[command(after_help = "Examples:
+  terp-fixtures detect --source sqlite:erp.sqlite --output pii.toml
+  terp-fixtures detect --source postgres://reader@db.internal/erp --no-values > pii.toml
+  terp-fixtures detect --source sqlite:erp.sqlite --policy pii.toml --json
+  terp-fixtures detect --columns columns.csv
+  terp-fixtures detect --score labels.csv more.csv --json")]
+    Detect(detect::DetectArgs),
     /// Propose references that a database does not declare, from names, types and some values, as lines for the policy.
     #[command(after_help = "Examples:
   terp-fixtures refs --source sqlite:erp.sqlite

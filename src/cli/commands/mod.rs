@@ -2,6 +2,7 @@
 
 mod audit;
 mod capture;
+mod detect;
 mod keys;
 mod lock;
 mod masks;
@@ -49,6 +50,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Verify(args) => store::verify(context, &settings()?, args),
         Command::Why(args) => why::run(context, &settings()?, args),
         Command::Masks(args) => masks::run(args),
+        Command::Detect(args) => detect::run(context, settings, args, cli.global.verbose),
         Command::Refs(args) => refs::run(context, settings, args),
         Command::Policy(command) => policy(context, settings, command),
         Command::Runs(args) => rollback::runs(context, args),

@@ -90,7 +90,7 @@ fn columns(session: &mut Session, tables: &mut Tables, own: &mut Traces) -> Resu
     let rows = session.rows(
         "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, \
          CHARACTER_MAXIMUM_LENGTH, IF(COLLATION_NAME = @@collation_database, NULL, COLLATION_NAME), \
-         COALESCE(GENERATION_EXPRESSION, '') <> '' \
+         COALESCE(GENERATION_EXPRESSION, '') <> '', COLUMN_COMMENT \
          FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION",
     )?;
     let mut markers: HashMap<String, usize> = HashMap::new();
@@ -123,6 +123,7 @@ fn columns(session: &mut Session, tables: &mut Tables, own: &mut Traces) -> Resu
             default: if is_counter { Some("AUTO_INCREMENT".to_owned()) } else { default },
             generated: cell(&row, 9) == "1",
             collation: row.get(8).cloned().flatten(),
+            comment: row.get(10).cloned().flatten().filter(|text| !text.is_empty()),
         });
     }
     Ok(())

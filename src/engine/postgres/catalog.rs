@@ -138,7 +138,7 @@ fn columns(session: &mut Session, drafts: &mut Drafts, own: &mut Traces) -> Resu
          CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, a.attnotnull, \
          pg_catalog.pg_get_expr(d.adbin, CASE WHEN a.attgenerated = '' THEN 0 ELSE d.adrelid END), a.attidentity, a.attgenerated, \
          CASE WHEN a.attcollation <> t.typcollation THEN pg_catalog.quote_ident(cn.nspname) || '.' || \
-         pg_catalog.quote_ident(co.collname) END, a.attislocal, s.text, s.seqrelid IS NOT NULL \
+         pg_catalog.quote_ident(co.collname) END, a.attislocal, s.text, s.seqrelid IS NOT NULL, pg_catalog.col_description(a.attrelid, a.attnum) \
          FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
          LEFT JOIN pg_catalog.pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype \
@@ -180,6 +180,7 @@ fn columns(session: &mut Session, drafts: &mut Drafts, own: &mut Traces) -> Resu
             default,
             generated,
             collation: maybe(&row, 12),
+            comment: maybe(&row, 16),
         });
     }
     Ok(())

@@ -154,6 +154,7 @@ fn columns_of(connection: &Connection, table: &str) -> Sqlite<Vec<(Column, i64)>
                     default: row.get(3)?,
                     generated: hidden >= 2,
                     collation: None,
+                    comment: None,
                 },
                 key,
                 hidden == 1,

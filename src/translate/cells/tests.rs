@@ -31,6 +31,7 @@ fn column(declared: &str) -> Column {
         default: None,
         generated: false,
         collation: None,
+        comment: None,
     }
 }
 

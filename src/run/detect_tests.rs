@@ -1,0 +1,61 @@
+//! A proposed policy is one: it parses, and it fits but for what it leaves open.
+
+use super::*;
+use crate::classify;
+
+fn outcome(csv: &str, least: u8) -> (Catalogue, Outcome) {
+    let list = classify::read("t.csv", csv).unwrap();
+    let catalogue = Catalogue {
+        engine: crate::model::schema::EngineKind::Sqlite,
+        version: String::new(),
+        settings: BTreeMap::new(),
+        tables: list.tables,
+        pre: Vec::new(),
+        post: Vec::new(),
+        own: crate::model::schema::Traces::default(),
+    };
+    let done = of_catalogue(&catalogue, Guesses::of(&catalogue.tables), None, least, Instant::now()).unwrap();
+    (catalogue, done)
+}
+
+const SHOP: &str = "table,column,type
+users,id,int
+users,name,varchar(200)
+users,email,varchar(200)
+users,mystery,varchar(200)
+countries,code,char(2)
+countries,name,varchar(99)
+web_sessions,id,varchar(99)
+orders,id,int
+orders,ship_city,varchar(90)
+orders,ship_address,varchar(90)
+\"odd \"\"table\"\"\",select,int
+";
+
+#[test]
+fn the_policy_is_grouped_and_says_why() {
+    let (_, done) = outcome(SHOP, 60);
+    let at = |part: &str| done.policy.find(part).unwrap_or_else(|| panic!("{part} is not in\n{}", done.policy));
+    assert!(at("# --- People") < at("[tables.users]") && at("[tables.users]") < at("# --- What people do"));
+    assert!(at("[tables.orders]") < at("[tables.countries]"));
+    at("[tables.countries]\nmode = \"reference\"");
+    at("[tables.web_sessions]\nmode = \"structure\"");
+    at("# undecided: mystery = \"keep\"");
+    at("# D email ");
+    assert_eq!(done.undecided(), 1);
+    Policy::parse("pii.toml", &done.policy).unwrap();
+}
+
+#[test]
+fn what_a_policy_decides_is_left_out() {
+    let (catalogue, _) = outcome(SHOP, 60);
+    let policy = "version = 1\n[tables.users]\nkeep = [\"id\", \"mystery\"]\n[tables.users.columns]\nname = \"full_name\"\n\
+                  [tables.orders]\nmode = \"structure\"\n";
+    let policy = Policy::parse("pii.toml", policy).unwrap();
+    let guesses = Guesses::of(&catalogue.tables);
+    let done = of_catalogue(&catalogue, guesses, Some(&policy), 60, Instant::now()).unwrap();
+    let users = done.tables.iter().find(|table| table.table == "users").unwrap();
+    assert_eq!(users.columns.len(), 1);
+    assert!(!done.tables.iter().any(|table| table.table == "orders"));
+    assert!(done.policy.contains("[tables.users.columns]\nemail = "), "{}", done.policy);
+}
