@@ -60,7 +60,11 @@ pub(super) fn of(kind: &str, column: &Column) -> Vec<String> {
         "url" => &["url"],
         _ => &[],
     };
-    let written = rules.iter().map(|rule| if rule.starts_with('{') { (*rule).to_owned() } else { quoted(rule) });
+    // Texts may hold anything; a number in one of them would be luck.
+    let text = matches!(column.family, Family::Text | Family::Any);
+    let suits = |rule: &&&str| !text || !(rule.contains("noise") || rule.contains("bucket") || **rule == "date_shift");
+    let written =
+        rules.iter().filter(suits).map(|rule| if rule.starts_with('{') { (*rule).to_owned() } else { quoted(rule) });
     let json = (column.family == Family::Json).then(|| quoted("json"));
     // Where the labels are not known, picking one needs them.
     json.into_iter().chain(written).collect()

@@ -2,21 +2,18 @@
 //! is printed for a person to check and paste.
 //!
 //! Each kind has rules in order of liking (`candidates`). The first that builds on the column alone is proposed; if even
-//! emptying it is not possible, the column stays undecided. Columns with little room or with labels of their own get a domain of
-//! their own, so that they narrow no other column.
+//! emptying it is not possible, the column stays undecided. Columns with little room or under a CHECK get a domain of their own,
+//! so that they narrow no other column.
 
 use super::file::Policy;
 use super::names::{key, quoted};
 use super::{build, candidates, resolve};
 use crate::classify::{About, Guess, Guesses};
-use crate::mask;
 use crate::mask::key::MasterKey;
+use crate::mask::{self, Uniqueness};
 use crate::model::schema::{Catalogue, Family, Table};
 use crate::model::tier::Tier;
 use crate::secret::Secret32;
-
-/// A rule that shares its domain with others needs so much room.
-const ROOMY: u32 = 64;
 
 /// What to write behind `column =`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,21 +113,25 @@ impl<'a> Proposals<'a> {
         };
         let personal = is_personal(guess);
         let column = &about.columns[at];
+        // Artists are known by their works, and named in them: to mask them here alone would only break the data.
+        if guess.tier == Tier::Business && guess.kind.ends_with("_name") && guess.kind != "org_name" {
+            return Proposal::keep(false);
+        }
         let numbered = matches!(column.family, Family::Integer | Family::Uuid);
         if numbered && (about.primary_key.contains(&at) || self.is_referenced(table, at)) {
             return Proposal::keep(false);
         }
         let narrow = self.narrowed(table, at);
-        let own = narrow.columns[at].length.is_some_and(|room| room < ROOMY) || !about.checks.is_empty();
-        let own = own && !self.is_referenced(table, at);
+        let room = narrow.columns[at].length;
+        let own = |rule: &str| (!about.checks.is_empty() || is_tight(room, rule)) && !self.is_referenced(table, at);
         let place = format!("{}.{}", about.name, column.name);
         let rules = candidates::of(guess.kind, &narrow.columns[at]).into_iter();
         let rules = rules.chain(candidates::last_resorts(&narrow.columns[at]));
         for rule in rules {
-            if !fits(self.catalogue, &narrow, at, &rule) {
+            if !fits(self.catalogue, &narrow, &[(at, &rule)]) {
                 continue;
             }
-            let apart = if own { with(&rule, "domain", &place) } else { None };
+            let apart = if own(&rule) { with(&rule, "domain", &place) } else { None };
             return Proposal::of(apart.unwrap_or(rule), personal);
         }
         Proposal { rule: String::new(), ..Proposal::keep(personal) }
@@ -158,8 +159,8 @@ impl<'a> Proposals<'a> {
         let mut members: Vec<(usize, String)> = Vec::new();
         for (at, column) in about.columns.iter().enumerate() {
             let kind = self.guesses.at(table, at).map_or("none", |guess| guess.kind);
-            let Some((_, member)) = MEMBERS.iter().find(|(known, _)| *known == kind) else { continue };
-            let roomy = column.length.is_none_or(|length| length >= ROOMY);
+            let Some((_, member, room)) = MEMBERS.iter().find(|(known, ..)| *known == kind) else { continue };
+            let roomy = column.length.is_none_or(|length| length >= *room);
             let simple = column.family == Family::Text && roomy && !column.generated && about.checks.is_empty();
             let taken = members.iter().any(|(_, rule)| rule.contains(&format!("\"{member}\"")));
             let again = taken && kind != "email";
@@ -174,11 +175,12 @@ impl<'a> Proposals<'a> {
                 member => format!("{{ mask = \"persona\", member = {}, subject = {subject} }}", quoted(member)),
             };
             // A second address of one person cannot be the same where both have to differ.
-            if !taken && fits(self.catalogue, about, at, &rule) {
+            if !taken && fits(self.catalogue, about, &[(at, &rule)]) {
                 members.push((at, rule));
             }
         }
-        if members.len() > 1 { members } else { Vec::new() }
+        let together: Vec<(usize, &str)> = members.iter().map(|(at, rule)| (*at, rule.as_str())).collect();
+        if members.len() > 1 && fits(self.catalogue, about, &together) { members } else { Vec::new() }
     }
 
     /// What a column refers to, as the catalogue declares it.
@@ -220,15 +222,27 @@ impl<'a> Proposals<'a> {
     }
 }
 
-/// Kinds that a persona has, and what it calls them.
-const MEMBERS: &[(&str, &str)] = &[
-    ("email", "email"),
-    ("first_name", "first_name"),
-    ("handle", "username"),
-    ("last_name", "last_name"),
-    ("person_name", "full_name"),
-    ("phone", "phone"),
+/// Kinds that a persona has, what it calls them, and the room that each needs.
+const MEMBERS: &[(&str, &str, u32)] = &[
+    ("email", "email", 40),
+    ("first_name", "first_name", 16),
+    ("handle", "username", 32),
+    ("last_name", "last_name", 16),
+    ("person_name", "full_name", 32),
+    ("phone", "phone", 20),
 ];
+
+/// Whether a column has so little room that, where another column of the domain wants its values apart, none would be left
+/// for that. What fits the narrowest column otherwise fits all.
+fn is_tight(room: Option<u32>, rule: &str) -> bool {
+    let mask = rule.split('"').nth(1).and_then(mask::find);
+    let least = match mask.map(|mask| mask.unique) {
+        None | Some(Uniqueness::None | Uniqueness::Vacant) => 0,
+        Some(Uniqueness::Exact) => 24,
+        Some(Uniqueness::Tagged) => 40,
+    };
+    room.is_some_and(|room| room < least)
+}
 
 /// A rule with one more key.
 fn with(rule: &str, name: &str, value: &str) -> Option<String> {
@@ -242,20 +256,23 @@ fn with(rule: &str, name: &str, value: &str) -> Option<String> {
     })
 }
 
-/// Whether a rule builds on a column whose table is all there is.
-fn fits(catalogue: &Catalogue, table: &Table, at: usize, rule: &str) -> bool {
-    let column = &table.columns[at];
-    let Some(mask) = rule.split('"').nth(1).and_then(mask::find) else { return false };
-    if !mask.accepts_family(column.family) {
+/// Whether rules build on columns of a table that is all there is.
+fn fits(catalogue: &Catalogue, table: &Table, rules: &[(usize, &str)]) -> bool {
+    let suits = |(at, rule): &(usize, &str)| {
+        let mask = rule.split('"').nth(1).and_then(mask::find);
+        mask.is_some_and(|mask| mask.accepts_family(table.columns[*at].family))
+    };
+    if !rules.iter().all(suits) {
         return false;
     }
-    let others = table.stored_columns().into_iter().filter(|other| *other != at);
+    let others = table.stored_columns().into_iter().filter(|other| !rules.iter().any(|(at, _)| at == other));
     let keep: Vec<String> = others.map(|other| quoted(&table.columns[other].name)).collect();
+    let lines = rules.iter().map(|(at, rule)| format!("{} = {rule}\n", key(&table.columns[*at].name)));
     let name = key(&table.name.to_string());
     let text = format!(
-        "version = 1\n[tables.{name}]\nmode = \"capture\"\nkeep = [{}]\n[tables.{name}.columns]\n{} = {rule}\n",
+        "version = 1\n[tables.{name}]\nmode = \"capture\"\nkeep = [{}]\n[tables.{name}.columns]\n{}",
         keep.join(", "),
-        key(&column.name)
+        lines.collect::<String>()
     );
     let mut table = table.clone();
     table.foreign_keys.clear();

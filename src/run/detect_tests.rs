@@ -2,6 +2,10 @@
 
 use super::*;
 use crate::classify;
+use crate::mask::key::MasterKey;
+use crate::run::filled_tests::{MARIADB, MYSQL, POSTGRESQL, Server, schemas};
+use crate::run::server_tests::{context, source};
+use crate::secret::Secret32;
 
 fn outcome(csv: &str, least: u8) -> (Catalogue, Outcome) {
     let list = classify::read("t.csv", csv).unwrap();
@@ -58,4 +62,37 @@ fn what_a_policy_decides_is_left_out() {
     assert_eq!(users.columns.len(), 1);
     assert!(!done.tables.iter().any(|table| table.table == "orders"));
     assert!(done.policy.contains("[tables.users.columns]\nemail = "), "{}", done.policy);
+}
+
+/// What is proposed for real schemas resolves but for what a person has to answer.
+fn real_schemas_are_proposed_for(server: &Server) {
+    for (name, schema) in schemas(server) {
+        let url = (server.fresh)();
+        (server.script)(&url, &schema);
+        let mut source = source(&url);
+        let done = detect(&context(), &mut *source, None, Options { values: true, least: 60 }).unwrap();
+        let catalogue = source.catalogue().unwrap();
+        // As if a person had answered every open line with what it says.
+        let answered = done.policy.replace("# undecided: ", "");
+        let policy = Policy::parse("pii.toml", &answered).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let master = MasterKey::new(Secret32::new([3; 32]));
+        let plan = crate::policy::resolve(&policy, &catalogue, "dev", &master);
+        let plan = plan.unwrap_or_else(|error| panic!("{name}: {error}\n{}", error.hint_text().unwrap_or_default()));
+        assert!(plan.masked_columns() > 0 || done.tables.len() < 3, "{name}: nothing is masked");
+    }
+}
+
+#[test]
+fn real_schemas_are_proposed_for_on_postgresql() {
+    real_schemas_are_proposed_for(&POSTGRESQL);
+}
+
+#[test]
+fn real_schemas_are_proposed_for_on_mariadb() {
+    real_schemas_are_proposed_for(&MARIADB);
+}
+
+#[test]
+fn real_schemas_are_proposed_for_on_mysql() {
+    real_schemas_are_proposed_for(&MYSQL);
 }

@@ -36,6 +36,15 @@ fn it_passes_the_conformance_suite_on_mariadb() {
     conforms(Server::mariadb());
 }
 
+#[test]
+fn comments_of_columns_are_read_on_mariadb() {
+    let url = Server::mariadb().fresh();
+    script(&url, "CREATE TABLE t (a text COMMENT 'an e-mail', b text)");
+    let catalogue = source(&url).catalogue().unwrap();
+    let comments: Vec<Option<&str>> = catalogue.tables[0].columns.iter().map(|c| c.comment.as_deref()).collect();
+    assert_eq!(comments, [Some("an e-mail"), None]);
+}
+
 /// Types that both products have.
 const TYPES: &str = r#"
 SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';

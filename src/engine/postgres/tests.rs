@@ -31,6 +31,15 @@ fn it_passes_the_conformance_suite() {
     suite::run(&Bench { source: &|| source(&url), target: &|| target(&url) });
 }
 
+#[test]
+fn comments_of_columns_are_read() {
+    let url = server().fresh();
+    script(&url, "CREATE TABLE t (a text, b text); COMMENT ON COLUMN t.a IS 'an e-mail'");
+    let catalogue = source(&url).catalogue().unwrap();
+    let comments: Vec<Option<&str>> = catalogue.tables[0].columns.iter().map(|c| c.comment.as_deref()).collect();
+    assert_eq!(comments, [Some("an e-mail"), None]);
+}
+
 pub(crate) const TYPES: &str = r#"
 CREATE SCHEMA "Other Schema";
 CREATE TYPE "Mood 🌿" AS ENUM ('sad', 'it''s "ok"', 'a,b\c');
