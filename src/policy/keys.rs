@@ -82,8 +82,7 @@ pub const RULE: [Key; 7] = [
 ];
 
 const REASON_KEY: Key = key("reason", "Why, for the reviewer.");
-const EXPIRES_KEY: Key =
-    key("expires", "The day on which the decision has to be made again, YYYY-MM-DD.");
+const EXPIRES_KEY: Key = key("expires", "The day on which the decision has to be made again, YYYY-MM-DD.");
 
 /// `[check]`.
 pub const CHECK: [Key; 1] = [key("allow", "Warnings that are accepted, each with a reason.")];
