@@ -12,7 +12,7 @@ pub(super) fn answer(screen: &Screen, done: &Outcome) -> Answer {
         "leaks": done.first.leaks.hits, "originals": done.first.leaks.originals, "uploaded_bytes": done.first.uploaded_bytes,
         "second_capture_packs": done.second.uploaded_packs, "restored_rows": done.restored.rows(),
         "content_before": done.before, "content_between": done.between, "content_after": done.after,
-        "kept": done.kept, "millis": done.millis,
+        "audit_entries": done.audited, "kept": done.kept, "millis": done.millis,
     });
     Answer::new(json, text(screen, done))
 }
@@ -84,9 +84,13 @@ fn text(screen: &Screen, done: &Outcome) -> String {
         (
             "Rollback",
             vec![
-                format!("{} rows rolled back, markers and ledger gone", grouped(deleted)),
+                format!("{} rows rolled back, markers, ledger and audit chain gone", grouped(deleted)),
                 format!("content before {}", short(&done.before)),
                 format!("content after  {}  {}", short(&done.after), screen.painted("1;32", "equal")),
+                format!(
+                    "{} entries in the store's audit trail, signed and chained: all of them verified",
+                    done.audited
+                ),
             ],
         ),
     ];

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// What a command answers: for machines and for people.
 #[derive(Debug)]
 pub struct Answer {
-    /// For `--json`.
+    /// For `--json`. A text is printed as it is: lines that are JSON already.
     pub json: Value,
     /// For people; may span lines, without the last newline.
     pub text: String,
@@ -63,7 +63,11 @@ impl Screen {
     /// Prints a command's answer on stdout. A closed pipe ends quietly: the reader has seen enough.
     pub fn answer(&self, answer: &Answer) {
         self.clear();
-        let text = if self.json { format!("{:#}", answer.json) } else { answer.text.clone() };
+        let text = match (&answer.json, self.json) {
+            (Value::String(lines), true) => lines.clone(),
+            (json, true) => format!("{json:#}"),
+            (_, false) => answer.text.clone(),
+        };
         if !text.is_empty() {
             writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')).unwrap_or_default();
         }

@@ -6,6 +6,7 @@ use crate::policy::expiry::Today;
 use crate::seal::{Member, SignerId};
 use crate::secret::{Address, SecretText};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The folder that `keys init` writes secrets to, beside the configuration or in the current folder.
@@ -18,6 +19,22 @@ pub struct File {
     store: StoreSection,
     masking: MaskingSection,
     capture: CaptureSection,
+    retention: RetentionSection,
+    audit: AuditSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RetentionSection {
+    days: Option<u32>,
+    environments: BTreeMap<String, u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AuditSection {
+    actor: Option<String>,
+    keep_in_target: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -105,7 +122,7 @@ impl Settings {
         if let Some(path) = self.named("TERP_FIXTURES_IDENTITY_FILE", self.file.store.identity_file.as_deref()) {
             return Ok((Member::parse(&secret_file(&path)?)?, false));
         }
-        let public = Path::new(self.store().expose()).join("public.identity");
+        let public = self.public_identity();
         for (path, is_public) in [(public, true), (self.usual_secret("identity.key"), false)] {
             if path.is_file() {
                 return Ok((Member::parse(&secret_file(&path)?)?, is_public));
@@ -113,6 +130,17 @@ impl Settings {
         }
         Err(Error::usage("no identity to open the store with")
             .hint("Set TERP_FIXTURES_IDENTITY_FILE, or make a store of your own with 'terp-fixtures keys init'."))
+    }
+
+    /// Where a store that everybody may read carries its identity.
+    fn public_identity(&self) -> PathBuf {
+        Path::new(self.store().expose()).join("public.identity")
+    }
+
+    /// Whether everybody may read the store, whichever identity opens it here.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.public_identity().is_file()
     }
 
     /// The masking key: `TERP_FIXTURES_MASK_KEY`, `TERP_FIXTURES_MASK_KEY_FD` (the number of an open file descriptor),
@@ -168,6 +196,47 @@ impl Settings {
     #[must_use]
     pub fn environment(&self, named: Option<&str>) -> String {
         named.or(self.file.capture.environment.as_deref()).unwrap_or("dev").to_owned()
+    }
+
+    /// After how many days a snapshot of `environment` expires: argument, `[retention.environments]`, `[retention]`, never.
+    ///
+    /// # Errors
+    /// Kind `Usage` when the configuration names an environment that there is not, or no number of days that could be.
+    pub fn retention(&self, named: Option<u32>, environment: &str) -> Result<Option<u32>> {
+        const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "production"];
+        let RetentionSection { days, environments } = &self.file.retention;
+        if let Some(unknown) = environments.keys().find(|name| !ENVIRONMENTS.contains(&name.as_str())) {
+            return Err(Error::usage(format!("[retention.environments] has no {}", unknown.escape_debug()))
+                .hint(format!("The environments are {}.", ENVIRONMENTS.join(", "))));
+        }
+        let chosen = named.or_else(|| environments.get(environment).copied()).or(*days);
+        if chosen.is_some_and(|days| !(1..=36_500).contains(&days)) {
+            return Err(Error::usage("[retention]: days are 1 to 36500"));
+        }
+        Ok(chosen)
+    }
+
+    /// Who acts, for the audit trail, as user and machine say: `TERP_FIXTURES_ACTOR`, configuration, the system's name of the
+    /// user; and the machine's name.
+    #[must_use]
+    pub fn actor(&self) -> (String, String) {
+        let variable = |name: &&str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
+        let named = variable(&"TERP_FIXTURES_ACTOR").or_else(|| self.file.audit.actor.clone());
+        let user = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(variable);
+        let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+        let machine = files.iter().find_map(|path| std::fs::read_to_string(path).ok());
+        let machine = machine.or_else(|| ["HOSTNAME", "COMPUTERNAME"].iter().find_map(variable));
+        let plain = |text: Option<String>| -> String {
+            let text = text.unwrap_or_else(|| "unknown".to_owned());
+            text.trim().chars().filter(|c| !c.is_control()).take(100).collect()
+        };
+        (plain(named.or_else(user)), plain(machine))
+    }
+
+    /// Whether a target's audit chain stays there when the last run goes.
+    #[must_use]
+    pub fn keeps_audit_in_target(&self) -> bool {
+        self.file.audit.keep_in_target
     }
 }
 

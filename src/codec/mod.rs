@@ -1,5 +1,6 @@
-//! Floor 1: COPY text, chunks, packs and manifests as bytes. Knows no key but the one that names chunks, and no store.
+//! Floor 1: COPY text, chunks, packs, manifests and audit entries as bytes. Knows no key but the one that names chunks, and no store.
 
+pub mod audit;
 pub mod chunker;
 pub mod manifest;
 pub mod origins;

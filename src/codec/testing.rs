@@ -83,6 +83,7 @@ pub(crate) fn manifest() -> Manifest {
         }],
         subset: None,
         expires: Some("2026-12-03T10:15:00Z".into()),
+        audit: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The signed description of a snapshot: the commit point and the index of its rows. `docs/format.md` describes the JSON.
 
 use super::approval::Approval;
+use super::audit::Head;
 use super::schema::{Catalogue, DatabaseIdentity, TableName};
 use super::subset::Reference;
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,9 @@ pub struct Manifest {
     /// When the snapshot stops being restorable, UTC, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
+    /// The newest entries of the store's audit trail when it was written; absent in snapshots of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Head>,
 }
 
 /// What decided the masking. Digests are BLAKE3, 64 hex digits.

@@ -8,6 +8,8 @@ pub const AT_COLUMN: &str = "terp_fixture_at";
 pub const RUNS_TABLE: &str = "terp_fixtures_runs";
 /// The undo table: which table's previous rows lie in which `terp_fixtures_undo_<n>`.
 pub const UNDO_TABLE: &str = "terp_fixtures_undo";
+/// The audit chain: one line per restore and rollback.
+pub const AUDIT_TABLE: &str = "terp_fixtures_audit";
 /// Rows on their way into a table that holds others; gone when the restore ends.
 pub const STAGE_TABLE: &str = "terp_fixtures_stage";
 /// Who holds the lock, on engines whose locks do not say.
@@ -19,7 +21,7 @@ pub const JOURNAL_TABLE: &str = "terp_fixtures_journal";
 #[must_use]
 pub fn is_own_table(name: &str) -> bool {
     let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
-    [RUNS_TABLE, UNDO_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE].contains(&name)
+    [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE].contains(&name)
         || name.strip_prefix(UNDO_TABLE).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered)
 }
 

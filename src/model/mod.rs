@@ -1,6 +1,7 @@
 //! Floor 0: plain data of the flow. No I/O, no clock, no randomness.
 
 pub mod approval;
+pub mod audit;
 pub mod batch;
 pub mod copytext;
 pub mod declared;

@@ -113,9 +113,11 @@ pub enum ObjectKind {
     Snapshot,
     /// `tombs/<UTC>-<32 hex>.age`: a signed mark of garbage collection.
     Tomb,
+    /// `audit/<10 digits>-<64 hex>.age`: a signed entry of the audit trail.
+    Audit,
 }
 
-/// The name of an object in a store: one of five strict shapes, so that a listing can never become a path elsewhere.
+/// The name of an object in a store: one of six strict shapes, so that a listing can never become a path elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectName {
     kind: ObjectKind,
@@ -158,6 +160,13 @@ impl ObjectName {
             }
             (["snapshots", _], Some(stem)) if dated(stem) => ObjectKind::Snapshot,
             (["tombs", _], Some(stem)) if dated(stem) => ObjectKind::Tomb,
+            (["audit", _], Some(stem))
+                if stem.split_once('-').is_some_and(|(seq, hash)| {
+                    seq.len() == 10 && seq.bytes().all(|b| b.is_ascii_digit()) && hex(hash, 64)
+                }) =>
+            {
+                ObjectKind::Audit
+            }
             _ => return None,
         };
         Some(Self { kind, path: path.to_owned() })
@@ -253,6 +262,7 @@ mod tests {
             (format!("packs/ab/{hex64}.age"), ObjectKind::Pack),
             (format!("snapshots/20251203T101500Z-{hex32}.age"), ObjectKind::Snapshot),
             (format!("tombs/20251203T101500Z-{hex32}.age"), ObjectKind::Tomb),
+            (format!("audit/0000000007-{hex64}.age"), ObjectKind::Audit),
         ];
         for (path, kind) in good {
             assert_eq!(ObjectName::parse(&path).map(|name| name.kind()), Some(kind), "{path}");
@@ -269,6 +279,9 @@ mod tests {
             format!("packs/ab/{hex64}"),
             format!("snapshots/2025-12-03-{hex32}.age"),
             format!("snapshots/20251203T101500Z-{hex32}.age/x"),
+            format!("audit/7-{hex64}.age"),
+            format!("audit/0000000007-{hex32}.age"),
+            format!("audit/000000000x-{hex64}.age"),
         ];
         for path in bad {
             assert_eq!(ObjectName::parse(&path), None, "{path}");

@@ -2,6 +2,7 @@
 //!
 //! Nothing is visible before the manifest: whatever stops a capture leaves at most packs that no manifest names.
 
+use super::audit;
 use super::capture_table::{Shared, capture_table};
 use super::closure::{self, Closure};
 use super::forecast::{self, Brought, Estimate};
@@ -12,7 +13,7 @@ use super::scans::{self, Scans, refuse_leaks};
 use super::selection::{self, Selection};
 use super::state;
 use super::writer::Writer;
-use super::{Context, millis, now};
+use super::{Context, later, millis, now};
 use crate::codec::manifest as manifest_codec;
 use crate::engine::Source;
 use crate::error::{Error, Result};
@@ -23,7 +24,10 @@ use crate::policy::{Mode, Plan};
 use crate::seal::{self, SnapshotStamp};
 use crate::subset::{Graph, Size, Walk};
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A snapshot that expires within this time lends no chunks: it may be pruned before a capture that shares them is published.
+const SHARED_FOR: Duration = Duration::from_hours(24);
 
 /// What to capture, and what to write about it.
 #[derive(Debug)]
@@ -138,7 +142,7 @@ pub fn capture(
     forecast::refuse_too_much(context, &mut readers, catalogue, plan, &selection, options.amount)?;
 
     let snapshots = held(context, repository)?;
-    let mut writer = Writer::new(repository, &snapshots)?;
+    let mut writer = Writer::new(repository, &lasting(&snapshots))?;
     let known = learn::learn(context, &mut readers, catalogue, plan, &selection)?;
     let scans = Scans::new(plan, context.jobs)?;
     context.stage("sending made-up originals through every mask");
@@ -198,6 +202,7 @@ pub fn capture(
         tables: entries,
         subset,
         expires: options.expires.clone(),
+        audit: (!repository.is_public()).then(|| audit::head(repository)).transpose()?,
     };
     context.cancel.check()?;
     let (snapshot, manifest_bytes) = publish(repository, &manifest)?;
@@ -246,6 +251,12 @@ fn held(context: &Context<'_>, repository: &Repository) -> Result<Vec<Snapshot>>
         );
     }
     Ok(snapshots)
+}
+
+/// Those that nobody prunes while this capture runs: the chunks of one that expires within a day are not shared.
+fn lasting(snapshots: &[Snapshot]) -> Vec<&Snapshot> {
+    let soon = later(SHARED_FOR);
+    snapshots.iter().filter(|snapshot| !snapshot.is_expired_at(&soon)).collect()
 }
 
 /// Names with control characters forge log lines and break quoting elsewhere, so no snapshot may have one.

@@ -1,13 +1,14 @@
 //! `demo`: the whole line on a sample ERP, in a folder of its own, with a proof at each step.
 
 use super::repository::Repository;
-use super::{Context, capture, keys, millis, restore, rollback, state, verify};
+use super::{Context, audit, capture, keys, millis, restore, rollback, state, verify};
 use crate::engine::sql::Sql;
 use crate::engine::{self, Enforce, Target, scalar};
 use crate::error::{Error, Result};
 use crate::generate::sample::{self, promises::PROMISES};
 use crate::mask::key::MasterKey;
-use crate::model::schema::EngineKind;
+use crate::model::manifest::PolicyProof;
+use crate::model::schema::{Catalogue, EngineKind};
 use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
 use crate::seal::Member;
@@ -41,6 +42,8 @@ pub struct Outcome {
     pub again: restore::Outcome,
     /// The rollback.
     pub rolled_back: rollback::Outcome,
+    /// Entries of the store's audit trail, verified.
+    pub audited: u64,
     /// Rows of the dev database's own.
     pub own_rows: u64,
     /// Digest of the dev database before the restore.
@@ -82,35 +85,18 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
 
     context.stage("making a store and its keys");
     let member = Member::generate();
-    let store_address = Address::new(folder.join("snapshots").to_string_lossy());
-    let store = store::open(&store_address, true)?;
-    keys::init(&*store, &member)?;
+    let repository = make_store(folder, &member)?;
     let master = MasterKey::generate()?;
     write(&folder.join("identity.key"), member.to_file("terp-fixtures demo identity").expose())?;
     write(&folder.join("mask.key"), master.to_text().expose())?;
     write(&folder.join("pii.toml"), POLICY)?;
-    let repository = Repository::open(store, &member, &[])?;
-
     let policy = Policy::parse("pii.toml", POLICY)?;
     let plan = policy::resolve(&policy, &catalogue, "dev", &master)?;
     let mut masks = BTreeMap::new();
     for column in plan.tables.iter().flat_map(|table| &table.columns).filter(|column| column.name != "keep") {
         *masks.entry(column.name).or_default() += 1;
     }
-    let options = capture::Options {
-        name: "demo".into(),
-        environment: "dev".into(),
-        policy: policy.proof(&master, "dev"),
-        dry_run: false,
-        amount: capture::Amount::default(),
-        expires: None,
-    };
-    let mut captures = Vec::new();
-    for _ in 0..2 {
-        let mut source = (engine::find(&erp)?.source)(&erp, &context.cancel)?;
-        captures.push(capture::capture(context, &mut *source, &catalogue, &plan, &repository, &options)?);
-    }
-    let [first, second] = <[_; 2]>::try_from(captures).map_err(|_| Error::internal("a capture went missing"))?;
+    let [first, second] = capture_twice(context, &erp, (&catalogue, &plan), &repository, policy.proof(&master, "dev"))?;
     let verified = verify::verify(context, &repository, None, verify::Depth::Leaks)?.into_result()?;
 
     context.stage("building a dev database with rows of its own");
@@ -131,6 +117,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         allow_lossy: false,
     };
     let restored = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;
+    audit::record(&repository, restored.deed.clone())?;
     let again = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;
     let (between, _) = state_of(&mut *target)?;
     for promise in PROMISES {
@@ -141,9 +128,17 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
             ));
         }
     }
-    let options =
-        rollback::Options { wanted: None, force: false, dry_run: false, lock_timeout: Duration::from_secs(30) };
+    let options = rollback::Options {
+        wanted: None,
+        force: false,
+        dry_run: false,
+        lock_timeout: Duration::from_secs(30),
+        actor: crate::model::audit::Actor::default(),
+        keep_audit: false,
+    };
     let rolled_back = rollback::rollback(context, &mut *open(context, &dev)?, &options)?;
+    audit::record(&repository, rolled_back.deed.clone())?;
+    let audited = audit::verify::store(&repository, &[])?.into_result()?.entries;
     let (after, _) = state_of(&mut *target)?;
     if before != after || !again.unchanged {
         return Err(Error::internal("the demo's own proof failed: the dev database is not as it was"));
@@ -158,12 +153,50 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         restored,
         again,
         rolled_back,
+        audited,
         own_rows,
         before,
         between,
         after,
         millis: millis(start),
     })
+}
+
+/// Captures the same database twice.
+fn capture_twice(
+    context: &Context<'_>,
+    erp: &Address,
+    (catalogue, plan): (&Catalogue, &policy::Plan),
+    repository: &Repository,
+    policy: PolicyProof,
+) -> Result<[capture::Outcome; 2]> {
+    let options = capture::Options {
+        name: "demo".into(),
+        environment: "dev".into(),
+        policy,
+        dry_run: false,
+        amount: capture::Amount::default(),
+        expires: None,
+    };
+    let once = || {
+        let mut source = (engine::find(erp)?.source)(erp, &context.cancel)?;
+        let done = capture::capture(context, &mut *source, catalogue, plan, repository, &options)?;
+        if let Some(snapshot) = &done.snapshot {
+            audit::record(repository, audit::captured(snapshot, erp.to_string()))?;
+        }
+        Ok(done)
+    };
+    Ok([once()?, once()?])
+}
+
+/// A store with one member, whose audit trail begins with that.
+fn make_store(folder: &Path, member: &Member) -> Result<Repository> {
+    let address = Address::new(folder.join("snapshots").to_string_lossy());
+    let store = store::open(&address, true)?;
+    let made = keys::init(&*store, member)?;
+    let repository = Repository::open(store, member, &[])?.acting_as("demo".into(), "this machine".into(), false);
+    audit::record(&repository, audit::key_made(&made.signer))?;
+    Ok(repository)
 }
 
 fn open(context: &Context<'_>, address: &Address) -> Result<Box<dyn Target>> {

@@ -110,8 +110,14 @@ fn restored(
 }
 
 fn rolled_back(url: &str) {
-    let options =
-        rollback::Options { wanted: None, force: false, dry_run: false, lock_timeout: Duration::from_secs(5) };
+    let options = rollback::Options {
+        wanted: None,
+        force: false,
+        dry_run: false,
+        lock_timeout: Duration::from_secs(5),
+        actor: crate::model::audit::Actor::default(),
+        keep_audit: false,
+    };
     rollback::rollback(&context(), &mut *target(url), &options).unwrap();
 }
 

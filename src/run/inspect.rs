@@ -25,6 +25,10 @@ pub struct Line {
     pub raw_bytes: u64,
     /// Bytes of compressed chunks.
     pub stored_bytes: u64,
+    /// When it expires, UTC.
+    pub expires: Option<String>,
+    /// Whether it has.
+    pub expired: bool,
     /// Bytes of compressed chunks that an older snapshot in the list has too.
     pub shared_bytes: u64,
 }
@@ -60,6 +64,8 @@ fn line(snapshot: &Snapshot, seen: &mut BTreeSet<String>) -> Line {
         raw_bytes: manifest.tables.iter().map(|table| table.bytes).sum(),
         stored_bytes: stored,
         shared_bytes: shared,
+        expires: manifest.expires.clone(),
+        expired: snapshot.is_expired(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Floor 3: one file per command, each a straight line from top to bottom.
 
+pub mod audit;
 pub mod capture;
 mod capture_table;
 pub mod check;
@@ -26,6 +27,7 @@ pub mod load;
 pub mod lock;
 mod pipeline;
 mod plan;
+pub mod prune;
 mod readers;
 mod references;
 pub mod refs;
@@ -54,7 +56,7 @@ pub mod why;
 mod writer;
 
 use crate::event::{Cancel, Event, Report};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What every command needs: where to tell, and whether to stop.
 #[derive(Clone)]
@@ -82,7 +84,8 @@ impl Context<'_> {
         self.report.event(&Event::Note { what: what.into() });
     }
 
-    fn warn(&self, what: impl Into<String>, hint: Option<String>) {
+    /// Tells a warning.
+    pub(crate) fn warn(&self, what: impl Into<String>, hint: Option<String>) {
         self.report.event(&Event::Warning { what: what.into(), hint });
     }
 }
@@ -102,5 +105,19 @@ fn millis(start: Instant) -> u64 {
 
 /// Now, UTC, whole seconds, RFC 3339.
 fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    later(Duration::ZERO)
+}
+
+/// So much after now, in the same form; the end of time where there is none.
+fn later(after: Duration) -> String {
+    written(jiff::Timestamp::now().saturating_add(after).unwrap_or(jiff::Timestamp::MAX))
+}
+
+/// So much before now, in the same form.
+fn earlier(before: Duration) -> String {
+    written(jiff::Timestamp::now().saturating_sub(before).unwrap_or(jiff::Timestamp::MIN))
+}
+
+fn written(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

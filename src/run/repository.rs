@@ -1,7 +1,9 @@
 //! An opened store: the hint, the member's keys, the pinned signers, and the snapshots that these can read.
 
+use super::audit::Recorded;
 use crate::codec;
 use crate::error::{Error, Result};
+use crate::model::audit::Actor;
 use crate::model::manifest::{Manifest, PackRef};
 use crate::model::proof::{ObjectKind, ObjectName, Packed, Sealed};
 use crate::seal::{self, EpochKeys, Hint, Member, Signer, SignerId};
@@ -22,6 +24,8 @@ pub struct Repository {
     keys: Vec<EpochKeys>,
     signer: Signer,
     pinned: Vec<SignerId>,
+    actor: Actor,
+    is_public: bool,
 }
 
 impl std::fmt::Debug for Repository {
@@ -48,6 +52,18 @@ impl Snapshot {
     #[must_use]
     pub fn label(&self) -> String {
         format!("{}@{}", self.manifest.name, &self.id[..12])
+    }
+
+    /// Whether it has expired by `time`, RFC 3339 with whole seconds.
+    #[must_use]
+    pub fn is_expired_at(&self, time: &str) -> bool {
+        self.manifest.expires.as_deref().is_some_and(|expires| expires <= time)
+    }
+
+    /// Whether it has expired.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        self.is_expired_at(&super::now())
     }
 }
 
@@ -82,7 +98,29 @@ impl Repository {
         let signer = member.signer();
         let mut pinned = pinned.to_vec();
         pinned.push(signer.id());
-        Ok(Self { store, hint, keys, signer, pinned })
+        let actor = Actor { signer: Some(signer.id().to_string()), ..Actor::default() };
+        Ok(Self { store, hint, keys, signer, pinned, actor, is_public: false })
+    }
+
+    /// The same store with what its audit trail calls the user and the machine. Of a public store, whose identity lies in it,
+    /// nobody's deeds are written down.
+    #[must_use]
+    pub fn acting_as(mut self, name: String, host: String, is_public: bool) -> Self {
+        self.is_public = is_public;
+        self.actor = Actor { signer: self.actor.signer.filter(|_| !is_public), name, host };
+        self
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Whether everybody can open the store, so that it has no audit trail.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.is_public
     }
 
     /// The store itself.
@@ -158,6 +196,43 @@ impl Repository {
             }
         }
         Err(failure.unwrap_or_else(|| Error::store(format!("{name} cannot be opened"))))
+    }
+
+    /// Fetches, verifies and reads one audit entry.
+    ///
+    /// # Errors
+    /// Kind `Store`.
+    pub fn entry(&self, name: &ObjectName) -> Result<Recorded> {
+        let sealed = self.store.get(name, seal::MAX_ENTRY)?;
+        let mut failure = None;
+        for keys in &self.keys {
+            match seal::open_entry(&sealed, keys, &self.pinned) {
+                Ok((signer, line)) => return self.recorded(name, signer, line),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::store(format!("{name} cannot be opened"))))
+    }
+
+    /// An entry whose signature was verified, if it belongs where it lies.
+    fn recorded(&self, name: &ObjectName, signer: SignerId, line: Vec<u8>) -> Result<Recorded> {
+        let entry = codec::audit::decode(&line).map_err(|error| error.within(name))?;
+        let fits = entry.chain == self.hint.repo
+            && name.stem().starts_with(&format!("{:010}-", entry.seq))
+            && entry.who.signer == Some(signer.to_string());
+        let line = String::from_utf8(line).ok().filter(|_| fits);
+        let line = line.ok_or_else(|| {
+            Error::store(format!("{name} does not belong there: it says another store, number or signer"))
+        })?;
+        Ok(Recorded { hash: codec::audit::hash(line.as_bytes()), line, entry })
+    }
+
+    /// The statement in the file of a head, once its signature was verified.
+    ///
+    /// # Errors
+    /// Kind `Store`.
+    pub fn open_head(&self, file: &[u8]) -> Result<Vec<u8>> {
+        seal::open_head(file, self.keys(), &self.pinned).map(|(_, line)| line)
     }
 
     /// The snapshot that `wanted` names: a name (the newest of that name), `name@id`, or the first six or more digits of

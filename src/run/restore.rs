@@ -3,6 +3,7 @@
 //! Declarative: afterwards the target holds exactly the snapshot's rows beside its own. A second restore of the same
 //! snapshot changes nothing; another snapshot replaces the previous run.
 
+use super::audit::{self, chain};
 use super::foreign::Foreign;
 use super::ledger::{self, Detail, Run, TableDetail};
 use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
@@ -16,6 +17,7 @@ use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Target};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::model::audit::{Actor, Deed};
 use crate::model::digest::ContentDigest;
 use crate::model::manifest::TableEntry;
 use crate::model::mark;
@@ -66,6 +68,8 @@ pub struct Outcome {
     pub how: BTreeMap<TableName, String>,
     /// Foreign keys verified afterwards.
     pub foreign_keys: u64,
+    /// What the target's own audit chain says of it, and where that stands now.
+    pub deed: Deed,
     /// How long it took.
     pub millis: u64,
 }
@@ -107,7 +111,8 @@ pub fn restore(
 
     plan::prepare(target, &snapshot.manifest, &live)?;
     target.begin(Enforce::Nothing)?;
-    let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref() };
+    let actor = repository.actor();
+    let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref(), actor };
     match run.inside(target, &live, &runs, start) {
         Ok(outcome) => {
             target.end(!options.dry_run)?;
@@ -127,9 +132,7 @@ fn guard(snapshot: &Snapshot, target: &mut dyn Target, options: &Options) -> Res
         return Err(Error::guard("the target is said to be production; fixtures do not belong there")
             .hint("Restore into a dev or staging database: --target URL --env dev."));
     }
-    if let Some(expires) = &manifest.expires
-        && *expires <= now()
-    {
+    if let Some(expires) = manifest.expires.as_ref().filter(|_| snapshot.is_expired()) {
         return Err(Error::guard(format!("snapshot {} expired on {expires}", snapshot.label()))
             .hint("Capture a new one; an expired snapshot is not restored."));
     }
@@ -181,6 +184,7 @@ fn unchanged(
         tables: run.detail.tables.clone(),
         how: BTreeMap::new(),
         foreign_keys: 0,
+        deed: audit::restored(snapshot, &run.id, &[], &[]),
         millis: millis(start),
     }))
 }
@@ -193,6 +197,8 @@ struct Restoring<'a> {
     options: &'a Options,
     /// Where the snapshot comes from, when it is of another engine.
     foreign: Option<&'a Foreign<'a>>,
+    /// Who restores.
+    actor: &'a Actor,
 }
 
 impl Restoring<'_> {
@@ -261,6 +267,8 @@ impl Restoring<'_> {
         detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
         let run = Run { id: run, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };
         ledger::record(target, &run)?;
+        let mut deed = audit::restored(self.snapshot, &run.id, &replaced, &run.detail.tables);
+        deed.target = Some(chain::append(target, self.actor.clone(), deed.clone())?);
         Ok(Outcome {
             run: run.id,
             unchanged: false,
@@ -269,6 +277,7 @@ impl Restoring<'_> {
             tables: run.detail.tables,
             how,
             foreign_keys,
+            deed,
             millis: millis(start),
         })
     }

@@ -1,5 +1,6 @@
 //! `rollback`: takes out exactly what a restore put in, children first, and puts back what it replaced.
 
+use super::audit::{self, chain};
 use super::ledger::{self, Made, Run, TableDetail};
 use super::load::{key_names, stored_and_markers};
 use super::references::dangling;
@@ -10,6 +11,7 @@ use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Target, scalar};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
+use crate::model::audit::{Actor, Anchor, Deed};
 use crate::model::mark;
 use crate::model::schema::{Catalogue, EngineKind, ForeignKey, SchemaObject, Table, TableName};
 use std::time::{Duration, Instant};
@@ -25,6 +27,10 @@ pub struct Options {
     pub dry_run: bool,
     /// How long to wait for the target's lock.
     pub lock_timeout: Duration,
+    /// Who rolls back, for the target's audit chain.
+    pub actor: Actor,
+    /// Leave the target's audit chain there when the last run goes.
+    pub keep_audit: bool,
 }
 
 /// What a rollback did.
@@ -36,6 +42,8 @@ pub struct Outcome {
     pub tables: Vec<(TableName, u64, u64)>,
     /// Tables of the run's making that were dropped.
     pub dropped: Vec<TableName>,
+    /// What an audit trail says of it, with where the target's own chain stood.
+    pub deed: Deed,
     /// How long it took.
     pub millis: u64,
 }
@@ -71,11 +79,14 @@ pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Option
     let run = choose(runs(target)?, options.wanted.as_deref())?;
     let manner = if options.force { Manner::Force } else { Manner::Exact };
     target.begin(if options.force { Enforce::ForeignKeys } else { Enforce::Nothing })?;
-    let undone = silently(context, target, &run, manner);
+    let undone = silently(context, target, &run, manner).and_then(|undone| {
+        let deed = write_down(target, &run, &undone.0, options)?;
+        Ok((undone, deed))
+    });
     match undone {
-        Ok((tables, dropped)) => {
+        Ok(((tables, dropped), deed)) => {
             target.end(!options.dry_run).map_err(as_refusal)?;
-            Ok(Outcome { run: run.id, tables, dropped, millis: millis(start) })
+            Ok(Outcome { run: run.id, tables, dropped, deed, millis: millis(start) })
         }
         Err(error) => match target.end(false) {
             Ok(()) => Err(as_refusal(error)),
@@ -93,6 +104,22 @@ fn silently(context: &Context<'_>, target: &mut dyn Target, run: &Run, manner: M
     let (done, dropped) = undo(context, target, run, manner)?;
     triggers::revive(target, &triggers, |table| dropped.contains(table))?;
     Ok((done, dropped))
+}
+
+/// Appends the rollback to the target's audit chain, which leaves with the last run.
+fn write_down(target: &mut dyn Target, run: &Run, done: &[(TableName, u64, u64)], options: &Options) -> Result<Deed> {
+    let mut deed = audit::rolled_back(run, done, options.force);
+    let live = target.catalogue()?;
+    let closed = ledger::runs(target, &live)?.is_empty() && !options.keep_audit;
+    // Restores of earlier versions began no chain, and one that would go at once is not begun.
+    if !closed || chain::is_there(&live) {
+        let anchor = chain::append(target, options.actor.clone(), deed.clone())?;
+        deed.target = Some(Anchor { closed, ..anchor });
+    }
+    if closed && chain::is_there(&live) {
+        chain::drop_with_last_run(target)?;
+    }
+    Ok(deed)
 }
 
 /// A constraint that stops a rollback makes it a refused rollback.

@@ -1,5 +1,6 @@
 //! The whole line on servers: capture, restore, restore again, conflicts, rollback; and what goes wrong on the way.
 
+mod audit_tests;
 mod cancel_tests;
 mod closure_tests;
 mod cut_tests;
@@ -92,8 +93,14 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
 
 /// Rolls the only run back.
 pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
-    let options =
-        rollback::Options { wanted: None, force: false, dry_run: false, lock_timeout: Duration::from_secs(5) };
+    let options = rollback::Options {
+        wanted: None,
+        force: false,
+        dry_run: false,
+        lock_timeout: Duration::from_secs(5),
+        actor: crate::model::audit::Actor::default(),
+        keep_audit: false,
+    };
     rollback::rollback(&context(), &mut *target(url), &options)
 }
 

@@ -46,7 +46,7 @@ pub(super) enum Cut {
 
 impl<'a> Writer<'a> {
     /// A writer that knows the chunks of `snapshots`.
-    pub(super) fn new(repository: &'a Repository, snapshots: &[Snapshot]) -> Result<Self> {
+    pub(super) fn new(repository: &'a Repository, snapshots: &[&Snapshot]) -> Result<Self> {
         let id_key = repository.keys().id_key().clone();
         let known = Known::new(repository, snapshots, id_key.clone())?;
         let packer = Packer {
@@ -66,7 +66,7 @@ impl<'a> Writer<'a> {
 }
 
 impl Known {
-    fn new(repository: &Repository, snapshots: &[Snapshot], id_key: Secret32) -> Result<Self> {
+    fn new(repository: &Repository, snapshots: &[&Snapshot], id_key: Secret32) -> Result<Self> {
         let stored: HashMap<String, u64> = repository
             .store()
             .list(ObjectKind::Pack)?

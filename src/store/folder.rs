@@ -214,6 +214,7 @@ impl Store for Folder {
             ObjectKind::Pack => ("packs", 1),
             ObjectKind::Snapshot => ("snapshots", 0),
             ObjectKind::Tomb => ("tombs", 0),
+            ObjectKind::Audit => ("audit", 0),
         };
         let mut folders = vec![top.to_owned()];
         for _ in 0..depth {

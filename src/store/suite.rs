@@ -12,12 +12,13 @@ pub(crate) fn object(kind: ObjectKind, nth: u32, bytes: &[u8]) -> Sealed {
         ObjectKind::Pack => format!("packs/{:02x}/{:02x}{nth:062x}.age", nth % 4, nth % 4),
         ObjectKind::Snapshot => format!("snapshots/20251203T101500Z-{nth:032x}.age"),
         ObjectKind::Tomb => format!("tombs/20251203T101500Z-{nth:032x}.age"),
+        ObjectKind::Audit => format!("audit/{nth:010}-{nth:064x}.age"),
     };
     Sealed::vouch(ObjectName::parse(&path).unwrap(), bytes)
 }
 
-const KINDS: [ObjectKind; 5] =
-    [ObjectKind::Hint, ObjectKind::Key, ObjectKind::Pack, ObjectKind::Snapshot, ObjectKind::Tomb];
+const KINDS: [ObjectKind; 6] =
+    [ObjectKind::Hint, ObjectKind::Key, ObjectKind::Pack, ObjectKind::Snapshot, ObjectKind::Tomb, ObjectKind::Audit];
 
 /// Runs every check, each on a new store.
 pub(crate) fn run(make: &dyn Fn() -> Box<dyn Store>) {

@@ -90,6 +90,8 @@ pub fn rollback(target: &Path, wanted: Option<&str>, force: bool) -> Result<roll
         force,
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
+        actor: terp_fixtures::model::audit::Actor::default(),
+        keep_audit: false,
     };
     rollback::rollback(&context(), &mut *target, &options)
 }

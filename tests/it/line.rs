@@ -84,13 +84,16 @@ fn another_snapshot_replaces_the_previous_run() {
     assert_eq!(number(&scratch.path("dev.sqlite"), "SELECT count(*) FROM notes"), 0);
     let runs = scratch.json(&["runs", "--target", "sqlite:dev.sqlite"]);
     assert_eq!(runs.as_array().unwrap().len(), 1);
-    // The result is the same as that of a restore into a fresh file, but for the time of the restore.
+    // The result is the same as that of a restore into a fresh file, but for the time of the restore and the chain, which knows of
+    // both restores.
     scratch.ok(&["restore", "second", "--target", "sqlite:fresh.sqlite"]);
     let plain = |name: &str| {
         let path = scratch.path(name);
         scratch.ok(&["rollback", "--target", &format!("sqlite:{name}"), "--dry-run"]);
         let clean = rusqlite::Connection::open(&path).unwrap();
-        clean.execute_batch("UPDATE terp_fixtures_runs SET restored_at = '', seq = 0").unwrap();
+        clean
+            .execute_batch("UPDATE terp_fixtures_runs SET restored_at = '', seq = 0; DELETE FROM terp_fixtures_audit")
+            .unwrap();
         let tables: Vec<String> = clean
             .prepare("SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'terp_fixture_at'")
             .unwrap()

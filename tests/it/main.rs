@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod audit;
 mod bad_input;
 mod cases;
 mod closure;
@@ -23,6 +24,7 @@ mod lock;
 mod masking;
 mod policy_check;
 mod refs;
+mod retention;
 mod roundtrip;
 mod secrecy;
 mod subset;

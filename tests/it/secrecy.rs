@@ -68,6 +68,8 @@ fn p16_no_original_is_found_anywhere() {
     for (place, text) in [
         ("restored rows", dump(&scratch.path("dev.sqlite"))),
         ("manifest", manifest),
+        ("audit trail", scratch.ok(&["audit", "log", "--json"])),
+        ("target's audit chain", scratch.ok(&["audit", "log", "--target", "sqlite:dev.sqlite", "--json"])),
         ("log", log),
         ("screen", String::from_utf8_lossy(&captured.stderr).into_owned() + &String::from_utf8_lossy(&captured.stdout)),
     ] {
@@ -91,6 +93,8 @@ fn p21_errors_about_cells_name_places_only() {
     let message = scratch.fails(4, &["capture", "x", "--policy", "pii.toml", "--source", "sqlite:erp.sqlite", "-v"]);
     assert!(message.contains("table odd, column born, row 0"), "{message}");
     assert!(!message.contains("hunter2"), "{message}");
+    let trail = scratch.ok(&["audit", "log", "--json"]);
+    assert!(trail.contains("table odd, column born, row 0") && !trail.contains("hunter2"), "{trail}");
     assert!(scratch.json(&["list"]).as_array().unwrap().is_empty(), "nothing may be published");
 }
 
@@ -102,6 +106,8 @@ fn a_planted_leak_stops_the_capture() {
     let message = scratch.fails(4, &["capture", "x", "--policy", "pii.toml", "--source", "sqlite:erp.sqlite"]);
     assert!(message.contains("clients.email in locations.label"), "{message}");
     assert!(!message.contains('@'), "{message}");
+    let trail = scratch.ok(&["audit", "log", "--outcome", "refused", "--json"]);
+    assert!(trail.contains("originals survived") && !trail.contains('@'), "{trail}");
     assert!(scratch.json(&["list"]).as_array().unwrap().is_empty());
 }
 

@@ -8,9 +8,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use terp_fixtures::codec::audit as codec_audit;
 use terp_fixtures::codec::{manifest, pack, rows};
 use terp_fixtures::error::Result;
 use terp_fixtures::model::proof::{ObjectKind, ObjectName};
+use terp_fixtures::run::audit;
+use terp_fixtures::run::audit::verify::{self, Known};
+use terp_fixtures::run::repository::Repository;
 use terp_fixtures::seal::{self, Member, SignerId};
 use terp_fixtures::secret::{Address, SecretText};
 use terp_fixtures::store::{self, Store};
@@ -119,6 +123,45 @@ fn every_change_to_it_is_refused_with_its_kind() {
         failures += 1;
     }
     assert_eq!(failures, writer::FAILURES, "a vector is missing");
+}
+
+/// The trail of two entries beside the store, and the head of it that was signed.
+#[test]
+fn the_audit_trail_of_format_1_opens() {
+    let expected = expected();
+    if !vectors().join("audit").exists() && std::env::var_os("UPDATE_VECTORS").is_some() {
+        writer::write_audit(&vectors());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    copy_tree(&vectors().join("store"), folder.path());
+    copy_tree(&vectors().join("audit"), folder.path());
+    let open = || {
+        let identity = fs::read_to_string(vectors().join("member.key")).unwrap();
+        let member = Member::parse(&SecretText::new(identity)).unwrap();
+        let store = store::open(&Address::new(folder.path().to_str().unwrap()), false).unwrap();
+        Repository::open(store, &member, &[expected.signer.parse().unwrap()]).unwrap()
+    };
+    let head = audit::read_head(&open(), &fs::read(vectors().join("audit-head.txt")).unwrap()).unwrap();
+    let known = [Known { by: "the vector".into(), head: head.head }];
+    let lines = fs::read_to_string(vectors().join("audit.jsonl")).unwrap();
+    let (entries, damaged) = audit::entries(&open()).unwrap();
+    assert!(damaged.is_empty(), "{damaged:?}");
+    assert_eq!(
+        entries.iter().map(|recorded| recorded.line.as_str()).collect::<Vec<_>>(),
+        lines.lines().collect::<Vec<_>>()
+    );
+    // Every field that a line has is read, so that it is written again as it was.
+    for recorded in &entries {
+        assert_eq!(codec_audit::encode(&recorded.entry).unwrap(), recorded.line.as_bytes());
+    }
+    assert_eq!(verify::store(&open(), &known).unwrap().into_result().unwrap().entries, 2);
+    for entry in fs::read_dir(folder.path().join("audit")).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(!verify::store(&open(), &known).unwrap().findings.is_empty(), "{}", path.display());
+        fs::write(&path, bytes).unwrap();
+    }
 }
 
 fn copy_tree(from: &Path, to: &Path) {
@@ -280,6 +323,49 @@ mod writer {
         let path = root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
+    }
+
+    /// Writes two audit entries and a head for the store that is there.
+    pub(super) fn write_audit(root: &Path) {
+        let key_file = fs::read_to_string(root.join("member.key")).unwrap();
+        let member: Identity = key_file.lines().last().unwrap().parse().unwrap();
+        let folder = root.join("store/keys/1");
+        let key = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        let body: Value = serde_json::from_slice(&age::decrypt(&member, &fs::read(key).unwrap()).unwrap()).unwrap();
+        let meta: Identity = body["meta_identity"].as_str().unwrap().parse().unwrap();
+        let signing = signing_key(&member);
+        let key = HEXLOWER.encode(signing.verifying_key().as_bytes());
+        let signed = |context: &str, body: &str| {
+            let message = [context.as_bytes(), b"\0", REPO.as_bytes(), body.as_bytes()].concat();
+            format!("TERPFX1 ed25519 {key} {}\n{body}", HEXLOWER.encode(&signing.sign(&message).to_bytes()))
+        };
+        let (mut lines, mut prev) = (String::new(), String::new());
+        let whats = [
+            format!(r#"{{"operation":"keys-init","outcome":"done","key":"ed25519:{key}"}}"#),
+            format!(
+                r#"{{"operation":"restore","outcome":"refused","kind":"guard","reason":"expired","environment":"dev","database":{{"address":"sqlite:dev","identity":{{"engine":"sqlite","marks":["00"]}}}},"snapshot":{{"name":"vector","id":"{0}"}},"run":"vector@0","replaced":["a@0"],"digests":{{"lock":"01","policy":"00","reviewed":"02"}},"approvals":[{{"approver":"a@example.com","role":"dpo","key":"SHA256:x","digest":"02","approved":"2025-12-01T00:00:00Z","expires":"2026-12-01T00:00:00Z"}}],"expires":"2025-12-02T00:00:00Z","counts":{{"rows":4}},"tables":[{{"table":"clients","counts":{{"inserted":4}}}}],"target":{{"chain":"{0}","seq":1,"hash":"{1}","closed":false}}}}"#,
+                "0".repeat(32),
+                "0".repeat(64)
+            ),
+        ];
+        for (seq, what) in (1..).zip(whats) {
+            let quoted = if prev.is_empty() { String::new() } else { format!("\"{prev}\"") };
+            let line = format!(
+                r#"{{"version":1,"chain":"{REPO}","id":"{}","seq":{seq},"prev":[{quoted}],"time":"2025-12-03T10:15:00Z","who":{{"signer":"ed25519:{key}","name":"vector","host":"a \"machine\""}},"tool":"0.1.0","what":{what}}}"#,
+                format!("{seq}").repeat(32)
+            );
+            let mut frames = frame(signed("terp-fixtures/audit/v1", &line).as_bytes());
+            pad(&mut frames);
+            prev = blake3::hash(line.as_bytes()).to_hex().to_string();
+            let name = format!("audit/audit/{seq:010}-{prev}.age");
+            put(root, &name, &age::encrypt(&meta.to_public(), &frames).unwrap());
+            lines += &format!("{line}\n");
+        }
+        put(root, "audit.jsonl", lines.as_bytes());
+        let statement = format!(
+            r#"{{"version":1,"repo":"{REPO}","time":"2025-12-03T10:15:01Z","entries":2,"head":{{"seq":2,"heads":["{prev}"]}}}}"#
+        );
+        put(root, "audit-head.txt", (signed("terp-fixtures/audit-head/v1", &statement) + "\n").as_bytes());
     }
 
     pub(super) fn write(root: &Path) {

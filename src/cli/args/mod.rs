@@ -1,6 +1,11 @@
 //! The command line: what can be typed. Every command's help ends with examples; tests run through this table.
 
+mod audit;
 pub mod policy;
+mod retention;
+
+pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
+pub use retention::{PruneArgs, RmArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -153,6 +158,20 @@ pub enum Command {
     /// Who holds the lock of a target, and how to end a stuck holder.
     #[command(subcommand)]
     Lock(LockCommand),
+    /// Remove snapshots that have expired, and what no rule keeps, with the packs that only they needed.
+    #[command(after_help = "Examples:
+  terp-fixtures prune --dry-run
+  terp-fixtures prune --yes
+  terp-fixtures prune --keep-last 5 --keep-within 30d")]
+    Prune(PruneArgs),
+    /// Remove one snapshot, with the packs that only it needed.
+    #[command(
+        after_help = "Examples:\n  terp-fixtures rm demo-2025-12 --dry-run\n  terp-fixtures rm nightly@3f9a1c --yes"
+    )]
+    Rm(RmArgs),
+    /// Who did what, when and where; and whether anything of that was tampered with.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print a completion script for a shell.
     #[command(after_help = "Examples:\n  terp-fixtures completions bash > /etc/bash_completion.d/terp-fixtures")]
     Completions {
@@ -210,7 +229,7 @@ pub struct CaptureArgs {
     /// Whose masking rules apply.
     #[arg(long, value_name = "ENV", env = "TERP_FIXTURES_ENV", value_parser = ["dev", "staging", "production"])]
     pub env: Option<String>,
-    /// The snapshot cannot be restored after this many days.
+    /// The snapshot cannot be restored after this many days; without it as `[retention]` of the configuration says.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub expires_in: Option<u32>,
     /// About how many rows to take: 1,000, 10,000 or 100,000 with every kind of row among them; full: all that the policy says.

@@ -1,13 +1,15 @@
 //! `capture`: from what was typed to a snapshot.
 
-use super::{address, finished, open_to_publish, read_policy, started};
+use super::{address, audit, finished, open_to_publish, read_policy, started};
 use crate::cli::args::{CaptureArgs, CaptureSize};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::{Settings, today};
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::model::audit::{Database, Deed, Named, Operation};
 use crate::model::schema::TableName;
 use crate::policy;
+use crate::run::audit::captured;
 use crate::run::forecast::Brought;
 use crate::run::{Context, capture};
 use crate::secret::Address;
@@ -16,13 +18,25 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs) -> Result<Answer> {
+    let deed = Deed::new(Operation::Capture);
+    audit::attempt(context, settings, (deed, args.dry_run), |deed| capture(context, settings, args, deed))
+}
+
+/// Captures. `deed` gets what is known so far, for the case that it is refused.
+fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed: &mut Deed) -> Result<Answer> {
     let environment = settings.environment(args.env.as_deref());
     let path = settings.policy(args.policy.as_deref())?;
     let address = address(args.source.as_deref(), "source", "SOURCE_DATABASE_URL")?;
     let name = args.name.clone().unwrap_or_else(|| default_name(&address));
     check_name(&name)?;
+    deed.environment = Some(environment.clone());
+    deed.database = Some(Database { address: address.to_string(), identity: None });
+    deed.snapshot = Some(Named { name: name.clone(), id: None });
     let policy = read_policy(&path)?;
     let master = settings.master_key()?;
+    let proof = policy.proof(&master, &environment);
+    deed.digests.insert("policy".to_owned(), proof.digest.clone());
+    let expires = settings.retention(args.expires_in, &environment)?.map(days_from_now).transpose()?;
     let repository = open_to_publish(context, settings)?;
     started(
         context,
@@ -42,7 +56,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
     let options = capture::Options {
         name,
         environment: environment.clone(),
-        policy: policy.proof(&master, &environment),
+        policy: proof,
         dry_run: args.dry_run,
         amount: capture::Amount {
             size: args.size.and_then(|size| match size {
@@ -54,9 +68,17 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
             max_rows: args.max_rows,
             max_bytes: args.max_bytes,
         },
-        expires: args.expires_in.map(days_from_now).transpose()?,
+        expires,
     };
     let done = capture::capture(context, &mut *source, &catalogue, &plan, &repository, &options)?;
+    if let Some(snapshot) = &done.snapshot {
+        audit::record(context, settings, &repository, captured(snapshot, address.to_string())).map_err(|error| {
+            let label = snapshot.label();
+            error.within(format!("{label} is published, but the audit trail does not say so")).hint(format!(
+                "Remove it and capture again: terp-fixtures rm {label}. 'audit verify' names it until then."
+            ))
+        })?;
+    }
     let rows: u64 = done.tables.iter().map(|(_, rows)| rows).sum();
     finished(
         context,
@@ -196,5 +218,5 @@ fn days_from_now(days: u32) -> Result<String> {
     let hours = jiff::SignedDuration::from_hours(24 * i64::from(days));
     let then = jiff::Timestamp::now().checked_add(hours);
     then.map(|then| then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-        .map_err(|error| Error::usage("--expires-in lies too far in the future").caused_by(error))
+        .map_err(|error| Error::usage("the day of expiry lies too far in the future").caused_by(error))
 }

@@ -1,11 +1,15 @@
 //! `keys init`: a store and its secrets.
 
+use super::audit;
 use crate::cli::args::KeysInitArgs;
 use crate::cli::render::Answer;
 use crate::cli::settings::{self, Settings};
 use crate::error::{Error, Result};
 use crate::mask::key::MasterKey;
+use crate::run::Context;
+use crate::run::audit::key_made;
 use crate::run::keys;
+use crate::run::repository::Repository;
 use crate::seal::Member;
 use crate::secret::SecretText;
 use crate::store;
@@ -13,7 +17,7 @@ use serde_json::json;
 use std::io::Write as _;
 use std::path::Path;
 
-pub(super) fn init(settings: &Settings, args: &KeysInitArgs) -> Result<Answer> {
+pub(super) fn init(context: &Context<'_>, settings: &Settings, args: &KeysInitArgs) -> Result<Answer> {
     let identity = args.identity_file.clone().unwrap_or_else(|| settings.usual_secret("identity.key"));
     let mask_key = args.mask_key_file.clone().unwrap_or_else(|| settings.usual_secret("mask.key"));
     let address = settings.store();
@@ -26,6 +30,10 @@ pub(super) fn init(settings: &Settings, args: &KeysInitArgs) -> Result<Answer> {
         member
     };
     let made = keys::init(&*store, &member)?;
+    let (name, host) = settings.actor();
+    let repository = Repository::open(store, &member, &[])?.acting_as(name, host, false);
+    audit::record(context, settings, &repository, key_made(&made.signer))
+        .map_err(|error| error.within("the store is made, but the first entry of its audit trail is not written"))?;
     if !mask_key.is_file() {
         write_secret(&mask_key, &MasterKey::generate()?.to_text())?;
     }

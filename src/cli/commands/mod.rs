@@ -1,5 +1,6 @@
 //! From what was typed to a run and its answer: one function per command.
 
+mod audit;
 mod capture;
 mod keys;
 mod lock;
@@ -10,6 +11,7 @@ mod policy_explain;
 mod policy_schema;
 mod refs;
 mod restore;
+mod retention;
 mod rollback;
 mod schema;
 mod shell;
@@ -38,10 +40,10 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
     let settings = || Settings::load(cli.global.config.as_deref(), cli.global.store.as_deref());
     match &cli.command {
         Command::Demo(args) => demonstrate(context, screen, args),
-        Command::Keys(KeysCommand::Init(args)) => keys::init(&settings()?, args),
+        Command::Keys(KeysCommand::Init(args)) => keys::init(context, &settings()?, args),
         Command::Capture(args) => capture::run(context, &settings()?, args),
         Command::Restore(args) => restore::run(context, &settings()?, args),
-        Command::Rollback(args) => rollback::run(context, args),
+        Command::Rollback(args) => rollback::run(context, &settings()?, args),
         Command::List => store::list(context, &settings()?),
         Command::Show(args) => store::show(context, &settings()?, args),
         Command::Verify(args) => store::verify(context, &settings()?, args),
@@ -51,6 +53,9 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Policy(command) => policy(context, settings, command),
         Command::Runs(args) => rollback::runs(context, args),
         Command::Lock(command) => lock::run(context, command),
+        Command::Prune(args) => retention::prune(context, &settings()?, args),
+        Command::Rm(args) => retention::rm(context, &settings()?, args),
+        Command::Audit(command) => audit::run(context, &settings()?, command),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man { dir } => shell::man(dir),
     }
@@ -95,7 +100,11 @@ fn open(context: &Context<'_>, settings: &Settings) -> Result<Repository> {
         });
     }
     let store = crate::store::open(&settings.store(), false)?;
-    Repository::open(store, &member, &settings.signers()?)
+    let (name, host) = settings.actor();
+    let repository =
+        Repository::open(store, &member, &settings.signers()?)?.acting_as(name, host, settings.is_public());
+    audit::warn_of_gone(context, settings, &repository)?;
+    Ok(repository)
 }
 
 fn address(given: Option<&str>, option: &str, variable: &str) -> Result<Address> {

@@ -1,11 +1,12 @@
 //! `restore`: from what was typed to rows in a target.
 
-use super::{address, confirm, finished, open, started};
+use super::{address, audit, confirm, finished, open, started};
 use crate::cli::args::{self, RestoreArgs};
 use crate::cli::render::{Answer, count, grouped, seconds, table};
 use crate::cli::settings::{self, Settings};
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::model::audit::{Database, Deed, Named, Operation};
 use crate::run::load::OnConflict;
 use crate::run::{Context, restore};
 use crate::secret::Address;
@@ -14,11 +15,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs) -> Result<Answer> {
+    let wanted = Named { name: args.snapshot.clone(), id: None };
+    let deed = Deed { snapshot: Some(wanted), environment: args.env.clone(), ..Deed::new(Operation::Restore) };
+    audit::attempt(context, settings, (deed, args.dry_run), |deed| restore(context, settings, args, deed))
+}
+
+/// Restores. `deed` gets what is known so far, for the case that it is refused.
+fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed: &mut Deed) -> Result<Answer> {
     if let Some(variable) = settings::production_variable() {
         return Err(Error::guard(format!("{variable} says that this is production; fixtures do not belong there"))
             .hint("Run this where the variable does not say production."));
     }
     let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
+    deed.database = Some(Database { address: address.to_string(), identity: None });
     let engine = engine::find(&address)?;
     if !engine.is_file && !address.is_local() {
         return Err(Error::guard(format!(
@@ -28,6 +37,8 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs
     }
     let repository = open(context, settings)?;
     let snapshot = repository.find(&args.snapshot)?;
+    deed.snapshot = Some(Named { name: snapshot.manifest.name.clone(), id: Some(snapshot.id.clone()) });
+    deed.environment.get_or_insert_with(|| snapshot.manifest.environment.clone());
     if !engine.is_file && !args.dry_run {
         confirm(args.yes, &format!("Rows of {} will be put into {address}.", snapshot.label()))?;
     }
@@ -46,6 +57,8 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs
     );
     let new_file = NewFile::watch(&address, engine.is_file);
     let mut target = (engine.target)(&address, true, &context.cancel)?;
+    let database = audit::database(&mut *target, &address);
+    deed.database = Some(database.clone());
     let options = restore::Options {
         create: args.create,
         on_conflict: match args.on_conflict {
@@ -70,6 +83,10 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs
             other?
         }
     };
+    if !args.dry_run {
+        let deed = Deed { database: Some(database), ..done.deed.clone() };
+        audit::record_of_target(context, settings, &repository, deed);
+    }
     let tables = done.tables.iter().map(|table| (table.table.clone(), table.inserted + table.overwritten)).collect();
     finished(context, "restore", vec![("run", done.run.clone())], tables, done.millis);
     Ok(restore_answer(&done, &address, args.dry_run))

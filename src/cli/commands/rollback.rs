@@ -1,30 +1,49 @@
 //! `rollback` and `runs`: what is in a target, and out again.
 
-use super::{address, confirm, finished, started};
+use super::{address, audit, confirm, finished, started};
 use crate::cli::args::{RollbackArgs, RunsArgs};
 use crate::cli::render::{Answer, count, grouped, seconds, table};
+use crate::cli::settings::Settings;
 use crate::engine;
 use crate::error::Result;
+use crate::model::audit::{Actor, Database, Deed, Operation};
 use crate::run::ledger::Run;
 use crate::run::{Context, rollback};
 use serde_json::json;
 use std::time::Duration;
 
-pub(super) fn run(context: &Context<'_>, args: &RollbackArgs) -> Result<Answer> {
+pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RollbackArgs) -> Result<Answer> {
+    let deed = Deed { run: args.run.clone(), ..Deed::new(Operation::Rollback) };
+    audit::attempt(context, settings, (deed, args.dry_run), |deed| roll_back(context, settings, args, deed))
+}
+
+/// Rolls back. `deed` gets what is known so far, for the case that it is refused.
+fn roll_back(context: &Context<'_>, settings: &Settings, args: &RollbackArgs, deed: &mut Deed) -> Result<Answer> {
     let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
+    deed.database = Some(Database { address: address.to_string(), identity: None });
     let mut target = (engine::find(&address)?.target)(&address, false, &context.cancel)?;
+    let database = audit::database(&mut *target, &address);
+    deed.database = Some(database.clone());
     if !args.dry_run {
         let what = args.run.as_deref().unwrap_or("the restored rows");
         confirm(args.yes, &format!("This takes {what} out of {address}."))?;
     }
     started(context, "rollback", vec![("target", address.to_string()), ("dry_run", args.dry_run.to_string())]);
+    // A rollback needs no store; where one can be opened, its audit trail tells of it too.
+    let repository = audit::open_quietly(settings);
     let options = rollback::Options {
         wanted: args.run.clone(),
         force: args.force,
         dry_run: args.dry_run,
         lock_timeout: Duration::from_secs(args.lock_timeout),
+        actor: repository.as_ref().map_or_else(|| unsigned(settings), |repository| repository.actor().clone()),
+        keep_audit: settings.keeps_audit_in_target(),
     };
     let done = rollback::rollback(context, &mut *target, &options)?;
+    if let Some(repository) = repository.as_ref().filter(|_| !args.dry_run) {
+        let deed = Deed { database: Some(database), ..done.deed.clone() };
+        audit::record_of_target(context, settings, repository, deed);
+    }
     let tables = done.tables.iter().map(|(table, deleted, put_back)| (table.clone(), deleted + put_back)).collect();
     finished(context, "rollback", vec![("run", done.run.clone())], tables, done.millis);
     let lines: Vec<Vec<String>> = done
@@ -58,6 +77,11 @@ pub(super) fn run(context: &Context<'_>, args: &RollbackArgs) -> Result<Answer> 
         "dropped": done.dropped.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     Ok(Answer::new(json, text))
+}
+
+fn unsigned(settings: &Settings) -> Actor {
+    let (name, host) = settings.actor();
+    Actor { signer: None, name, host }
 }
 
 pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Answer> {

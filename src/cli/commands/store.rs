@@ -25,7 +25,8 @@ pub(super) fn list(context: &Context<'_>, settings: &Settings) -> Result<Answer>
         .map(|line| {
             json!({ "name": line.name, "id": line.id, "created": line.created, "environment": line.environment,
                 "engine": line.engine, "tables": line.tables, "rows": line.rows, "raw_bytes": line.raw_bytes,
-                "stored_bytes": line.stored_bytes, "shared_bytes": line.shared_bytes })
+                "stored_bytes": line.stored_bytes, "shared_bytes": line.shared_bytes,
+                "expires": line.expires, "expired": line.expired })
         })
         .collect();
     if lines.is_empty() {
@@ -45,10 +46,11 @@ pub(super) fn list(context: &Context<'_>, settings: &Settings) -> Result<Answer>
                 grouped(line.rows),
                 bytes(line.raw_bytes),
                 bytes(line.stored_bytes - line.shared_bytes),
+                expiry(line.expires.as_deref(), line.expired),
             ]
         })
         .collect();
-    let head = ["name", "id", "created", "env", "engine", "tables", "rows", "raw", "own bytes"];
+    let head = ["name", "id", "created", "env", "engine", "tables", "rows", "raw", "own bytes", "expires"];
     Ok(Answer::new(json, table(&head, &rows, &[5, 6, 7, 8])))
 }
 
@@ -60,9 +62,18 @@ pub(super) fn show(context: &Context<'_>, settings: &Settings, args: &ShowArgs) 
     let json = serde_json::to_value(&snapshot.manifest)
         .map_err(|error| Error::internal("the manifest cannot be shown").caused_by(error))?;
     Ok(Answer::new(
-        json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "manifest": json }),
+        json!({ "id": snapshot.id, "signer": snapshot.signer.to_string(), "expired": snapshot.is_expired(), "manifest": json }),
         show_text(&snapshot),
     ))
+}
+
+/// When a snapshot expires, or that it has.
+fn expiry(expires: Option<&str>, expired: bool) -> String {
+    match (expires, expired) {
+        (None, _) => "never".to_owned(),
+        (Some(at), true) => format!("expired on {at}"),
+        (Some(at), false) => at.to_owned(),
+    }
 }
 
 /// What is known of the references.
@@ -164,7 +175,7 @@ fn show_text(snapshot: &Snapshot) -> String {
                 manifest.results.leaks.hits
             ),
         ),
-        ("expires", manifest.expires.clone().unwrap_or_else(|| "never".to_owned())),
+        ("expires", expiry(manifest.expires.as_deref(), snapshot.is_expired())),
     ];
     let facts: Vec<String> = facts.iter().map(|(name, value)| format!("  {name:13} {value}")).collect();
     format!(

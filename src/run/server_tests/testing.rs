@@ -259,7 +259,14 @@ pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
 
 /// Rolls the only run back.
 pub(super) fn rolled_back_in(context: &Context<'_>, url: &str, wait: Duration) -> Result<rollback::Outcome> {
-    let options = rollback::Options { wanted: None, force: false, dry_run: false, lock_timeout: wait };
+    let options = rollback::Options {
+        wanted: None,
+        force: false,
+        dry_run: false,
+        lock_timeout: wait,
+        actor: crate::model::audit::Actor::default(),
+        keep_audit: false,
+    };
     rollback::rollback(context, &mut *target(url, &context.cancel)?, &options)
 }
 

@@ -134,8 +134,14 @@ impl Place {
 
     /// Rolls the only run back.
     pub(in crate::run) fn roll_back(&self) -> Result<rollback::Outcome> {
-        let options =
-            rollback::Options { wanted: None, force: false, dry_run: false, lock_timeout: Duration::from_secs(5) };
+        let options = rollback::Options {
+            wanted: None,
+            force: false,
+            dry_run: false,
+            lock_timeout: Duration::from_secs(5),
+            actor: crate::model::audit::Actor::default(),
+            keep_audit: false,
+        };
         rollback::rollback(&context(2), &mut *self.target(), &options)
     }
 }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::error::Kind;
-use crate::seal::Member;
+use crate::model::padding;
+use crate::seal::signed::decompress;
+use crate::seal::{Member, object};
 
 const REPO: &str = "00112233445566778899aabbccddeeff";
 const BODY: &[u8] = br#"{"created":"2025-12-03T10:15:00Z","name":"demo"}"#;
@@ -23,6 +25,10 @@ fn forged(keys: &EpochKeys, plain: &[u8], tail: &[u8]) -> Sealed {
     let bytes = object::encrypt(&keys.meta_identity().to_public(), &frames).unwrap();
     let name = format!("snapshots/20251203T101500Z-{}.age", id_of(plain));
     Sealed::vouch(ObjectName::parse(&name).unwrap(), bytes)
+}
+
+fn message(repo: &str, body: &[u8]) -> Vec<u8> {
+    signed::message(CONTEXT, repo, body)
 }
 
 fn line(signer: &Signer, message: &[u8]) -> Vec<u8> {
@@ -106,6 +112,7 @@ fn signatures_of_other_contexts_do_not_count() {
         message(&other_repo, BODY),
         BODY.to_vec(),
         [b"terp-fixtures/tomb/v1\0", REPO.as_bytes(), BODY].concat(),
+        [b"terp-fixtures/audit/v1\0", REPO.as_bytes(), BODY].concat(),
         [b"terp-fixtures/manifest/v2\0", REPO.as_bytes(), BODY].concat(),
     ];
     for message in messages {

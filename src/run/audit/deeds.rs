@@ -1,0 +1,106 @@
+//! What an audit trail says of a capture, a restore, a rollback or a removal: names, digests and counts.
+
+use crate::model::audit::{Database, Deed, Named, Operation, TableCounts};
+use crate::model::manifest::Manifest;
+use crate::model::schema::TableName;
+use crate::run::ledger::{Run, TableDetail};
+use crate::run::repository::Snapshot;
+use std::collections::BTreeMap;
+
+/// A snapshot was captured from a database at `address`.
+#[must_use]
+pub fn captured(snapshot: &Snapshot, address: String) -> Deed {
+    let manifest = &snapshot.manifest;
+    let tables = manifest.tables.iter().filter(|entry| entry.rows > 0);
+    Deed {
+        database: Some(Database { address, identity: Some(manifest.source.clone()) }),
+        expires: manifest.expires.clone(),
+        counts: counts([
+            ("rows", crate::run::inspect::rows(manifest)),
+            ("originals", manifest.results.leaks.originals),
+        ]),
+        tables: tables.map(|entry| table(&entry.table, [("captured", entry.rows)])).collect(),
+        ..of_snapshot(Operation::Capture, snapshot)
+    }
+}
+
+/// A snapshot was restored.
+#[must_use]
+pub(in crate::run) fn restored(snapshot: &Snapshot, run: &str, replaced: &[String], done: &[TableDetail]) -> Deed {
+    let rows = done.iter().map(|table| table.inserted + table.overwritten).sum();
+    let line = |done: &TableDetail| {
+        let counts = [
+            ("inserted", done.inserted),
+            ("overwritten", done.overwritten),
+            ("identical", done.identical),
+            ("skipped", done.skipped),
+        ];
+        table(&done.table, counts)
+    };
+    Deed {
+        run: Some(run.to_owned()),
+        replaced: replaced.to_vec(),
+        counts: counts([("rows", rows)]),
+        tables: done.iter().map(line).collect(),
+        ..of_snapshot(Operation::Restore, snapshot)
+    }
+}
+
+/// A run was taken out of a target: per table, rows deleted and rows put back.
+#[must_use]
+pub(in crate::run) fn rolled_back(run: &Run, done: &[(TableName, u64, u64)], force: bool) -> Deed {
+    let name = run.id.split('@').next().unwrap_or_default().to_owned();
+    let rows = done.iter().map(|(_, deleted, put_back)| deleted + put_back).sum();
+    Deed {
+        environment: Some(run.detail.environment.clone()),
+        snapshot: Some(Named { name, id: Some(run.snapshot.clone()) }),
+        run: Some(run.id.clone()),
+        counts: counts([("rows", rows), ("forced", u64::from(force))]),
+        tables: done.iter().map(|(name, out, back)| table(name, [("deleted", *out), ("put_back", *back)])).collect(),
+        ..Deed::new(Operation::Rollback)
+    }
+}
+
+/// A snapshot is removed, because it expired or on demand.
+#[must_use]
+pub fn removed(operation: Operation, snapshot: &Snapshot) -> Deed {
+    Deed {
+        expires: snapshot.manifest.expires.clone(),
+        counts: counts([("rows", crate::run::inspect::rows(&snapshot.manifest))]),
+        ..of_snapshot(operation, snapshot)
+    }
+}
+
+/// A store was made by the member whose signer is `key`.
+#[must_use]
+pub fn key_made(key: &str) -> Deed {
+    Deed { key: Some(key.to_owned()), ..Deed::new(Operation::KeysInit) }
+}
+
+/// What every deed says of a snapshot.
+fn of_snapshot(operation: Operation, snapshot: &Snapshot) -> Deed {
+    let manifest = &snapshot.manifest;
+    Deed {
+        environment: Some(manifest.environment.clone()),
+        snapshot: Some(Named { name: manifest.name.clone(), id: Some(snapshot.id.clone()) }),
+        digests: digests(manifest),
+        approvals: manifest.policy.approvals.clone(),
+        ..Deed::new(operation)
+    }
+}
+
+fn digests(manifest: &Manifest) -> BTreeMap<String, String> {
+    let policy = &manifest.policy;
+    let known =
+        [("policy", Some(&policy.digest)), ("lock", policy.lock.as_ref()), ("reviewed", policy.reviewed.as_ref())];
+    known.into_iter().filter_map(|(of, digest)| Some((of.to_owned(), digest?.clone()))).collect()
+}
+
+fn table<const N: usize>(name: &TableName, of: [(&str, u64); N]) -> TableCounts {
+    TableCounts { table: name.to_string(), counts: counts(of) }
+}
+
+/// Counts that are not zero.
+fn counts<const N: usize>(of: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    of.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what.to_owned(), count)).collect()
+}
