@@ -253,6 +253,11 @@ pub(super) fn define(mut words: Words<'_>, draft: &Draft, owns: &Owns) -> Option
             option(&mut words, &mut defined, named.take());
         }
     }
+    // MariaDB's JSON is a text with a check.
+    let is_json = |(_, check): &(Option<String>, String)| check.to_ascii_lowercase().starts_with("json_valid(");
+    if words.is_mysql() && defined.column.declared == "longtext" && defined.checks.iter().any(is_json) {
+        defined.column.family = Family::Json;
+    }
     Some(defined)
 }
 

@@ -87,6 +87,15 @@ fn mysql_dumps_are_read() {
 }
 
 #[test]
+fn json_of_mariadb_is_a_text_with_a_check() {
+    let column = "`j` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK (json_valid(`j`))";
+    let text = format!("CREATE TABLE `t` (\n  {column},\n  `k` longtext,\n  `l` json\n) ENGINE=InnoDB;");
+    let (tables, _) = schema(EngineKind::Mariadb, &text);
+    let families: Vec<Family> = tables[0].columns.iter().map(|column| column.family).collect();
+    assert_eq!(families, [Family::Json, Family::Text, Family::Json]);
+}
+
+#[test]
 fn migrations_change_what_is_there() {
     let text = "CREATE TABLE a (id INT PRIMARY KEY, x INT, y TEXT, CONSTRAINT u UNIQUE (x));
         CREATE TABLE b (a_id INT REFERENCES a (id));

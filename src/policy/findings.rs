@@ -54,12 +54,18 @@ pub struct Finding {
 impl Finding {
     /// An error, or a part of one, as a finding. A place of `policy` in front of its message becomes the finding's own.
     pub(super) fn of(rule: &'static str, policy: &Policy, error: &Error) -> Self {
-        let (place, what) = split_place(&policy.file, error.what());
+        Self::of_file(rule, &policy.file, error)
+    }
+
+    /// The same of a file that is perhaps no policy.
+    #[must_use]
+    pub fn of_file(rule: &'static str, file: &str, error: &Error) -> Self {
+        let (place, what) = split_place(file, error.what());
         Self {
             rule,
             severity: Severity::Error,
             kind: error.kind(),
-            file: policy.file.clone(),
+            file: file.to_owned(),
             place,
             table: None,
             column: None,

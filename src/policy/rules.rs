@@ -194,6 +194,11 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Note,
         ..weak("unused-allowance", "An entry of [[check.allow]] allows nothing that was found.", "Remove it.")
     },
+    fault(
+        "unreadable-policy",
+        "The policy itself is not one: no TOML, an unknown key, mask or parameter, two decisions for one column.",
+        "Change the line; nothing else was checked.",
+    ),
     Rule {
         kind: Kind::Usage,
         ..fault(

@@ -85,10 +85,14 @@ fn a_file_of_ddl_and_a_snapshot_say_what_the_database_says() {
         let output = check(&scratch, &[&schema[..], &["--json"]].concat());
         assert_eq!((code(&output), rules(&output)), (code(&live), expected.clone()), "{schema:?}");
     }
-    // Migrations in order.
-    std::fs::write(scratch.path("next.sql"), "ALTER TABLE clients ADD COLUMN wrong TEXT;\n").unwrap();
-    let output = check(&scratch, &["--json", "--ddl", "schema.sql", "next.sql", "--engine", "sqlite"]);
-    assert!(!rules(&output).contains(&("missing-column".into(), "clients.wrong".into())));
+    // Migrations in order, as files or as a folder.
+    std::fs::create_dir(scratch.path("steps")).unwrap();
+    std::fs::rename(scratch.path("schema.sql"), scratch.path("steps/001.sql")).unwrap();
+    std::fs::write(scratch.path("steps/002.sql"), "ALTER TABLE clients ADD COLUMN wrong TEXT;\n").unwrap();
+    for ddl in [&["--ddl", "steps/001.sql", "steps/002.sql"][..], &["--ddl", "steps"]] {
+        let output = check(&scratch, &[&["--json", "--engine", "sqlite"], ddl].concat());
+        assert!(!rules(&output).contains(&("missing-column".into(), "clients.wrong".into())), "{ddl:?}");
+    }
 }
 
 #[test]
@@ -169,6 +173,14 @@ fn every_format_holds_the_same_findings() {
             (&finding["line"], &"pii.toml".into())
         );
     }
+    let whole = std::fs::read_to_string(scratch.path("pii.toml")).unwrap();
+    std::fs::write(scratch.path("pii.toml"), whole.clone() + "[tables.x.columns]\ny = \"nonsense\"\n").unwrap();
+    let broken = check(&scratch, &["--format", "github", "--quiet"]);
+    assert_eq!(code(&broken), 4);
+    let line = whole.lines().count() + 2;
+    let start = format!("::error file=pii.toml,line={line},col=5,title=unreadable-policy::x.y: unknown mask");
+    assert!(text(&broken).starts_with(&start), "{}", text(&broken));
+    std::fs::write(scratch.path("pii.toml"), whole).unwrap();
     let told = of("text");
     for finding in findings {
         assert!(told.contains(finding["what"].as_str().unwrap()), "{told}");

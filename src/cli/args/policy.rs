@@ -47,7 +47,7 @@ pub struct SchemaArgs {
     /// The schema that a snapshot was captured with.
     #[arg(long, value_name = "NAME", conflicts_with = "ddl")]
     pub snapshot: Option<String>,
-    /// Files of SQL, read in this order: a dump of the schema, or migrations.
+    /// Files of SQL, read in this order: a dump of the schema, or migrations; of a folder its .sql files by name.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub ddl: Vec<PathBuf>,
     /// The engine that the DDL is for; without it, what the DDL looks like.

@@ -6,7 +6,7 @@ use crate::cli::annotate::{described, github, sarif};
 use crate::cli::args::policy::{CheckArgs, CheckFormat};
 use crate::cli::render::{Answer, count, table};
 use crate::cli::settings::{Settings, today};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::policy::Policy;
 use crate::policy::check::{Question, check, environments, verdict};
 use crate::policy::drift::Recorded;
@@ -15,6 +15,7 @@ use crate::policy::findings::{Finding, Severity};
 use crate::policy::rules::RULES;
 use crate::run::check::few_values;
 use serde_json::{Value, json};
+use std::path::Path;
 
 pub(super) fn run(
     context: &Context<'_>,
@@ -26,7 +27,10 @@ pub(super) fn run(
     }
     let settings = settings()?;
     let path = policy_path(&settings, args.policy.as_deref())?;
-    let policy = read_policy(&path)?;
+    let policy = match read_policy(&path) {
+        Ok(policy) => policy,
+        Err(error) => return unreadable(&path, error, args.format),
+    };
     let chosen = chosen(&policy, &args.env);
     let mut schema = args.schema.schema(context, &settings)?;
     let mut more = Vec::new();
@@ -58,6 +62,17 @@ pub(super) fn run(
     let hint = "Each finding says what to do; 'terp-fixtures policy check --rules' explains the rules.";
     let failure = verdict(&findings, args.strict).map(|error| error.hint(hint));
     Ok(Answer { failure, ..Answer::new(json, text) })
+}
+
+/// A policy that is none is a finding too, for those that show findings beside lines.
+fn unreadable(path: &Path, error: Error, format: CheckFormat) -> Result<Answer> {
+    let findings = [Finding::of_file("unreadable-policy", &path.display().to_string(), &error)];
+    let (json, text) = match format {
+        CheckFormat::Text | CheckFormat::Json => return Err(error),
+        CheckFormat::Github => (described(&findings[0]), github(&findings)),
+        CheckFormat::Sarif => (sarif(&findings), format!("{:#}", sarif(&findings))),
+    };
+    Ok(Answer { failure: Some(error), ..Answer::new(json, text) })
 }
 
 fn chosen(policy: &Policy, wanted: &[String]) -> Vec<&'static str> {

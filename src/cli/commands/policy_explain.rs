@@ -207,8 +207,7 @@ impl About<'_> {
     /// Its type and keys in words.
     fn kind(record: &ColumnRecord) -> String {
         let column = &record.column;
-        let declared =
-            if column.declared.is_empty() { "no type".to_owned() } else { column.declared.escape_debug().to_string() };
+        let declared = if column.declared.is_empty() { "no type".to_owned() } else { type_of(&column.declared) };
         let mut words = vec![declared];
         let said = [
             (!column.nullable, "NOT NULL"),
@@ -266,7 +265,7 @@ impl About<'_> {
             let found = self.findings_of(record).len();
             let mut line = vec![
                 record.column.name.escape_debug().to_string(),
-                record.column.declared.escape_debug().to_string(),
+                type_of(&record.column.declared),
                 record.guess.tier.to_string(),
             ];
             line.extend(decided);
@@ -302,6 +301,11 @@ impl About<'_> {
             "columns": self.table.columns.iter().map(|record| self.json(record)).collect::<Vec<_>>(),
         })
     }
+}
+
+/// A type as it is written, but for what a terminal would take as a command.
+fn type_of(declared: &str) -> String {
+    declared.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
 }
 
 /// What the lock says of a column, for people.

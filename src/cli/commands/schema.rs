@@ -45,7 +45,12 @@ impl SchemaArgs {
     }
 
     fn of_files(&self) -> Result<Schema> {
-        let files = self.ddl.iter().map(|path| file(path)).collect::<Result<Vec<_>>>()?;
+        let mut files = Vec::new();
+        for path in &self.ddl {
+            for path in within(path)? {
+                files.push(file(&path)?);
+            }
+        }
         let Some(engine) = self.engine.map(EngineName::kind).or_else(|| ddl::guess(&files)) else {
             return Err(Error::usage("nothing in the DDL tells which engine it is for")
                 .hint("Add --engine postgres, mysql, mariadb or sqlite."));
@@ -76,6 +81,19 @@ fn finding(problem: ddl::Problem, engine: EngineKind) -> Finding {
             "It was read as {engine}; --engine says otherwise. A database or a snapshot can be checked instead."
         )),
     }
+}
+
+/// The file, or the `.sql` files of a folder in the order of their names.
+fn within(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let unread = |error| Error::usage(format!("cannot read the folder {}", path.display())).caused_by(error);
+    let entries = std::fs::read_dir(path).map_err(unread)?.collect::<std::io::Result<Vec<_>>>().map_err(unread)?;
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("sql")));
+    files.sort();
+    Ok(files)
 }
 
 /// Text in any encoding: what is no UTF-8 can only be a value or a name that nobody looks for.
