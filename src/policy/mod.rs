@@ -5,6 +5,7 @@
 //! decides wrongly or not at all (unknown mask, bad parameter, misfit, undecided column), `Drift` where it names what the
 //! database does not have.
 
+pub mod approvals;
 pub mod condition;
 pub mod diff;
 pub mod file;
@@ -14,6 +15,8 @@ pub mod lock;
 pub mod names;
 pub mod propose;
 pub mod resolve;
+pub mod signers;
+pub mod statement;
 
 mod agree;
 mod build;

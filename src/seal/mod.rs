@@ -14,6 +14,7 @@ mod manifest;
 mod member;
 mod object;
 mod pack;
+pub mod ssh;
 
 pub use epoch::{EpochKeys, Hint, key_object, open_hint, open_keys, seal_hint, seal_keys};
 pub use manifest::{Opened, SnapshotStamp, open_manifest, seal_manifest};

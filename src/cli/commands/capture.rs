@@ -1,6 +1,7 @@
 //! `capture`: from what was typed to a snapshot.
 
-use super::{address, finished, open_to_publish, read_policy, started};
+use super::reviewed::Reviewed;
+use super::{address, finished, open_to_publish, started};
 use crate::cli::args::{CaptureArgs, CaptureSize};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
@@ -21,8 +22,12 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
     let address = address(args.source.as_deref(), "source", "SOURCE_DATABASE_URL")?;
     let name = args.name.clone().unwrap_or_else(|| default_name(&address));
     check_name(&name)?;
-    let policy = read_policy(&path)?;
+    let reviewed = Reviewed::read(&path)?;
+    let policy = &reviewed.policy;
+    let required = args.require_approval || settings.approval(&environment).1;
     let master = settings.master_key()?;
+    let mut proof = policy.proof(&master, &environment);
+    reviewed.prove(context, settings, (&environment, args.approvers.as_deref(), required), &mut proof)?;
     let repository = open_to_publish(context, settings)?;
     started(
         context,
@@ -37,11 +42,12 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
     );
     let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
     let catalogue = source.catalogue()?;
-    let plan = policy::resolve(&policy, &catalogue, &environment, &master)?;
+    reviewed.hold_against(context, &catalogue, required)?;
+    let plan = policy::resolve(policy, &catalogue, &environment, &master)?;
     let options = capture::Options {
         name,
         environment: environment.clone(),
-        policy: policy.proof(&master, &environment),
+        policy: proof,
         dry_run: args.dry_run,
         amount: capture::Amount {
             size: args.size.and_then(|size| match size {

@@ -4,9 +4,12 @@ mod capture;
 mod keys;
 mod lock;
 mod masks;
+mod policy_approve;
 mod policy_diff;
+mod policy_lock;
 mod refs;
 mod restore;
+mod reviewed;
 mod rollback;
 mod shell;
 mod store;
@@ -44,7 +47,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Why(args) => why::run(context, &settings()?, args),
         Command::Masks(args) => masks::run(args),
         Command::Refs(args) => refs::run(context, settings, args),
-        Command::Policy(command) => policy(command),
+        Command::Policy(command) => policy(context, settings, command),
         Command::Runs(args) => rollback::runs(context, args),
         Command::Lock(command) => lock::run(context, command),
         Command::Completions { shell } => shell::completions(*shell),
@@ -52,8 +55,14 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
     }
 }
 
-fn policy(command: &PolicyCommand) -> Result<Answer> {
+fn policy(
+    context: &Context<'_>,
+    settings: impl FnOnce() -> Result<Settings>,
+    command: &PolicyCommand,
+) -> Result<Answer> {
     match command {
+        PolicyCommand::Lock(args) => policy_lock::run(context, &settings()?, args),
+        PolicyCommand::Approve(args) => policy_approve::run(context, &settings()?, args),
         PolicyCommand::Diff(args) => policy_diff::run(args),
     }
 }
@@ -63,6 +72,18 @@ fn read_policy(path: &Path) -> Result<Policy> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Error::usage(format!("cannot read the policy {}", path.display())).caused_by(error))?;
     Policy::parse(&path.display().to_string(), &text)
+}
+
+/// Writes a file as a whole: nobody ever sees half of it.
+fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let cannot = |error: std::io::Error| Error::usage(format!("cannot write {}", path.display())).caused_by(error);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let new = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
+    written.map_err(|error| {
+        std::fs::remove_file(&new).unwrap_or_default();
+        cannot(error)
+    })
 }
 
 /// Opens the store to publish into it. A store that everybody can read takes no capture.

@@ -1,12 +1,15 @@
 //! `restore`: from what was typed to rows in a target.
 
+use super::reviewed::{no_approvers, now, warn_of_unused};
 use super::{address, confirm, finished, open, started};
 use crate::cli::args::{self, RestoreArgs};
 use crate::cli::render::{Answer, count, grouped, seconds, table};
 use crate::cli::settings::{self, Settings};
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::policy::approvals;
 use crate::run::load::OnConflict;
+use crate::run::repository::Snapshot;
 use crate::run::{Context, restore};
 use crate::secret::Address;
 use serde_json::json;
@@ -28,6 +31,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs
     }
     let repository = open(context, settings)?;
     let snapshot = repository.find(&args.snapshot)?;
+    refuse_unapproved(context, settings, args, &snapshot)?;
     if !engine.is_file && !args.dry_run {
         confirm(args.yes, &format!("Rows of {} will be put into {address}.", snapshot.label()))?;
     }
@@ -73,6 +77,26 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs
     let tables = done.tables.iter().map(|table| (table.table.clone(), table.inserted + table.overwritten)).collect();
     finished(context, "restore", vec![("run", done.run.clone())], tables, done.millis);
     Ok(restore_answer(&done, &address, args.dry_run))
+}
+
+/// Refuses a snapshot whose record of approvals is not genuine; where they are required, also one that has not enough.
+fn refuse_unapproved(
+    context: &Context<'_>,
+    settings: &Settings,
+    args: &RestoreArgs,
+    snapshot: &Snapshot,
+) -> Result<()> {
+    let manifest = &snapshot.manifest;
+    let (rules, configured) = settings.approval(&manifest.environment);
+    let of_target = args.env.as_deref().is_some_and(|environment| settings.approval(environment).1);
+    if !(args.require_approval || configured || of_target) {
+        return approvals::consistent(&manifest.policy);
+    }
+    let signers = settings.approvers(args.approvers.as_deref(), settings.configured_policy().as_deref())?;
+    let signers = signers.ok_or_else(no_approvers)?;
+    warn_of_unused(context, &signers);
+    approvals::prove(&manifest.policy, &manifest.created, &signers, &rules, &now())
+        .map_err(|error| error.within(snapshot.label()))
 }
 
 /// A file that a failed or dry run made must not stay behind.

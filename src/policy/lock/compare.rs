@@ -194,7 +194,7 @@ impl LockedColumn {
     fn schema_shown(&self) -> String {
         let null = if self.nullable { "" } else { " not null" };
         let unique = if self.unique { " unique" } else { "" };
-        format!("{}{null}{unique} ({})", self.declared, self.fingerprint)
+        format!("{}{null}{unique} ({})", self.declared.escape_debug(), self.fingerprint)
     }
 }
 

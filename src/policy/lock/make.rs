@@ -42,6 +42,25 @@ impl Lock {
         before: Option<&Self>,
         decider: &Decider,
     ) -> Result<Self> {
+        let (lock, open) = Self::draft(file, policy, (catalogue, inventory), before, decider)?;
+        if open.is_empty() {
+            return Ok(lock);
+        }
+        let hint = "Decide them in the policy, then lock it; 'terp-fixtures capture --dry-run' proposes lines.";
+        Err(Error::policy(format!("{} decides nothing about {}", policy.file, open.join(", "))).hint(hint))
+    }
+
+    /// The same, with the names of what is decided nowhere instead of a refusal: for comparing.
+    ///
+    /// # Errors
+    /// Kind `Policy` where two tables have one name.
+    pub fn draft(
+        file: &str,
+        policy: &Policy,
+        (catalogue, inventory): (&Catalogue, &Inventory),
+        before: Option<&Self>,
+        decider: &Decider,
+    ) -> Result<(Self, Vec<String>)> {
         let names: Vec<String> = catalogue.tables.iter().map(|table| raw(&table.name)).collect();
         let written = Written::new(policy, &names.iter().map(String::as_str));
         let mut tables = BTreeMap::new();
@@ -54,11 +73,7 @@ impl Lock {
                 return Err(Error::policy(what).hint("Rename one of them."));
             }
         }
-        if open.is_empty() {
-            return Ok(Self { file: file.to_owned(), engine: engine(catalogue.engine).to_owned(), tables });
-        }
-        let hint = "Decide them in the policy, then lock it; 'terp-fixtures capture --dry-run' proposes lines.";
-        Err(Error::policy(format!("{} decides nothing about {}", policy.file, open.join(", "))).hint(hint))
+        Ok((Self { file: file.to_owned(), engine: engine(catalogue.engine).to_owned(), tables }, open))
     }
 }
 

@@ -21,7 +21,9 @@ impl Lock {
         let reader = Reader { file, text };
         let root = DeTable::parse(text).map_err(|error| {
             let what = format!("this is not TOML: {}", error.message());
-            reader.error(Kind::Usage, error.span().unwrap_or(0..0), what)
+            reader.error(Kind::Usage, error.span().unwrap_or(0..0), what).hint(
+                "Where a merge left marks, take either side; 'terp-fixtures policy lock' writes it anew and keeps who decided what.",
+            )
         })?;
         Reading(reader).lock(root.get_ref())
     }
