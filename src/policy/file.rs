@@ -3,6 +3,7 @@
 
 use super::names::quoted;
 use super::read::Reader;
+use super::section::Section;
 use crate::error::{Kind, Result};
 use crate::mask::key::{Keyring, MasterKey};
 use crate::mask::{self, Definition, Params, dictionary};
@@ -196,7 +197,7 @@ pub struct SubsetRules {
     /// Where to begin; none: everywhere.
     pub roots: Vec<RootRule>,
     /// Whose children are followed.
-    pub children: Children,
+    pub children: Option<Children>,
     /// How many references to children may follow one another.
     pub depth: Option<u8>,
     /// Tables that are taken whole.
@@ -233,14 +234,20 @@ pub struct Policy {
     pub project: String,
     /// The key's generation.
     pub generation: u32,
-    /// Columns that are kept in every captured table that has them.
-    pub keep: BTreeMap<String, ColumnRule>,
+    /// Decisions for columns of these names in every table that has them and says nothing else.
+    pub defaults: BTreeMap<String, ColumnRule>,
     /// Which rows are taken.
     pub subset: SubsetRules,
     /// Decisions by table.
     pub tables: BTreeMap<String, TableRules>,
     /// Overlays by environment and table; each decision in them replaces the one above.
     pub environments: BTreeMap<String, BTreeMap<String, TableRules>>,
+    /// What an environment makes of tables whose mode is `capture`, where it says nothing else of them.
+    pub captured: BTreeMap<String, Mode>,
+    /// What is said for one engine only.
+    pub engines: BTreeMap<String, Section>,
+    /// What stands before `tables` in the headings of the engine whose policy this is; see [`Policy::of_engine`].
+    pub section: String,
 }
 
 impl Policy {

@@ -24,9 +24,11 @@ mod checks;
 mod read;
 mod read_subset;
 mod references;
+mod section;
 mod subject;
 mod subset;
 mod undecided;
 
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};
+pub use section::{SECTIONS, Section};

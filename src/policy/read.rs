@@ -1,7 +1,8 @@
 //! Reads the TOML tree of a policy file key by key, so that every complaint can name line and column.
 
-use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, SubsetRules, TableRules};
+use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
 use super::names::did_you_mean;
+use super::section::{SECTIONS, Section};
 use crate::error::{Error, Kind, Result};
 use crate::mask::{self, Definition, MASKS, Params, Value};
 use std::collections::BTreeMap;
@@ -10,8 +11,16 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// What the file may say besides what a section for one engine may.
+pub(super) const TOP_KEYS: [&str; 3] = ["version", "project", "engines"];
+/// What may be said for all engines or for one.
+pub(super) const SECTION_KEYS: [&str; 4] = ["defaults", "subset", "tables", "environments"];
+/// What may be said of a table.
+pub(super) const TABLE_KEYS: [&str; 4] = ["mode", "keep", "reason", "columns"];
+/// What an environment can make of tables whose mode is `capture`.
+pub(super) const INSTEAD: [Mode; 2] = [Mode::Structure, Mode::Exclude];
 /// What a column's rule may say besides parameters of its mask.
-const RULE_KEYS: [&str; 6] = ["mask", "domain", "subject", "when", "otherwise", "reason"];
+pub(super) const RULE_KEYS: [&str; 6] = ["mask", "domain", "subject", "when", "otherwise", "reason"];
 
 pub(super) type Item<'a> = Spanned<DeValue<'a>>;
 
@@ -32,7 +41,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads the whole file.
     pub(super) fn policy(&self, root: &DeTable<'a>, span: Range<usize>) -> Result<Policy> {
-        self.only(root, &["version", "project", "defaults", "subset", "tables", "environments"])?;
+        self.only(root, &[&TOP_KEYS[..], &SECTION_KEYS[..]].concat())?;
         match root.get("version").map(|version| (self.integer(version), version.span())) {
             Some((Ok(1), _)) => {}
             Some((Ok(_), span)) => {
@@ -45,15 +54,19 @@ impl<'a> Reader<'a> {
                 return Err(error.hint("Begin the file with version = 1."));
             }
         }
+        let all = self.section(root)?;
         let mut policy = Policy {
             file: self.file.to_owned(),
             digest: super::statement::digest(self.text),
             project: "default".to_owned(),
             generation: 1,
-            keep: BTreeMap::new(),
-            subset: SubsetRules::default(),
-            tables: BTreeMap::new(),
-            environments: BTreeMap::new(),
+            defaults: all.defaults,
+            subset: all.subset,
+            tables: all.tables,
+            environments: all.environments,
+            captured: all.captured,
+            engines: BTreeMap::new(),
+            section: String::new(),
         };
         if let Some(project) = root.get("project") {
             let project = self.table(project)?;
@@ -68,28 +81,59 @@ impl<'a> Reader<'a> {
                 })?;
             }
         }
+        if let Some(engines) = root.get("engines") {
+            let engines = self.table(engines)?;
+            self.only(engines, &SECTIONS.map(|(name, _)| name))?;
+            for (name, engine) in engines {
+                let engine = self.table(engine)?;
+                self.only(engine, &SECTION_KEYS)?;
+                policy.engines.insert(name.get_ref().to_string(), self.section(engine)?);
+            }
+        }
+        Ok(policy)
+    }
+
+    /// What is said for all engines, or for one.
+    fn section(&self, root: &DeTable<'a>) -> Result<Section> {
+        let mut section = Section::default();
         if let Some(defaults) = root.get("defaults") {
             let defaults = self.table(defaults)?;
-            self.only(defaults, &["keep"])?;
-            self.keep(defaults, &mut policy.keep)?;
+            self.only(defaults, &["keep", "columns"])?;
+            self.columns_of("defaults", defaults, &mut section.defaults)?;
         }
         if let Some(subset) = root.get("subset") {
-            policy.subset = self.subset(subset)?;
+            section.subset = self.subset(subset)?;
         }
         if let Some(tables) = root.get("tables") {
-            policy.tables = self.tables(tables)?;
+            section.tables = self.tables(tables)?;
         }
         if let Some(environments) = root.get("environments") {
             let environments = self.table(environments)?;
             self.only(environments, &ENVIRONMENTS)?;
             for (name, environment) in environments {
                 let environment = self.table(environment)?;
-                self.only(environment, &["tables"])?;
+                self.only(environment, &["mode", "tables"])?;
+                let name = name.get_ref().to_string();
+                if let Some(mode) = environment.get("mode") {
+                    section.captured.insert(name.clone(), self.instead(mode)?);
+                }
                 let tables = environment.get("tables").map(|tables| self.tables(tables)).transpose()?;
-                policy.environments.insert(name.get_ref().to_string(), tables.unwrap_or_default());
+                section.environments.insert(name, tables.unwrap_or_default());
             }
         }
-        Ok(policy)
+        Ok(section)
+    }
+
+    /// What an environment makes of captured tables.
+    fn instead(&self, item: &Item<'a>) -> Result<Mode> {
+        let word = self.text(item)?;
+        INSTEAD.into_iter().find(|mode| mode.word() == word).ok_or_else(|| {
+            let what = format!("mode of an environment cannot be '{}'", word.escape_debug());
+            self.error(Kind::Usage, item.span(), what).hint(format!(
+                "It says what becomes of tables with mode = \"capture\" there, and is one of {}.",
+                INSTEAD.map(Mode::word).join(", ")
+            ))
+        })
     }
 
     fn tables(&self, tables: &Item<'a>) -> Result<BTreeMap<String, TableRules>> {
@@ -102,7 +146,7 @@ impl<'a> Reader<'a> {
     }
 
     fn rules(&self, of: &str, table: &DeTable<'a>, place: Place) -> Result<TableRules> {
-        self.only(table, &["mode", "keep", "reason", "columns"])?;
+        self.only(table, &TABLE_KEYS)?;
         let mut rules = TableRules { place, ..TableRules::default() };
         if let Some(mode) = table.get("mode") {
             let word = self.text(mode)?;
@@ -116,21 +160,26 @@ impl<'a> Reader<'a> {
         if let Some(reason) = table.get("reason") {
             rules.reason = Some(self.text(reason)?.to_owned());
         }
-        self.keep(table, &mut rules.columns)?;
-        if let Some(columns) = table.get("columns") {
-            for (name, column) in self.table(columns)? {
-                let rule = self.column(of, name, column)?;
-                let name = name.get_ref().to_string();
-                let place = rule.place;
-                if let Some(kept) = rules.columns.insert(name.clone(), rule) {
-                    let what =
-                        format!("column {} is in keep (line {}) and has a mask", name.escape_debug(), kept.place.line);
-                    let error = Error::policy(format!("{}:{place}: {what}", self.file));
-                    return Err(error.hint("Take it out of one of the two."));
-                }
+        self.columns_of(of, table, &mut rules.columns)?;
+        Ok(rules)
+    }
+
+    /// What `keep` and `columns` of a table say.
+    fn columns_of(&self, of: &str, table: &DeTable<'a>, found: &mut BTreeMap<String, ColumnRule>) -> Result<()> {
+        self.keep(table, found)?;
+        let Some(columns) = table.get("columns") else { return Ok(()) };
+        for (name, column) in self.table(columns)? {
+            let rule = self.column(of, name, column)?;
+            let name = name.get_ref().to_string();
+            let place = rule.place;
+            if let Some(kept) = found.insert(name.clone(), rule) {
+                let what =
+                    format!("column {} is in keep (line {}) and has a mask", name.escape_debug(), kept.place.line);
+                let error = Error::policy(format!("{}:{place}: {what}", self.file));
+                return Err(error.hint("Take it out of one of the two."));
             }
         }
-        Ok(rules)
+        Ok(())
     }
 
     /// The `keep` list of `table`.

@@ -6,11 +6,23 @@ use crate::error::{Error, Kind, Result};
 use crate::model::subset::{Children, OfType, OrderBy};
 use toml::de::{DeTable, DeValue};
 
+/// What `[subset]` may say.
+pub(super) const SUBSET_KEYS: [&str; 7] = ["roots", "children", "depth", "whole", "never", "edges", "references"];
+/// What a root may say.
+pub(super) const ROOT_KEYS: [&str; 5] = ["table", "where", "limit", "percent", "order"];
+/// What an edge may say.
+pub(super) const EDGE_KEYS: [&str; 7] = ["table", "columns", "parent", "follow", "limit", "where", "order"];
+/// What a reference may say: the first four for one that is always to the same table.
+pub(super) const REFERENCE_KEYS: [&str; 7] =
+    ["table", "columns", "parent", "parent_columns", "type_column", "id_column", "map"];
+/// What a polymorphic reference may say.
+pub(super) const POLYMORPHIC_KEYS: [&str; 4] = ["table", "type_column", "id_column", "map"];
+
 impl<'a> Reader<'a> {
     /// `[subset]`.
     pub(super) fn subset(&self, item: &Item<'a>) -> Result<SubsetRules> {
         let table = self.table(item)?;
-        self.only(table, &["roots", "children", "depth", "whole", "never", "edges", "references"])?;
+        self.only(table, &SUBSET_KEYS)?;
         let mut rules = SubsetRules::default();
         if let Some(roots) = table.get("roots") {
             let list = self.list(roots, "a list of roots: [[subset.roots]]")?;
@@ -25,11 +37,11 @@ impl<'a> Reader<'a> {
         if let Some(children) = table.get("children") {
             let word = self.text(children)?;
             let found = Children::ALL.into_iter().find(|choice| choice.word() == word);
-            rules.children = found.ok_or_else(|| {
+            rules.children = Some(found.ok_or_else(|| {
                 let what = format!("children cannot be '{}'", word.escape_debug());
                 let words = Children::ALL.map(Children::word).join(", ");
                 self.error(Kind::Usage, children.span(), what).hint(format!("It is one of {words}."))
-            })?;
+            })?);
         }
         if let Some(depth) = table.get("depth") {
             let found = u8::try_from(self.integer(depth)?).ok().filter(|depth| *depth <= 100);
@@ -59,7 +71,7 @@ impl<'a> Reader<'a> {
 
     fn root(&self, item: &Item<'a>) -> Result<RootRule> {
         let table = self.table(item)?;
-        self.only(table, &["table", "where", "limit", "percent", "order"])?;
+        self.only(table, &ROOT_KEYS)?;
         let name = self.text(self.needed(item, table, "table", "a root")?)?.to_owned();
         let limit = table.get("limit").map(|limit| self.limit(limit)).transpose()?;
         let order = self.order(table)?;
@@ -81,7 +93,7 @@ impl<'a> Reader<'a> {
 
     fn edge(&self, item: &Item<'a>) -> Result<EdgeRule> {
         let table = self.table(item)?;
-        self.only(table, &["table", "columns", "parent", "follow", "limit", "where", "order"])?;
+        self.only(table, &EDGE_KEYS)?;
         let follow = table
             .get("follow")
             .map(|follow| follow.get_ref().as_bool().ok_or_else(|| self.wrong_type(follow, "true or false")));
@@ -113,7 +125,7 @@ impl<'a> Reader<'a> {
         let table = self.table(item)?;
         let place = self.place(&item.span());
         if table.get("type_column").is_none() && table.get("map").is_none() {
-            self.only(table, &["table", "columns", "parent", "parent_columns", "type_column", "id_column", "map"])?;
+            self.only(table, &REFERENCE_KEYS)?;
             found.push(VirtualReference {
                 place,
                 table: self.text(self.needed(item, table, "table", "a reference")?)?.to_owned(),
@@ -128,7 +140,7 @@ impl<'a> Reader<'a> {
             });
             return Ok(());
         }
-        self.only(table, &["table", "type_column", "id_column", "map"])?;
+        self.only(table, &POLYMORPHIC_KEYS)?;
         let name = self.text(self.needed(item, table, "table", "a reference")?)?;
         let column = self.text(self.needed(item, table, "type_column", "a polymorphic reference")?)?;
         let columns = self.columns(self.needed(item, table, "id_column", "a polymorphic reference")?)?;

@@ -110,19 +110,8 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
         let error = Error::usage(format!("there is no environment '{}'", environment.escape_debug()));
         return Err(error.hint(format!("Choose one of {}.", ENVIRONMENTS.join(", "))));
     }
-    let overlay = policy.environments.get(environment);
-    let base = matched(policy, &policy.tables, catalogue)?;
-    let over = overlay.map(|tables| matched(policy, tables, catalogue)).transpose()?.unwrap_or_default();
-    let never = subset::tables(policy, catalogue, "never", &policy.subset.never)?;
-    let mut drafts = Vec::with_capacity(catalogue.tables.len());
-    for (at, table) in catalogue.tables.iter().enumerate() {
-        let mut draft = draft(policy, table, base.get(&at).copied(), over.get(&at).copied())?;
-        if never.contains(&at) && draft.mode != Some(Mode::Exclude) {
-            draft.mode = Some(Mode::Structure);
-            draft.rules.fill(None);
-        }
-        drafts.push(draft);
-    }
+    let policy = &*policy.of_engine(catalogue.engine);
+    let mut drafts = drafts(policy, catalogue, environment)?;
     let references = References::new(policy, catalogue)?;
     agree::inherit(&references, &mut drafts);
     build::name_entities(&references, &mut drafts);
@@ -136,6 +125,32 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
     let subset = subset::resolve(policy, catalogue, &references, &drafts)?;
     let sample = ring.domain("terp-fixtures v1 sample of rows");
     Ok(Plan { environment: environment.to_owned(), tables, warnings, subset, sample })
+}
+
+/// What one environment says of every table, before references are followed. `policy` is that of the catalogue's engine.
+pub(super) fn drafts<'a>(policy: &Policy, catalogue: &'a Catalogue, environment: &str) -> Result<Vec<Draft<'a>>> {
+    let overlay = policy.environments.get(environment);
+    let base = matched(policy, &policy.tables, catalogue)?;
+    let over = overlay.map(|tables| matched(policy, tables, catalogue)).transpose()?.unwrap_or_default();
+    let never = subset::tables(policy, catalogue, "never", &policy.subset.never)?;
+    let instead = policy.captured.get(environment);
+    let mut drafts = Vec::with_capacity(catalogue.tables.len());
+    for (at, table) in catalogue.tables.iter().enumerate() {
+        let over = over.get(&at).copied();
+        let mut draft = draft(policy, table, base.get(&at).copied(), over)?;
+        let stated = over.is_some_and(|rules| rules.mode.is_some());
+        let without_rows = match (draft.mode, instead) {
+            (Some(Mode::Capture), Some(mode)) if !stated => Some(*mode),
+            (Some(Mode::Exclude), _) => None,
+            _ => never.contains(&at).then_some(Mode::Structure),
+        };
+        if let Some(mode) = without_rows {
+            draft.mode = Some(mode);
+            draft.rules.fill(None);
+        }
+        drafts.push(draft);
+    }
+    Ok(drafts)
 }
 
 /// The rules by index of their table in the catalogue. Every name in them exists.
@@ -203,7 +218,7 @@ pub(super) fn find_table(name: &str, catalogue: &Catalogue) -> Found {
 }
 
 /// Joins what policy, overlay and defaults say about one table.
-pub(super) fn draft<'a>(
+fn draft<'a>(
     policy: &Policy,
     table: &'a Table,
     base: Option<&TableRules>,
@@ -238,7 +253,7 @@ pub(super) fn draft<'a>(
         if column.generated || !mode.is_some_and(Mode::has_rows) {
             rules[at] = None;
         } else if rules[at].is_none() {
-            let kept = policy.keep.iter().find(|(name, _)| **name == column.name).map(|(_, rule)| rule.clone());
+            let kept = policy.defaults.get(&column.name).cloned();
             // A lookup table is kept as a whole, but for what looks personal: that takes a decision of its own.
             let reference = mode == Some(Mode::Reference) && !propose(table, at).personal;
             let place = base.or(over).map(|rules| rules.place).unwrap_or_default();
@@ -262,7 +277,7 @@ fn refuse_modes(drafts: &[Draft<'_>], environment: &str) -> Result<()> {
     if environment == "production" && !captured.is_empty() {
         let what =
             format!("environment production takes reference tables only, and captured are {}", captured.join(", "));
-        let hint = "Give them mode = \"exclude\" or \"structure\" under [environments.production.tables.NAME].";
+        let hint = "Write mode = \"structure\" or \"exclude\" under [environments.production], for all of them, or under [environments.production.tables.NAME].";
         return Err(Error::policy(what).hint(hint));
     }
     Ok(())
@@ -288,7 +303,8 @@ fn refuse_revealing(policy: &Policy, drafts: &[Draft<'_>], environment: &str) ->
                 draft.table.name
             );
             let hint = format!(
-                "Move the rule to [environments.staging.tables.{}.columns] and give dev a mask that shows nothing, or add reason = \"...\" for the reviewer.",
+                "Move the rule to [{}environments.staging.tables.{}.columns] and give dev a mask that shows nothing, or add reason = \"...\" for the reviewer.",
+                policy.section,
                 names::key(&draft.table.name.to_string())
             );
             return Err(Error::policy(what).hint(hint));

@@ -15,7 +15,7 @@ pub(super) fn refuse(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
         if draft.mode.is_none() {
             tables += 1;
             places.push(format!("table {name}"));
-            lines.push(whole_table(drafts, draft));
+            lines.push(whole_table(policy, drafts, draft));
             continue;
         }
         let open = draft.open_columns();
@@ -23,7 +23,8 @@ pub(super) fn refuse(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
             columns += open.len();
             let listed: Vec<String> = open.iter().map(|&at| shown(draft, at)).collect();
             places.push(format!("{name}: {}", listed.join(", ")));
-            lines.push(format!("[tables.{}.columns]\n{}", key(&name.to_string()), rules(drafts, draft, &open)));
+            let heading = format!("[{}tables.{}.columns]", policy.section, key(&name.to_string()));
+            lines.push(format!("{heading}\n{}", rules(drafts, draft, &open)));
         }
     }
     if places.is_empty() {
@@ -83,21 +84,21 @@ fn rule(drafts: &[Draft<'_>], draft: &Draft<'_>, at: usize, depth: usize) -> Str
     propose(draft.table, at).rule
 }
 
-fn whole_table(drafts: &[Draft<'_>], draft: &Draft<'_>) -> String {
-    let name = key(&draft.table.name.to_string());
+fn whole_table(policy: &Policy, drafts: &[Draft<'_>], draft: &Draft<'_>) -> String {
+    let name = format!("{}tables.{}", policy.section, key(&draft.table.name.to_string()));
     if draft.table.kind != TableKind::Ordinary {
-        return format!("[tables.{name}]\nmode = \"{}\"", Mode::Exclude.word());
+        return format!("[{name}]\nmode = \"{}\"", Mode::Exclude.word());
     }
     let stored = draft.table.stored_columns();
     let (kept, masked): (Vec<usize>, Vec<usize>) =
         stored.into_iter().partition(|&at| rule(drafts, draft, at, 0) == quoted("keep"));
-    let mut lines = vec![format!("[tables.{name}]"), format!("mode = \"{}\"", Mode::Capture.word())];
+    let mut lines = vec![format!("[{name}]"), format!("mode = \"{}\"", Mode::Capture.word())];
     if !kept.is_empty() {
         let kept: Vec<String> = kept.iter().map(|&at| quoted(&draft.table.columns[at].name)).collect();
         lines.push(format!("keep = [{}]", kept.join(", ")));
     }
     if !masked.is_empty() {
-        lines.push(format!("[tables.{name}.columns]"));
+        lines.push(format!("[{name}.columns]"));
         lines.push(rules(drafts, draft, &masked));
     }
     lines.join("\n")

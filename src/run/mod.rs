@@ -42,6 +42,8 @@ pub mod state;
 mod subset_testing;
 #[cfg(test)]
 mod subset_tests;
+#[cfg(test)]
+mod terp_policy_tests;
 mod triggers;
 mod unique;
 pub mod verify;
