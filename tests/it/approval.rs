@@ -106,6 +106,25 @@ fn any_edit_voids_and_names_its_line() {
     assert!(refused.contains(&format!("pii.toml:{line}:")), "{refused}");
     let check = scratch.fails(8, &["policy", "approve", "--policy", "pii.toml", "--check"]);
     assert!(check.contains("0 of 1 approvals"), "{check}");
+    // So does a weaker mask, whether or not the lock was written anew, and no setting helps.
+    let weaker = policy.replacen(
+        "email = { mask = \"persona\", member = \"email\", subject = \"id\" }",
+        "email = { mask = \"keep\", reason = \"x\" }",
+        1,
+    );
+    assert_ne!(weaker, policy);
+    let line = weaker.lines().position(|line| line.contains("reason = \"x\"")).unwrap() + 1;
+    write(&scratch, "pii.toml", &weaker);
+    write(&scratch, "terp-fixtures.toml", "[approval]\nstronger = \"accept\"\n");
+    let text = read(&scratch.path("pii.lock"));
+    for _ in 0..2 {
+        let refused = scratch.fails(8, &CAPTURE);
+        assert!(refused.contains(&format!("pii.toml:{line}:")) && refused.contains("lets more through"), "{refused}");
+        lock(&scratch);
+    }
+    write(&scratch, "pii.lock", &text);
+    std::fs::remove_file(scratch.path("terp-fixtures.toml")).unwrap();
+    write(&scratch, "pii.toml", &policy.replacen('#', "# edited", 1));
     // A comment is no decision: with the setting the approvals of the version before do.
     write(&scratch, "terp-fixtures.toml", "[approval]\nstronger = \"accept\"\n");
     scratch.ok(&CAPTURE);

@@ -24,10 +24,10 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ApproveArgs
     if let Some(signers) = &signers {
         warn_of_unused(context, signers);
     }
-    reviewed.refuse_disagreement()?;
     let role = args.role.as_deref().unwrap_or_default();
     match (&args.key, args.prepare) {
         (Some(path), _) => {
+            reviewed.refuse_disagreement()?;
             let key = signing_key(path)?;
             let (signers, name) = name_of(settings, args, &reviewed, signers, &key)?;
             let statement = statement(&reviewed, (&name, role), args.expires_in, &rules)?;
@@ -40,6 +40,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ApproveArgs
             Ok(approved(&statement, &file, &verdict))
         }
         (None, true) => {
+            reviewed.refuse_disagreement()?;
             let name = settings.reviewer(args.by.as_deref()).ok_or_else(|| {
                 Error::usage("nothing says who approves").hint("Add --by NAME, as it stands in the file of approvers.")
             })?;
@@ -48,7 +49,9 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ApproveArgs
         }
         (None, false) => {
             let signers = signers.ok_or_else(no_approvers)?;
-            Ok(checked(&reviewed.verdict(&signers, &rules)?, &rules))
+            let verdict = reviewed.verdict(&signers, &rules)?;
+            let failure = verdict.enforce(&rules).err().or_else(|| reviewed.refuse_disagreement().err());
+            Ok(checked(&verdict, failure))
         }
     }
 }
@@ -178,8 +181,7 @@ fn prepared(statement: &Statement, file: &Path) -> Answer {
     Answer::new(json, text)
 }
 
-fn checked(verdict: &Verdict, rules: &Rules) -> Answer {
-    let failure = verdict.enforce(rules).err();
+fn checked(verdict: &Verdict, failure: Option<Error>) -> Answer {
     let line = |approval: &Approval| {
         vec![
             approval.approver.clone(),
@@ -198,9 +200,9 @@ fn checked(verdict: &Verdict, rules: &Rules) -> Answer {
         text.push_str(&format!("\n{}: {} [{}]", finding.severity.word(), finding.what, finding.rule));
     }
     text.push_str(match (&verdict.lacking, &failure) {
-        (None, _) => "\nEnough have approved.",
+        (None, None) => "\nEnough have approved.",
         (Some(_), None) => "\nThe approvals of the version before do: this one only lets less through.",
-        (Some(_), Some(_)) => "\nThis is not approved.",
+        (_, Some(_)) => "\nThis is not approved.",
     });
     Answer { failure, ..Answer::new(described(verdict), text) }
 }

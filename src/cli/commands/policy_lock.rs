@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &LockArgs) -> Result<Answer> {
     let reviewed = Reviewed::read(&settings.policy(args.policy.as_deref())?)?;
     let catalogue = catalogue(context, settings, args, &reviewed.policy)?;
+    reviewed.refuse_other_engine(&catalogue)?;
     let inventory = inventory(&reviewed.policy, &catalogue)?;
     let file = reviewed.lock_path.display().to_string();
     let before = reviewed.lock.as_ref().map(|(lock, _)| lock);
@@ -102,6 +103,7 @@ fn catalogue(context: &Context<'_>, settings: &Settings, args: &LockArgs, policy
 
 /// A snapshot has no trace of the tables that its policy excludes; the lock has their names.
 fn with_excluded(mut catalogue: Catalogue, policy: &Policy) -> Catalogue {
+    let policy = policy.of_engine(catalogue.engine);
     for (name, _) in policy.tables.iter().filter(|(_, rules)| rules.mode == Some(Mode::Exclude)) {
         if catalogue.tables.iter().any(|table| table.name.is_named(name)) {
             continue;

@@ -80,9 +80,21 @@ impl Reviewed {
         Ok(lock.differences(&live))
     }
 
+    /// A lock is about one engine.
+    pub(super) fn refuse_other_engine(&self, catalogue: &Catalogue) -> Result<()> {
+        match &self.lock {
+            Some((lock, _)) if !lock.is_of(catalogue.engine) => {
+                let (path, engine) = (self.lock_path.display(), &lock.engine);
+                let what = format!("{path} is the lock of a {engine} database, and this one is {}", catalogue.engine);
+                Err(Error::drift(what).hint("Give each engine a copy of the policy of its own: each copy has a lock."))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses, or where nothing is required warns of, a lock that is not that of the live catalogue.
     pub(super) fn hold_against(&self, context: &Context<'_>, catalogue: &Catalogue, required: bool) -> Result<()> {
-        let found = match self.drift(catalogue) {
+        let found = match self.refuse_other_engine(catalogue).and_then(|()| self.drift(catalogue)) {
             Ok(found) => found,
             Err(error) if required => return Err(error),
             // The capture itself says it better.
@@ -118,9 +130,6 @@ impl Reviewed {
         proof.lock = Some(statement::digest(lock));
         proof.reviewed = Some(statement::reviewed(&proof.digest, &statement::digest(lock)));
         let signers = settings.approvers(approvers, Some(&self.path))?;
-        if required {
-            self.refuse_disagreement()?;
-        }
         let verdict = match (signers, required) {
             (Some(signers), _) => {
                 warn_of_unused(context, &signers);
@@ -134,7 +143,8 @@ impl Reviewed {
             Err(error) if required => return Err(error),
             Err(_) => verdict.approvals,
         };
-        Ok(())
+        // An edit of the policy alone voids its approvals; that is what whoever made it has to hear first.
+        if required { self.refuse_disagreement() } else { Ok(()) }
     }
 }
 

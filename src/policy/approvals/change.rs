@@ -10,7 +10,7 @@ use crate::policy::lock::{Difference, Lock, LockedColumn, Sort};
 use std::collections::BTreeSet;
 
 /// The sections that a comparison of policies understands.
-const COMPARED: [&str; 6] = ["version", "project", "defaults", "subset", "tables", "environments"];
+const COMPARED: [&str; 7] = ["version", "project", "defaults", "subset", "tables", "environments", "engines"];
 
 /// One finding for each change; at least one where the texts differ.
 pub(super) fn changes(now: Texts<'_>, approved: &Version) -> Vec<Finding> {

@@ -18,6 +18,11 @@ const POLICY: &str = "version = 1\n# Who is in here?\n[tables.clients]\nkeep = [
     email = \"email\"\nname = { mask = \"full_name\", reason = \"they are called\" }\n\
     ssn = \"ssn_tail\"\n[tables.logs]\nmode = \"exclude\"\n";
 
+/// The end of the policy, and what may stand there.
+const LAST: &str = "mode = \"exclude\"\n";
+const ENGINE: &str =
+    "mode = \"exclude\"\n[engines.sqlite.tables.clients.columns]\nemail = { mask = \"keep\", reason = \"x\" }\n";
+
 fn lock_of(policy: &str) -> String {
     let columns = ["id", "email", "name", "ssn", "fax"].map(|name| column(name, Family::Text));
     let take = if policy.contains("fax") { 5 } else { 4 };
@@ -185,6 +190,9 @@ fn changes_since_the_approval_name_their_line() {
         ),
         ("\"exclude\"", "\"structure\"", true, 9, "table logs"),
         ("keep = [\"id\"]", "keep = [\"id\", \"fax\"]", true, 4, "clients.fax"),
+        (LAST, ENGINE, true, 12, "sqlite: clients.email"),
+        (LAST, "mode = \"exclude\"\n[environments.dev]\nmode = \"structure\"\n", false, 3, "lets less through"),
+        (LAST, "mode = \"exclude\"\n[subset]\nroots = [{ table = \"clients\", limit = 9 }]\n", true, 12, "subset"),
         ("version = 1\n", "version = 1\nproject = { name = \"y\" }\n", true, 1, "project.name"),
     ];
     for (from, to, error, line, words) in cases {

@@ -5,6 +5,8 @@ use super::written::{Written, told};
 use super::{Lock, LockedColumn, LockedTable};
 use crate::policy::file::{ENVIRONMENTS, Mode, Place, Policy};
 use crate::policy::names::{self, Found};
+use crate::policy::section::SECTIONS;
+use std::borrow::Cow;
 use std::fmt;
 
 /// What differs.
@@ -123,7 +125,9 @@ impl Lock {
     /// Where this lock and the policy's text decide differently, found without a database.
     #[must_use]
     pub fn disagreements(&self, policy: &Policy) -> Vec<Difference> {
-        let written = Written::new(policy, &self.tables.keys().map(String::as_str));
+        let engine = SECTIONS.iter().find(|(word, _)| *word == self.engine).map(|(_, engine)| *engine);
+        let policy = engine.map_or(Cow::Borrowed(policy), |engine| policy.of_engine(engine));
+        let written = Written::new(&policy, &self.tables.keys().map(String::as_str));
         let mut found = Vec::new();
         for (name, rules) in &written.unknown {
             let after = rules.mode.map_or("decided", Mode::word).to_owned();

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::schema::{Catalogue, EngineKind, Table, TableName};
 use crate::policy::file::{Mode, Place, Policy};
 use crate::policy::inventory::{ColumnRecord, Inventory, Origin, TableRecord};
+use crate::policy::section::SECTIONS;
 use std::collections::BTreeMap;
 
 /// Who decides what is new or changed, and from when to when that holds.
@@ -61,8 +62,9 @@ impl Lock {
         before: Option<&Self>,
         decider: &Decider,
     ) -> Result<(Self, Vec<String>)> {
+        let policy = policy.of_engine(catalogue.engine);
         let names: Vec<String> = catalogue.tables.iter().map(|table| raw(&table.name)).collect();
-        let written = Written::new(policy, &names.iter().map(String::as_str));
+        let written = Written::new(&policy, &names.iter().map(String::as_str));
         let mut tables = BTreeMap::new();
         let mut open = Vec::new();
         for ((name, table), record) in names.iter().zip(&catalogue.tables).zip(&inventory.tables) {
@@ -73,7 +75,7 @@ impl Lock {
                 return Err(Error::policy(what).hint("Rename one of them."));
             }
         }
-        Ok((Self { file: file.to_owned(), engine: engine(catalogue.engine).to_owned(), tables }, open))
+        Ok((Self { file: file.to_owned(), engine: word(catalogue.engine).to_owned(), tables }, open))
     }
 }
 
@@ -203,13 +205,9 @@ pub(super) fn raw(name: &TableName) -> String {
     }
 }
 
-fn engine(kind: EngineKind) -> &'static str {
-    match kind {
-        EngineKind::Sqlite => "sqlite",
-        EngineKind::Postgres => "postgres",
-        EngineKind::Mysql => "mysql",
-        EngineKind::Mariadb => "mariadb",
-    }
+/// The engine's word in a lock, which is also that of its section in a policy.
+pub(super) fn word(kind: EngineKind) -> &'static str {
+    SECTIONS.iter().find(|(_, engine)| *engine == kind).map_or("", |(word, _)| word)
 }
 
 /// Digest of what a column is: type, NULL, and the keys that it is part of. Names of constraints and defaults do not count.

@@ -190,6 +190,32 @@ fn a_policy_that_decides_otherwise_is_found_without_a_database() {
 }
 
 #[test]
+fn engines_environments_and_never_are_understood_without_a_database() {
+    let agrees = |policy: &str| {
+        let lock = made(policy, &usual(), None, &by("m", "2026-01-05")).unwrap();
+        let lock = Lock::parse("pii.lock", &lock.text()).unwrap();
+        (lock.disagreements(&Policy::parse("pii.toml", policy).unwrap()), lock)
+    };
+    let (found, lock) = agrees(&format!(
+        "{POLICY}[environments.production]\nmode = \"structure\"\n[engines.sqlite.tables.clients.columns]\nphone = \"null\"\n\
+         [engines.mysql.tables.other]\nmode = \"exclude\"\n"
+    ));
+    assert_eq!(found, []);
+    let phone = &lock.tables["clients"].columns["phone"];
+    assert_eq!((phone.decisions.of("dev"), phone.decisions.of("production")), (Some("null"), Some("no rows")));
+    let (found, lock) =
+        agrees(&format!("{POLICY}[subset]\nnever = [\"clients\"]\nroots = [{{ table = \"clients\", limit = 1 }}]\n"));
+    assert_eq!((found, lock.tables["clients"].modes.same()), (vec![], Some("structure")));
+    let (found, _) = agrees(
+        &POLICY
+            .replace("keep = [\"id\"]\n", "")
+            .replace("version = 1\n", "version = 1\n[defaults]\ncolumns = { id = \"hash\" }\n"),
+    );
+    assert_eq!(found, []);
+    assert!(lock.is_of(crate::model::schema::EngineKind::Sqlite));
+}
+
+#[test]
 fn the_file_is_beside_the_policy_and_no_snapshot_lock() {
     let path = |policy: &str| Lock::path(Path::new(policy)).display().to_string();
     assert_eq!(path("a/pii.toml"), "a/pii.lock");
