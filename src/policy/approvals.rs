@@ -206,7 +206,7 @@ impl Verdict {
         match &self.base {
             Some(base) if rules.accept_stronger && base.holds && base.only_stronger => Ok(&base.approvals),
             _ => {
-                let why: Vec<&str> = self.findings.iter().map(|finding| finding.what.as_str()).collect();
+                let why: Vec<String> = self.findings.iter().map(|finding| finding.error().what().to_owned()).collect();
                 let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
                 let what = format!("policy and lock {} have {lacking}{why}", &self.digest[..16]);
                 Err(Error::guard(what)

@@ -76,7 +76,7 @@ pub fn diff(before: &Policy, after: &Policy) -> Vec<Change> {
             changes.extend(own.into_iter().map(|change| Change { engine: Some(name), ..change }));
         }
     }
-    changes.sort_by(|a, b| a.direction.cmp(&b.direction));
+    changes.sort_by_key(|change| change.direction);
     changes
 }
 

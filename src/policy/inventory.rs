@@ -5,6 +5,7 @@
 use super::agree;
 use super::build;
 use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy};
+use super::findings::Found;
 use super::references::References;
 use super::resolve::{Draft, drafts, matched};
 use crate::classify::{Guess, Guesses};
@@ -111,14 +112,27 @@ pub struct Inventory {
 /// # Errors
 /// Kind `Drift` where the policy names what the catalogue does not have, `Policy` where it is not clear what it means.
 pub fn inventory(policy: &Policy, catalogue: &Catalogue) -> Result<Inventory> {
+    let (inventory, found) = inventory_with_faults(policy, catalogue);
+    found.refuse()?;
+    Ok(inventory)
+}
+
+/// The inventory of what the catalogue has, whatever else the policy names.
+#[must_use]
+pub fn inventory_of_what_is_there(policy: &Policy, catalogue: &Catalogue) -> Inventory {
+    inventory_with_faults(policy, catalogue).0
+}
+
+fn inventory_with_faults(policy: &Policy, catalogue: &Catalogue) -> (Inventory, Found) {
     let policy = &*policy.of_engine(catalogue.engine);
     let guesses = Guesses::of(&catalogue.tables);
-    let references = References::new(policy, catalogue)?;
-    let base = matched(policy, &policy.tables, catalogue)?;
+    let mut found = Found::default();
+    let base = matched(policy, &policy.tables, catalogue, &mut found);
+    let references = References::new(policy, catalogue, &mut found);
     let mut by_environment: Vec<Vec<Draft<'_>>> = Vec::new();
     let mut written: Vec<Vec<Vec<bool>>> = Vec::new();
     for environment in ENVIRONMENTS {
-        let mut own = drafts(policy, catalogue, environment)?;
+        let mut own = drafts(policy, catalogue, environment, &mut found);
         written.push(own.iter().map(|draft| draft.rules.iter().map(Option::is_some).collect()).collect());
         agree::inherit(&references, &mut own);
         build::name_entities(&references, &mut own);
@@ -170,5 +184,5 @@ pub fn inventory(policy: &Policy, catalogue: &Catalogue) -> Result<Inventory> {
             columns: columns.collect(),
         }
     });
-    Ok(Inventory { tables: tables.collect() })
+    (Inventory { tables: tables.collect() }, found)
 }

@@ -6,15 +6,21 @@
 //! database does not have.
 
 pub mod approvals;
+pub mod check;
 pub mod condition;
 pub mod diff;
+pub mod drift;
+pub mod expiry;
 pub mod file;
 pub mod findings;
 pub mod inventory;
+pub mod json_schema;
+pub mod keys;
 pub mod lock;
 pub mod names;
 pub mod propose;
 pub mod resolve;
+pub mod rules;
 pub mod signers;
 pub mod statement;
 
@@ -28,6 +34,7 @@ mod section;
 mod subject;
 mod subset;
 mod undecided;
+mod weak;
 
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};

@@ -1,28 +1,17 @@
 //! Reads `[subset]` of a policy file.
 
 use super::file::{EdgeRule, Place, RootRule, SubsetRules, VirtualReference};
+use super::keys::{self, names};
 use super::read::{Item, Reader};
 use crate::error::{Error, Kind, Result};
 use crate::model::subset::{Children, OfType, OrderBy};
 use toml::de::{DeTable, DeValue};
 
-/// What `[subset]` may say.
-pub(super) const SUBSET_KEYS: [&str; 7] = ["roots", "children", "depth", "whole", "never", "edges", "references"];
-/// What a root may say.
-pub(super) const ROOT_KEYS: [&str; 5] = ["table", "where", "limit", "percent", "order"];
-/// What an edge may say.
-pub(super) const EDGE_KEYS: [&str; 7] = ["table", "columns", "parent", "follow", "limit", "where", "order"];
-/// What a reference may say: the first four for one that is always to the same table.
-pub(super) const REFERENCE_KEYS: [&str; 7] =
-    ["table", "columns", "parent", "parent_columns", "type_column", "id_column", "map"];
-/// What a polymorphic reference may say.
-pub(super) const POLYMORPHIC_KEYS: [&str; 4] = ["table", "type_column", "id_column", "map"];
-
 impl<'a> Reader<'a> {
     /// `[subset]`.
     pub(super) fn subset(&self, item: &Item<'a>) -> Result<SubsetRules> {
         let table = self.table(item)?;
-        self.only(table, &SUBSET_KEYS)?;
+        self.only(table, &names(&keys::SUBSET))?;
         let mut rules = SubsetRules::default();
         if let Some(roots) = table.get("roots") {
             let list = self.list(roots, "a list of roots: [[subset.roots]]")?;
@@ -71,7 +60,7 @@ impl<'a> Reader<'a> {
 
     fn root(&self, item: &Item<'a>) -> Result<RootRule> {
         let table = self.table(item)?;
-        self.only(table, &ROOT_KEYS)?;
+        self.only(table, &names(&keys::ROOT))?;
         let name = self.text(self.needed(item, table, "table", "a root")?)?.to_owned();
         let limit = table.get("limit").map(|limit| self.limit(limit)).transpose()?;
         let order = self.order(table)?;
@@ -93,7 +82,7 @@ impl<'a> Reader<'a> {
 
     fn edge(&self, item: &Item<'a>) -> Result<EdgeRule> {
         let table = self.table(item)?;
-        self.only(table, &EDGE_KEYS)?;
+        self.only(table, &names(&keys::EDGE))?;
         let follow = table
             .get("follow")
             .map(|follow| follow.get_ref().as_bool().ok_or_else(|| self.wrong_type(follow, "true or false")));
@@ -125,7 +114,8 @@ impl<'a> Reader<'a> {
         let table = self.table(item)?;
         let place = self.place(&item.span());
         if table.get("type_column").is_none() && table.get("map").is_none() {
-            self.only(table, &REFERENCE_KEYS)?;
+            let known = [names(&keys::REFERENCE), names(&keys::POLYMORPHIC)].concat();
+            self.only(table, &known)?;
             found.push(VirtualReference {
                 place,
                 table: self.text(self.needed(item, table, "table", "a reference")?)?.to_owned(),
@@ -140,7 +130,7 @@ impl<'a> Reader<'a> {
             });
             return Ok(());
         }
-        self.only(table, &POLYMORPHIC_KEYS)?;
+        self.only(table, &names(&keys::POLYMORPHIC))?;
         let name = self.text(self.needed(item, table, "table", "a reference")?)?;
         let column = self.text(self.needed(item, table, "type_column", "a polymorphic reference")?)?;
         let columns = self.columns(self.needed(item, table, "id_column", "a polymorphic reference")?)?;
@@ -149,7 +139,7 @@ impl<'a> Reader<'a> {
             let (parent, parent_columns) = match parent.get_ref() {
                 DeValue::String(parent) => (parent.to_string(), Vec::new()),
                 DeValue::Table(long) => {
-                    self.only(long, &["table", "columns"])?;
+                    self.only(long, &names(&keys::MAPPED))?;
                     let name = self.text(self.needed(parent, long, "table", "an entry of map")?)?.to_owned();
                     (name, long.get("columns").map(|names| self.columns(names)).transpose()?.unwrap_or_default())
                 }
@@ -167,7 +157,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn needed<'t>(&self, item: &Item<'a>, table: &'t DeTable<'a>, key: &str, what: &str) -> Result<&'t Item<'a>> {
+    pub(super) fn needed<'t>(
+        &self,
+        item: &Item<'a>,
+        table: &'t DeTable<'a>,
+        key: &str,
+        what: &str,
+    ) -> Result<&'t Item<'a>> {
         table.get(key).ok_or_else(|| {
             let error = self.error(Kind::Usage, item.span(), format!("{what} has no '{key}'"));
             match what {
@@ -183,7 +179,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn list<'t>(&self, item: &'t Item<'a>, wanted: &str) -> Result<&'t [Item<'a>]> {
+    pub(super) fn list<'t>(&self, item: &'t Item<'a>, wanted: &str) -> Result<&'t [Item<'a>]> {
         item.get_ref().as_array().map(|list| &**list).ok_or_else(|| self.wrong_type(item, wanted))
     }
 

@@ -2,8 +2,11 @@
 
 pub mod capture;
 mod capture_table;
+pub mod check;
 mod closure;
 mod counters;
+#[cfg(test)]
+mod ddl_tests;
 pub mod demo;
 #[cfg(test)]
 mod fill_testing;

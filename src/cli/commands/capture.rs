@@ -4,7 +4,7 @@ use super::reviewed::Reviewed;
 use super::{address, finished, open_to_publish, started};
 use crate::cli::args::{CaptureArgs, CaptureSize};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
-use crate::cli::settings::Settings;
+use crate::cli::settings::{Settings, today};
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::model::schema::TableName;
@@ -42,6 +42,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
     );
     let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
     let catalogue = source.catalogue()?;
+    policy::expiry::refuse_expired(policy, &catalogue, &environment, &today())?;
     reviewed.hold_against(context, &catalogue, required)?;
     let plan = policy::resolve(policy, &catalogue, &environment, &master)?;
     let options = capture::Options {

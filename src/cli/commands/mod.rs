@@ -5,12 +5,16 @@ mod keys;
 mod lock;
 mod masks;
 mod policy_approve;
+mod policy_check;
 mod policy_diff;
+mod policy_explain;
 mod policy_lock;
+mod policy_schema;
 mod refs;
 mod restore;
 mod reviewed;
 mod rollback;
+mod schema;
 mod shell;
 mod store;
 mod why;
@@ -63,7 +67,10 @@ fn policy(
     match command {
         PolicyCommand::Lock(args) => policy_lock::run(context, &settings()?, args),
         PolicyCommand::Approve(args) => policy_approve::run(context, &settings()?, args),
+        PolicyCommand::Check(args) => policy_check::run(context, settings, args),
+        PolicyCommand::Explain(args) => policy_explain::run(context, &settings()?, args),
         PolicyCommand::Diff(args) => policy_diff::run(args),
+        PolicyCommand::Schema => Ok(policy_schema::run()),
     }
 }
 

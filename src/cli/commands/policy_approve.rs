@@ -1,6 +1,7 @@
 //! `policy approve`: a signed statement about a policy and its lock, in files made for version control.
 
 use super::reviewed::{Reviewed, no_approvers, now, warn_of_unused};
+use super::schema::policy_path;
 use super::{finished, write_whole};
 use crate::cli::args::policy::ApproveArgs;
 use crate::cli::render::{Answer, table};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ApproveArgs) -> Result<Answer> {
-    let reviewed = Reviewed::read(&settings.policy(args.policy.as_deref())?)?;
+    let reviewed = Reviewed::read(&policy_path(settings, args.policy.as_deref())?)?;
     let (rules, _) = settings.approval(&settings.environment(args.env.as_deref()));
     let signers = settings.approvers(args.approvers.as_deref(), Some(&reviewed.path))?;
     if let Some(signers) = &signers {
@@ -48,6 +49,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ApproveArgs
             Ok(prepared(&statement, &write(&reviewed, &statement, None)?))
         }
         (None, false) => {
+            reviewed.locked()?;
             let signers = signers.ok_or_else(no_approvers)?;
             let verdict = reviewed.verdict(&signers, &rules)?;
             let failure = verdict.enforce(&rules).err().or_else(|| reviewed.refuse_disagreement().err());
@@ -197,7 +199,7 @@ fn checked(verdict: &Verdict, failure: Option<Error>) -> Answer {
         text.push_str(&format!("\n{}\n", table(&["approver", "role", "approved", "expires", "key"], &lines, &[])));
     }
     for finding in &verdict.findings {
-        text.push_str(&format!("\n{}: {} [{}]", finding.severity.word(), finding.what, finding.rule));
+        text.push_str(&format!("\n{}: {} [{}]", finding.severity.word(), finding.error(), finding.rule));
     }
     text.push_str(match (&verdict.lacking, &failure) {
         (None, None) => "\nEnough have approved.",

@@ -1,16 +1,17 @@
 //! `policy lock`: from a policy and a catalogue to the lock, or to what is out of date in it.
 
 use super::reviewed::{Reviewed, listed, now};
-use super::{address, open, write_whole};
+use super::schema::policy_path;
+use super::{address, write_whole};
 use crate::cli::args::policy::LockArgs;
 use crate::cli::render::{Answer, count};
 use crate::cli::settings::Settings;
-use crate::engine;
 use crate::error::{Error, Result};
 use crate::mask::key::MasterKey;
 use crate::model::schema::{Catalogue, Table, TableKind, TableName};
 use crate::policy;
 use crate::policy::file::{ENVIRONMENTS, Mode, Policy};
+use crate::policy::findings::Severity;
 use crate::policy::inventory::{Inventory, inventory};
 use crate::policy::lock::{Decider, Difference, Lock};
 use crate::run::Context;
@@ -18,7 +19,7 @@ use crate::secret::Secret32;
 use serde_json::{Value, json};
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &LockArgs) -> Result<Answer> {
-    let reviewed = Reviewed::read(&settings.policy(args.policy.as_deref())?)?;
+    let reviewed = Reviewed::read(&policy_path(settings, args.policy.as_deref())?)?;
     let catalogue = catalogue(context, settings, args, &reviewed.policy)?;
     reviewed.refuse_other_engine(&catalogue)?;
     let inventory = inventory(&reviewed.policy, &catalogue)?;
@@ -93,12 +94,14 @@ fn decider(by: String, args: &LockArgs) -> Result<Decider> {
 
 /// The catalogue that was decided about. Read only, and no row.
 fn catalogue(context: &Context<'_>, settings: &Settings, args: &LockArgs, policy: &Policy) -> Result<Catalogue> {
-    if let Some(name) = &args.snapshot {
-        let snapshot = open(context, settings)?.find(name)?;
-        return Ok(with_excluded(snapshot.manifest.schema, policy));
+    let Some(schema) = args.schema.schema(context, settings)? else {
+        return Err(address(None, "source", "SOURCE_DATABASE_URL").err().unwrap_or_else(|| Error::usage("no source")));
+    };
+    if let Some(unread) = schema.findings.into_iter().find(|finding| finding.severity == Severity::Error) {
+        return Err(unread.error().within("the lock needs every table"));
     }
-    let address = address(args.source.as_deref(), "source", "SOURCE_DATABASE_URL")?;
-    (engine::find(&address)?.source)(&address, &context.cancel)?.catalogue()
+    let of_snapshot = args.schema.snapshot.is_some();
+    Ok(if of_snapshot { with_excluded(schema.catalogue, policy) } else { schema.catalogue })
 }
 
 /// A snapshot has no trace of the tables that its policy excludes; the lock has their names.

@@ -1,12 +1,13 @@
 //! A policy with what belongs to it: its lock, the approvals of both, and whether they are enough.
 
 use crate::cli::settings::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::model::manifest::PolicyProof;
 use crate::model::schema::Catalogue;
 use crate::policy::Policy;
 use crate::policy::approvals::{self, Rules, Texts, Verdict};
+use crate::policy::findings::{Finding, Severity};
 use crate::policy::inventory::inventory;
 use crate::policy::lock::{Decider, Difference, Lock, Sort};
 use crate::policy::signers::Signers;
@@ -58,6 +59,35 @@ impl Reviewed {
         let (policy_file, lock_file) = (&self.path.display().to_string(), &self.lock_path.display().to_string());
         let texts = Texts { policy_file, policy: &self.policy_text, lock_file, lock };
         Ok(approvals::verify(texts, &versions, signers, rules, &now()))
+    }
+
+    /// What `policy check` says of approvals; nothing where none are required and there are none.
+    pub(super) fn findings(&self, settings: &Settings, environments: &[&str]) -> Result<Vec<Finding>> {
+        let required = environments.iter().find(|environment| settings.approval(environment).1);
+        let any = !approvals::load(&approvals::folder(&self.path))?.is_empty();
+        if required.is_none() && !any {
+            return Ok(Vec::new());
+        }
+        let file = self.path.display().to_string();
+        let missing = |error: Error| Finding {
+            rule: "approval-missing",
+            severity: Severity::Error,
+            kind: Kind::Policy,
+            file: file.clone(),
+            place: None,
+            table: None,
+            column: None,
+            what: error.what().to_owned(),
+            hint: error.hint_text().map(str::to_owned),
+        };
+        let Some(signers) = settings.approvers(None, Some(&self.path))? else {
+            return Ok(vec![missing(no_approvers())]);
+        };
+        let (rules, _) = settings.approval(required.or(environments.first()).copied().unwrap_or_default());
+        match self.locked() {
+            Ok(_) => Ok(self.verdict(&signers, &rules)?.findings),
+            Err(error) => Ok(vec![missing(error)]),
+        }
     }
 
     /// Refuses a lock that says otherwise than the policy.

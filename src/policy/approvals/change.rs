@@ -35,7 +35,7 @@ pub(super) fn changes(now: Texts<'_>, approved: &Version) -> Vec<Finding> {
         let told = found.iter().any(|finding| finding.file == file);
         if let Some(line) = first_difference(old, new).filter(|_| !told) {
             let place = Place { line, column: 1 };
-            let what = format!("{file}:{place}: the text changed since it was approved, and decides the same");
+            let what = "the text changed since it was approved, and decides the same";
             found.push(at(place, finding("approval-void", Severity::Warning, file, what)));
         }
     }
@@ -52,8 +52,7 @@ fn of_policy(file: &str, change: &Change) -> Finding {
         Direction::Changed => (Severity::Error, "it is not what was approved, and needs approval again"),
     };
     let what = format!(
-        "{file}:{}: {} was {}, is {}: {end}",
-        change.place,
+        "{} was {}, is {}: {end}",
         change.subject(),
         said(change.before.as_ref()),
         said(change.after.as_ref()),
@@ -73,7 +72,7 @@ fn unknown_sections(now: Texts<'_>, approved: &Version) -> Option<Finding> {
     let name = names.into_iter().find(|name| old.get(*name) != new.get(*name))?;
     let place = Place { line: first_difference(&approved.policy, now.policy).unwrap_or(1), column: 1 };
     let file = now.policy_file;
-    let what = format!("{file}:{place}: [{name}] is not what was approved, and needs approval again");
+    let what = format!("[{name}] is not what was approved, and needs approval again");
     Some(at(place, finding("approval-void", Severity::Error, file, what)))
 }
 
@@ -105,7 +104,7 @@ fn of_locks(file: &str, old: &Lock, new: &Lock, changes: &[Change]) -> Vec<Findi
 }
 
 fn reviewer(file: &str, place: Place, subject: &str) -> Finding {
-    let what = format!("{file}:{place}: {subject}: who decided, when, or until when is not what was approved");
+    let what = format!("{subject}: who decided, when, or until when is not what was approved");
     at(place, finding("approval-void", Severity::Error, file, what))
 }
 
@@ -125,7 +124,7 @@ fn of_lock(file: &str, new: &Lock, difference: &Difference, changes: &[Change]) 
     let (severity, end) = match difference.sort {
         Sort::Gone | Sort::Reason => (Severity::Warning, ""),
         Sort::Decision | Sort::New if changes.iter().any(told) => return None,
-        Sort::New | Sort::Schema | Sort::Decision => {
+        Sort::New | Sort::Schema | Sort::Decision | Sort::Expires => {
             (Severity::Error, ": it was not approved so, and needs approval again")
         }
     };
@@ -135,7 +134,7 @@ fn of_lock(file: &str, new: &Lock, difference: &Difference, changes: &[Change]) 
         None => locked.map(|table| table.place),
     };
     let place = place.or(difference.place).unwrap_or_default();
-    let what = format!("{file}:{place}: {difference}{end}");
+    let what = format!("{difference}{end}");
     Some(Finding {
         table: Some(TableName::plain(table)),
         column: difference.column.clone(),

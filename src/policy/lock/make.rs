@@ -128,6 +128,7 @@ fn locked_column(
     old: Option<&LockedColumn>,
     decider: &Decider,
 ) -> LockedColumn {
+    let stated = record.decisions.iter().flatten().filter_map(|decision| decision.rule.expires.clone()).min();
     let reasons = record.decisions.iter().flatten().filter_map(|decision| decision.rule.reason().map(str::to_owned));
     let made = LockedColumn {
         declared: record.column.declared.clone(),
@@ -139,11 +140,14 @@ fn locked_column(
         reason: joined(reasons),
         by: decider.by.clone(),
         on: decider.on.clone(),
-        expires: decider.expires.clone(),
+        expires: stated.clone().or_else(|| decider.expires.clone()),
         place: Place::default(),
     };
+    let holds = |old: &LockedColumn| stated.is_none() || old.expires == stated;
     match old {
-        Some(old) if old.decides_as(&made) && !(decider.renew && old.has_expired(&decider.on)) => old.clone(),
+        Some(old) if old.decides_as(&made) && holds(old) && !(decider.renew && old.has_expired(&decider.on)) => {
+            old.clone()
+        }
         _ => made,
     }
 }

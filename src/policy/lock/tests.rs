@@ -98,6 +98,24 @@ fn an_expired_decision_is_made_again_where_asked() {
 }
 
 #[test]
+fn a_day_that_the_policy_sets_is_the_locks() {
+    let dated =
+        |day: &str| POLICY.replace("phone = \"phone\"", &format!("phone = {{ mask = \"phone\", expires = {day:?} }}"));
+    let before = usual_lock();
+    let now = made(&dated("2027-01-01"), &usual(), Some(&before), &by("jo", "2026-02-01")).unwrap();
+    let phone = |lock: &Lock| {
+        (lock.tables["clients"].columns["phone"].expires.clone(), lock.tables["clients"].columns["phone"].by.clone())
+    };
+    assert_eq!(phone(&now), (Some("2027-01-01".into()), "jo".into()));
+    assert_eq!(before.differences(&now)[0].sort, Sort::Expires);
+    let same = made(&dated("2027-01-01"), &usual(), Some(&now), &by("lee", "2026-03-01")).unwrap();
+    assert_eq!(phone(&same).1, "jo");
+    let parsed = |day: &str| Policy::parse("pii.toml", &dated(day)).unwrap();
+    assert_eq!(now.disagreements(&parsed("2027-01-01")), []);
+    assert_eq!(before.disagreements(&parsed("2027-01-01"))[0].sort, Sort::Expires);
+}
+
+#[test]
 fn undecided_columns_and_tables_are_refused_by_name() {
     let mut columns = clients();
     columns.push(column("fax", "TEXT"));
