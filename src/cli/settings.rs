@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::mask::key::MasterKey;
+use crate::policy::approvals::Rules;
 use crate::policy::expiry::Today;
+use crate::policy::signers::Signers;
 use crate::seal::{Member, SignerId};
 use crate::secret::{Address, SecretText};
 use serde::Deserialize;
@@ -11,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 /// The folder that `keys init` writes secrets to, beside the configuration or in the current folder.
 pub const SECRETS: &str = ".terp-fixtures";
+
+/// The file of those who may approve, beside the policy.
+pub const APPROVERS: &str = "approvers";
 
 /// `terp-fixtures.toml`. Unknown keys are errors.
 #[derive(Debug, Default, Deserialize)]
@@ -21,6 +26,8 @@ pub struct File {
     capture: CaptureSection,
     retention: RetentionSection,
     audit: AuditSection,
+    review: ReviewSection,
+    approval: ApprovalSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +63,52 @@ struct MaskingSection {
 struct CaptureSection {
     policy: Option<PathBuf>,
     environment: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ReviewSection {
+    by: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ApprovalSection {
+    signers: Option<PathBuf>,
+    require: bool,
+    required: Option<usize>,
+    roles: Vec<String>,
+    max_days: Option<u16>,
+    stronger: Stronger,
+    environments: ApprovalEnvironments,
+}
+
+/// What becomes of a version that lets less through than the one that was approved.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Stronger {
+    /// It needs approvals of its own.
+    #[default]
+    Refuse,
+    /// The approvals of the earlier version do.
+    Accept,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ApprovalEnvironments {
+    dev: ApprovalEnvironment,
+    staging: ApprovalEnvironment,
+    production: ApprovalEnvironment,
+}
+
+/// What an environment says in place of what is said for all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ApprovalEnvironment {
+    require: Option<bool>,
+    required: Option<usize>,
+    roles: Option<Vec<String>>,
 }
 
 /// The configuration, and the folder its relative paths start from.
@@ -153,7 +206,7 @@ impl Settings {
             return MasterKey::parse(&text);
         }
         if let Some(number) = std::env::var("TERP_FIXTURES_MASK_KEY_FD").ok().filter(|text| !text.trim().is_empty()) {
-            return MasterKey::parse(&descriptor(&number)?);
+            return MasterKey::parse(&descriptor("TERP_FIXTURES_MASK_KEY_FD", &number)?);
         }
         let usual = self.usual_secret("mask.key");
         let named = self.named("TERP_FIXTURES_MASK_KEY_FILE", self.file.masking.key_file.as_deref());
@@ -190,6 +243,71 @@ impl Settings {
             Error::usage(format!("the policy {} is not here and not in policies/", path.display()))
                 .hint("Check the name after --policy.")
         })
+    }
+
+    /// Who decides what the lock records: argument or configuration.
+    #[must_use]
+    pub fn reviewer(&self, named: Option<&str>) -> Option<String> {
+        named.or(self.file.review.by.as_deref()).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
+    }
+
+    /// What it takes to be approved in an environment, and whether that is required there.
+    #[must_use]
+    pub fn approval(&self, environment: &str) -> (Rules, bool) {
+        let said = &self.file.approval;
+        let nothing = ApprovalEnvironment::default();
+        let here = match environment {
+            "dev" => &said.environments.dev,
+            "staging" => &said.environments.staging,
+            "production" => &said.environments.production,
+            _ => &nothing,
+        };
+        let rules = Rules {
+            required: here.required.or(said.required).unwrap_or(1),
+            roles: here.roles.clone().unwrap_or_else(|| said.roles.clone()),
+            max_days: said.max_days.map_or(Rules::default().max_days, i64::from),
+            accept_stronger: said.stronger == Stronger::Accept,
+        };
+        (rules, here.require.unwrap_or(said.require))
+    }
+
+    /// Who may approve: the file that is named, the configured one, or `approvers` beside the policy or the configuration.
+    ///
+    /// # Errors
+    /// Kind `Usage` where a named file cannot be read.
+    pub fn approvers(&self, named: Option<&Path>, policy: Option<&Path>) -> Result<Option<Signers>> {
+        let configured = self.file.approval.signers.as_ref().map(|path| self.base.join(path));
+        let beside = policy.map(|policy| policy.with_file_name(APPROVERS));
+        let usual = [beside, Some(self.base.join(APPROVERS))].into_iter().flatten().find(|path| path.is_file());
+        let Some(path) = named.map(Path::to_owned).or(configured).or(usual) else { return Ok(None) };
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Error::usage(format!("cannot read the approvers {}", path.display()))
+                .caused_by(error)
+                .hint("It is a file of allowed signers, as ssh-keygen reads it: a name and a public key on each line.")
+        })?;
+        Ok(Some(Signers::parse(&path.display().to_string(), &text)))
+    }
+
+    /// The policy that the configuration names, if it is there.
+    #[must_use]
+    pub fn configured_policy(&self) -> Option<PathBuf> {
+        self.policy(None).ok()
+    }
+
+    /// The passphrase of an SSH key: `TERP_FIXTURES_SSH_PASSPHRASE`, or the file descriptor `TERP_FIXTURES_SSH_PASSPHRASE_FD`.
+    ///
+    /// # Errors
+    /// Kind `Usage` when the descriptor cannot be read.
+    pub fn passphrase() -> Result<Option<SecretText>> {
+        const DESCRIPTOR: &str = "TERP_FIXTURES_SSH_PASSPHRASE_FD";
+        if let Some(text) = variable("TERP_FIXTURES_SSH_PASSPHRASE") {
+            return Ok(Some(text));
+        }
+        let Some(number) = std::env::var(DESCRIPTOR).ok().filter(|text| !text.trim().is_empty()) else {
+            return Ok(None);
+        };
+        let text = descriptor(DESCRIPTOR, &number)?;
+        Ok(Some(SecretText::new(text.expose().trim_end_matches(['\r', '\n']).to_owned())))
     }
 
     /// The environment whose masks apply: argument, configuration, `dev`.
@@ -246,10 +364,10 @@ fn variable(name: &str) -> Option<SecretText> {
 }
 
 /// What an open file descriptor has to say, up to its end.
-fn descriptor(number: &str) -> Result<SecretText> {
+fn descriptor(variable: &str, number: &str) -> Result<SecretText> {
     let number: u32 = number.trim().parse().map_err(|_| {
-        Error::usage("TERP_FIXTURES_MASK_KEY_FD is not the number of a file descriptor")
-            .hint("For example: TERP_FIXTURES_MASK_KEY_FD=3 terp-fixtures capture ... 3< <(vault read -field=key ...)")
+        Error::usage(format!("{variable} is not the number of a file descriptor"))
+            .hint(format!("For example: {variable}=3 terp-fixtures ... 3< <(vault read -field=key ...)"))
     })?;
     secret_file(&Path::new("/dev/fd").join(number.to_string()))
 }

@@ -2,7 +2,7 @@
 //! same checks run before writing, so nothing is written that could not be read.
 
 use crate::error::{Error, Result};
-use crate::model::manifest::{ChunkRef, ClosedReference, FEATURES, FORMAT, Manifest, TableEntry};
+use crate::model::manifest::{ChunkRef, ClosedReference, FEATURES, FORMAT, Manifest, PolicyProof, TableEntry};
 use crate::model::schema::{Catalogue, Table, TableName};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -63,6 +63,7 @@ fn check(manifest: &Manifest) -> Result<()> {
     }
     hex("policy digest", &manifest.policy.digest, 64)?;
     hex("key id", &manifest.policy.key_id, 16)?;
+    check_review(&manifest.policy)?;
     for (name, digest) in &manifest.policy.dictionaries {
         printable("dictionary", name)?;
         hex("dictionary digest", digest, 64)?;
@@ -95,6 +96,23 @@ fn check(manifest: &Manifest) -> Result<()> {
         let table = table.ok_or_else(|| invalid(format!("table {} is not in the schema", entry.table)))?;
         check_entry(entry, table, manifest.packs.len())
             .map_err(|error| error.within(format!("table {}", entry.table)))?;
+    }
+    Ok(())
+}
+
+/// Digests and approvals have their shapes; whether an approval is genuine is not for the format to say.
+fn check_review(policy: &PolicyProof) -> Result<()> {
+    for (what, digest) in [("lock digest", &policy.lock), ("reviewed digest", &policy.reviewed)] {
+        digest.as_ref().map_or(Ok(()), |digest| hex(what, digest, 64))?;
+    }
+    for approval in &policy.approvals {
+        hex("approved digest", &approval.digest, 64)?;
+        for (what, text) in [("approver", &approval.approver), ("role", &approval.role), ("key", &approval.key)] {
+            printable(what, text)?;
+        }
+        if !is_utc_seconds(&approval.approved) || !is_utc_seconds(&approval.expires) {
+            return Err(invalid("an approval's time is not one like 2025-12-03T10:15:00Z".to_owned()));
+        }
     }
     Ok(())
 }

@@ -17,4 +17,10 @@ pub struct Approval {
     pub approved: String,
     /// Until when, UTC, RFC 3339.
     pub expires: String,
+    /// The text that was signed, which says all of the above but the key: whoever restores can check it without the policy.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub statement: String,
+    /// The signature of the statement, as `ssh-keygen -Y sign` writes it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub signature: String,
 }

@@ -69,7 +69,6 @@ pub fn check(question: Question<'_>) -> Vec<Finding> {
     if let Some(recorded) = recorded {
         add(&mut merged, expiry::of_lock(policy, recorded, today), "");
     }
-    // Approvals join here, when a policy has them.
     add(&mut merged, more, "");
     let mut findings: Vec<Finding> = merged.into_iter().map(|(finding, of)| told(finding, &of, environments)).collect();
     allow(policy, today, &mut findings);

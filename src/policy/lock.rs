@@ -12,6 +12,7 @@ pub use make::{Decider, column_fingerprint};
 
 use super::file::{ENVIRONMENTS, Place};
 use super::names::{key, quoted};
+use crate::model::schema::EngineKind;
 use crate::model::tier::Tier;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -124,6 +125,12 @@ impl Lock {
     #[must_use]
     pub fn path(policy: &Path) -> PathBuf {
         beside(policy, "lock")
+    }
+
+    /// Whether it is about databases of this engine.
+    #[must_use]
+    pub fn is_of(&self, engine: EngineKind) -> bool {
+        self.engine == make::word(engine)
     }
 
     /// Digest of the whole schema, 16 hex digits.

@@ -5,6 +5,7 @@
 //! decides wrongly or not at all (unknown mask, bad parameter, misfit, undecided column), `Drift` where it names what the
 //! database does not have.
 
+pub mod approvals;
 pub mod check;
 pub mod condition;
 pub mod diff;
@@ -20,7 +21,9 @@ pub mod names;
 pub mod propose;
 pub mod resolve;
 pub mod rules;
+pub mod signers;
 pub mod sketch;
+pub mod statement;
 
 mod agree;
 mod build;

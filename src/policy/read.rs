@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         let all = self.section(root)?;
         let mut policy = Policy {
             file: self.file.to_owned(),
-            digest: blake3::hash(self.text.as_bytes()).to_hex().to_string(),
+            digest: super::statement::digest(self.text),
             project: "default".to_owned(),
             generation: 1,
             defaults: all.defaults,

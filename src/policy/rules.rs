@@ -149,6 +149,31 @@ pub const RULES: &[Rule] = &[
             "Take tail = \"real\" out, mask the birth date with `dob` or `date_trunc`, or give its rule a reason.",
         )
     },
+    fault(
+        "approval-missing",
+        "Too few have approved the policy with its lock.",
+        "Have both reviewed, then 'terp-fixtures policy approve'.",
+    ),
+    fault(
+        "approval-void",
+        "The policy or its lock changed since they were approved; what lets less through is a warning.",
+        "Have the change approved, or take it back.",
+    ),
+    fault(
+        "approval-expired",
+        "An approval has ended, or holds for longer than is allowed.",
+        "Approve again with 'terp-fixtures policy approve'.",
+    ),
+    fault(
+        "approval-unknown-signer",
+        "An approval is signed by a key that may not approve in that name.",
+        "Add the key to the file of approvers, if it belongs there.",
+    ),
+    fault(
+        "approval-bad-signature",
+        "A file of an approval is not as it was signed.",
+        "Take it back from version control, or approve again.",
+    ),
     weak(
         "expires-soon",
         "A decision has to be made again within thirty days.",

@@ -8,6 +8,7 @@ use crate::codec::{origins, pack, rows};
 use crate::error::{Error, Result};
 use crate::model::manifest::{PackRef, TableEntry};
 use crate::model::proof::ObjectKind;
+use crate::policy::approvals;
 use crate::seal;
 use crate::store::Store;
 use std::collections::BTreeSet;
@@ -126,6 +127,8 @@ pub fn verify(context: &Context<'_>, repository: &Repository, wanted: Option<&st
     for snapshot in &snapshots {
         context.cancel.check()?;
         outcome.manifests += 1;
+        let approved = approvals::consistent(&snapshot.manifest.policy);
+        outcome.note(approved.map_err(|error| error.within(snapshot.label())));
         for pack in &snapshot.manifest.packs {
             if !seen.insert(pack.name.clone()) {
                 continue;

@@ -16,6 +16,7 @@ mod member;
 mod object;
 mod pack;
 mod signed;
+pub mod ssh;
 
 pub use audit::{open_entry, open_head, seal_entry, seal_head};
 pub use epoch::{EpochKeys, Hint, key_object, open_hint, open_keys, seal_hint, seal_keys};

@@ -44,6 +44,22 @@ fn the_commands_of_the_readme_work_from_top_to_bottom() {
     assert!(ran >= 9, "only {ran} commands were found in the README");
 }
 
+/// In a shell, since stock tools are among them.
+#[test]
+fn the_commands_of_the_approval_document_work_from_top_to_bottom() {
+    let scratch = Scratch::with_sample();
+    let binary = assert_cmd::cargo::cargo_bin("terp-fixtures");
+    let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut ran = 0;
+    for command in commands("docs/approval.md") {
+        let mut shell = scratch.command_of("sh", &["-c", &command]);
+        let output = shell.env("PATH", &path).stdin(std::process::Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        ran += 1;
+    }
+    assert!(ran >= 14, "only {ran} commands were found");
+}
+
 fn copy(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -118,7 +134,14 @@ fn completions_and_manual_pages_are_made() {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for name in ["README.md", "docs/architecture.md", "docs/policy.md", "docs/commands.md", ".github/SECURITY.md"] {
+    for name in [
+        "README.md",
+        "docs/architecture.md",
+        "docs/policy.md",
+        "docs/commands.md",
+        "docs/approval.md",
+        ".github/SECURITY.md",
+    ] {
         let text = std::fs::read_to_string(repository(name)).unwrap();
         for word in text
             .split(['`', '(', ')', ' ', '\n'])

@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod approval;
 mod audit;
 mod bad_input;
 mod cases;

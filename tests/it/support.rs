@@ -48,7 +48,12 @@ impl Scratch {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(cargo_bin("terp-fixtures"));
+        self.command_of(cargo_bin("terp-fixtures"), arguments)
+    }
+
+    /// Another program, in the same folder and without what the environment may say to ours.
+    pub fn command_of(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(self.folder.path()).args(arguments);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();

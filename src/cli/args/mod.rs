@@ -158,7 +158,7 @@ pub enum Command {
   terp-fixtures refs --source mysql://reader@db.internal/erp --policy pii.toml
   terp-fixtures refs --source sqlite:erp.sqlite --min-confidence 0.3 --json")]
     Refs(RefsArgs),
-    /// A policy as a document that people review: what changed in it.
+    /// A policy as a document that people review: what changed in it, what is locked, and who approved it.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// List the runs that are in a target now.
@@ -253,6 +253,12 @@ pub struct CaptureArgs {
     /// Say what would be captured: rows and bytes of every table, what each reference brings, and the time; write nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Refuse unless enough approvers signed exactly this policy and its lock, and the lock is that of the database.
+    #[arg(long)]
+    pub require_approval: bool,
+    /// Who may approve: a file of allowed signers, as ssh-keygen reads it.
+    #[arg(long, value_name = "FILE")]
+    pub approvers: Option<PathBuf>,
 }
 
 /// How much to capture.
@@ -331,6 +337,12 @@ pub struct RestoreArgs {
     /// Seconds to wait for the target's lock.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub lock_timeout: u64,
+    /// Refuse a snapshot unless enough approvers signed the policy that it was captured under, and their approvals still hold.
+    #[arg(long)]
+    pub require_approval: bool,
+    /// Who may approve: a file of allowed signers, as ssh-keygen reads it.
+    #[arg(long, value_name = "FILE")]
+    pub approvers: Option<PathBuf>,
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,

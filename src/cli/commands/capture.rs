@@ -1,6 +1,7 @@
 //! `capture`: from what was typed to a snapshot.
 
-use super::{address, audit, finished, open_to_publish, read_policy, started};
+use super::reviewed::Reviewed;
+use super::{address, audit, finished, open_to_publish, started};
 use crate::cli::args::{CaptureArgs, CaptureSize};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::{Settings, today};
@@ -32,10 +33,13 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
     deed.environment = Some(environment.clone());
     deed.database = Some(Database { address: address.to_string(), identity: None });
     deed.snapshot = Some(Named { name: name.clone(), id: None });
-    let policy = read_policy(&path)?;
+    let reviewed = Reviewed::read(&path)?;
+    let policy = &reviewed.policy;
+    let required = args.require_approval || settings.approval(&environment).1;
     let master = settings.master_key()?;
-    let proof = policy.proof(&master, &environment);
+    let mut proof = policy.proof(&master, &environment);
     deed.digests.insert("policy".to_owned(), proof.digest.clone());
+    reviewed.prove(context, settings, (&environment, args.approvers.as_deref(), required), &mut proof)?;
     let expires = settings.retention(args.expires_in, &environment)?.map(days_from_now).transpose()?;
     let repository = open_to_publish(context, settings)?;
     started(
@@ -51,8 +55,9 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
     );
     let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
     let catalogue = source.catalogue()?;
-    policy::expiry::refuse_expired(&policy, &catalogue, &environment, &today())?;
-    let plan = policy::resolve(&policy, &catalogue, &environment, &master)?;
+    policy::expiry::refuse_expired(policy, &catalogue, &environment, &today())?;
+    reviewed.hold_against(context, &catalogue, required)?;
+    let plan = policy::resolve(policy, &catalogue, &environment, &master)?;
     let options = capture::Options {
         name,
         environment: environment.clone(),

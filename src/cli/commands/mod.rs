@@ -6,13 +6,16 @@ mod detect;
 mod keys;
 mod lock;
 mod masks;
+mod policy_approve;
 mod policy_check;
 mod policy_diff;
 mod policy_explain;
+mod policy_lock;
 mod policy_schema;
 mod refs;
 mod restore;
 mod retention;
+mod reviewed;
 mod rollback;
 mod schema;
 mod shell;
@@ -69,6 +72,8 @@ fn policy(
     command: &PolicyCommand,
 ) -> Result<Answer> {
     match command {
+        PolicyCommand::Lock(args) => policy_lock::run(context, &settings()?, args),
+        PolicyCommand::Approve(args) => policy_approve::run(context, &settings()?, args),
         PolicyCommand::Check(args) => policy_check::run(context, settings, args),
         PolicyCommand::Explain(args) => policy_explain::run(context, &settings()?, args),
         PolicyCommand::Diff(args) => policy_diff::run(args),
@@ -81,6 +86,18 @@ fn read_policy(path: &Path) -> Result<Policy> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Error::usage(format!("cannot read the policy {}", path.display())).caused_by(error))?;
     Policy::parse(&path.display().to_string(), &text)
+}
+
+/// Writes a file as a whole: nobody ever sees half of it.
+fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let cannot = |error: std::io::Error| Error::usage(format!("cannot write {}", path.display())).caused_by(error);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let new = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
+    written.map_err(|error| {
+        std::fs::remove_file(&new).unwrap_or_default();
+        cannot(error)
+    })
 }
 
 /// Opens the store to publish into it. A store that everybody can read takes no capture.

@@ -1,7 +1,8 @@
 //! `policy check`: a policy against a schema, to findings in the form that somebody or something reads.
 
+use super::Context;
+use super::reviewed::Reviewed;
 use super::schema::{Schema, lock, policy_path};
-use super::{Context, read_policy};
 use crate::cli::annotate::{described, github, sarif};
 use crate::cli::args::policy::{CheckArgs, CheckFormat};
 use crate::cli::render::{Answer, count, table};
@@ -27,13 +28,14 @@ pub(super) fn run(
     }
     let settings = settings()?;
     let path = policy_path(&settings, args.policy.as_deref())?;
-    let policy = match read_policy(&path) {
-        Ok(policy) => policy,
+    let reviewed = match Reviewed::read(&path) {
+        Ok(reviewed) => reviewed,
         Err(error) => return unreadable(&path, error, args.format),
     };
+    let policy = reviewed.policy.clone();
     let chosen = chosen(&policy, &args.env);
     let mut schema = args.schema.schema(context, &settings)?;
-    let mut more = Vec::new();
+    let mut more = reviewed.findings(&settings, &chosen)?;
     if let Some(Schema { catalogue, source, findings, .. }) = &mut schema {
         more.append(findings);
         if let Some(source) = source.as_mut().filter(|_| !args.no_values) {

@@ -1,5 +1,6 @@
 //! `restore`: from what was typed to rows in a target.
 
+use super::reviewed::{no_approvers, now, warn_of_unused};
 use super::{address, audit, confirm, finished, open, started};
 use crate::cli::args::{self, RestoreArgs};
 use crate::cli::render::{Answer, count, grouped, seconds, table};
@@ -7,7 +8,9 @@ use crate::cli::settings::{self, Settings};
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::model::audit::{Database, Deed, Named, Operation};
+use crate::policy::approvals;
 use crate::run::load::OnConflict;
+use crate::run::repository::Snapshot;
 use crate::run::{Context, restore};
 use crate::secret::Address;
 use serde_json::json;
@@ -39,6 +42,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
     let snapshot = repository.find(&args.snapshot)?;
     deed.snapshot = Some(Named { name: snapshot.manifest.name.clone(), id: Some(snapshot.id.clone()) });
     deed.environment.get_or_insert_with(|| snapshot.manifest.environment.clone());
+    refuse_unapproved(context, settings, args, &snapshot)?;
     if !engine.is_file && !args.dry_run {
         confirm(args.yes, &format!("Rows of {} will be put into {address}.", snapshot.label()))?;
     }
@@ -90,6 +94,26 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
     let tables = done.tables.iter().map(|table| (table.table.clone(), table.inserted + table.overwritten)).collect();
     finished(context, "restore", vec![("run", done.run.clone())], tables, done.millis);
     Ok(restore_answer(&done, &address, args.dry_run))
+}
+
+/// Refuses a snapshot whose record of approvals is not genuine; where they are required, also one that has not enough.
+fn refuse_unapproved(
+    context: &Context<'_>,
+    settings: &Settings,
+    args: &RestoreArgs,
+    snapshot: &Snapshot,
+) -> Result<()> {
+    let manifest = &snapshot.manifest;
+    let (rules, configured) = settings.approval(&manifest.environment);
+    let of_target = args.env.as_deref().is_some_and(|environment| settings.approval(environment).1);
+    if !(args.require_approval || configured || of_target) {
+        return approvals::consistent(&manifest.policy);
+    }
+    let signers = settings.approvers(args.approvers.as_deref(), settings.configured_policy().as_deref())?;
+    let signers = signers.ok_or_else(no_approvers)?;
+    warn_of_unused(context, &signers);
+    approvals::prove(&manifest.policy, &manifest.created, &signers, &rules, &now())
+        .map_err(|error| error.within(snapshot.label()))
 }
 
 /// A file that a failed or dry run made must not stay behind.

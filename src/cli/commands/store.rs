@@ -6,7 +6,8 @@ use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::model::manifest::{ClosureResult, SubsetProof};
+use crate::model::approval::Approval;
+use crate::model::manifest::{ClosureResult, PolicyProof, SubsetProof};
 use crate::run::graph::{self, Graph};
 use crate::run::repository::Snapshot;
 use crate::run::{Context, inspect, verify};
@@ -96,6 +97,22 @@ fn closure_text(closure: &ClosureResult) -> String {
     }
 }
 
+/// Who approved the policy with its lock.
+fn approved_text(policy: &PolicyProof) -> String {
+    let Some(reviewed) = &policy.reviewed else { return "by nobody: there was no lock".to_owned() };
+    let one = |approval: &Approval| {
+        let earlier = if approval.digest == *reviewed { "" } else { ", of the version before" };
+        let (approver, role) = (approval.approver.escape_debug(), approval.role.escape_debug());
+        format!("{approver} ({role}, until {}{earlier})", approval.expires)
+    };
+    match policy.approvals.as_slice() {
+        [] => format!("by nobody ({})", &reviewed[..16]),
+        approvals => {
+            format!("by {} ({})", approvals.iter().map(one).collect::<Vec<_>>().join(", "), &reviewed[..16])
+        }
+    }
+}
+
 /// Where the rows began.
 fn subset_text(subset: Option<&SubsetProof>) -> String {
     let Some(subset) = subset else { return "every row".to_owned() };
@@ -163,6 +180,7 @@ fn show_text(snapshot: &Snapshot) -> String {
         ("source", format!("{} {}", manifest.schema.engine, manifest.schema.version.escape_debug())),
         ("environment", manifest.environment.clone()),
         ("policy", format!("{} ({})", manifest.policy.file.escape_debug(), &manifest.policy.digest[..16])),
+        ("approved", approved_text(&manifest.policy)),
         ("masking key", format!("{}, generation {}", manifest.policy.key_id, manifest.policy.generation)),
         ("subset", subset_text(manifest.subset.as_ref())),
         ("closure", closure_text(&manifest.results.closure)),

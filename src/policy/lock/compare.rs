@@ -5,6 +5,8 @@ use super::written::{Written, told};
 use super::{Lock, LockedColumn, LockedTable};
 use crate::policy::file::{ENVIRONMENTS, Mode, Place, Policy};
 use crate::policy::names::{self, Found};
+use crate::policy::section::SECTIONS;
+use std::borrow::Cow;
 use std::fmt;
 
 /// What differs.
@@ -20,6 +22,8 @@ pub enum Sort {
     Decision,
     /// The reason is another one.
     Reason,
+    /// It has to be decided again on another day.
+    Expires,
 }
 
 impl Sort {
@@ -32,6 +36,7 @@ impl Sort {
             Self::Schema => "schema",
             Self::Decision => "decision",
             Self::Reason => "reason",
+            Self::Expires => "expires",
         }
     }
 }
@@ -62,7 +67,7 @@ impl fmt::Display for Difference {
         match self.sort {
             Sort::New => write!(f, " is new: {}", self.after),
             Sort::Gone => write!(f, " is gone: {}", self.before),
-            Sort::Schema | Sort::Decision | Sort::Reason => {
+            Sort::Schema | Sort::Decision | Sort::Reason | Sort::Expires => {
                 write!(f, ": {} was {}, is {}", self.sort.word(), self.before, self.after)
             }
         }
@@ -70,7 +75,7 @@ impl fmt::Display for Difference {
 }
 
 impl Lock {
-    /// What `now` has otherwise than this lock, by table and column. Who decided, when, until when and the tier do not count.
+    /// What `now` has otherwise than this lock, by table and column. Who decided, when, and the tier do not count.
     #[must_use]
     pub fn differences(&self, now: &Self) -> Vec<Difference> {
         let mut found = Vec::new();
@@ -123,7 +128,9 @@ impl Lock {
     /// Where this lock and the policy's text decide differently, found without a database.
     #[must_use]
     pub fn disagreements(&self, policy: &Policy) -> Vec<Difference> {
-        let written = Written::new(policy, &self.tables.keys().map(String::as_str));
+        let engine = SECTIONS.iter().find(|(word, _)| *word == self.engine).map(|(_, engine)| *engine);
+        let policy = engine.map_or(Cow::Borrowed(policy), |engine| policy.of_engine(engine));
+        let written = Written::new(&policy, &self.tables.keys().map(String::as_str));
         let mut found = Vec::new();
         for (name, rules) in &written.unknown {
             let after = rules.mode.map_or("decided", Mode::word).to_owned();
@@ -162,7 +169,15 @@ impl LockedTable {
         for (column, locked) in &self.columns {
             let is = locked.decisions.0[at].as_str();
             let follows = is.starts_with(INHERITED) || [REFERENCE, UNDECIDED, COMPUTED].contains(&is);
-            match written.rule(name, &columns(), column, at).map(told) {
+            let rule = written.rule(name, &columns(), column, at);
+            // A day that the policy sets is the lock's, or another environment's earlier one is.
+            let day = rule.and_then(|rule| rule.expires.as_ref());
+            if let Some(day) = day.filter(|day| locked.expires.as_ref().is_none_or(|locked| locked > *day)) {
+                let sort = Sort::Expires;
+                let before = shown(locked.expires.as_ref());
+                found.push(Difference { sort, before, ..differs(Some(column), "", shown(Some(day)), locked.place) });
+            }
+            match rule.map(told) {
                 Some(rule) if rule == is || is == COMPUTED => {}
                 None if follows => {}
                 other => {
@@ -189,12 +204,15 @@ impl LockedColumn {
         if self.reason != new.reason {
             add(Sort::Reason, shown(self.reason.as_ref()), shown(new.reason.as_ref()));
         }
+        if self.expires != new.expires {
+            add(Sort::Expires, shown(self.expires.as_ref()), shown(new.expires.as_ref()));
+        }
     }
 
     fn schema_shown(&self) -> String {
         let null = if self.nullable { "" } else { " not null" };
         let unique = if self.unique { " unique" } else { "" };
-        format!("{}{null}{unique} ({})", self.declared, self.fingerprint)
+        format!("{}{null}{unique} ({})", self.declared.escape_debug(), self.fingerprint)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::schema::{Catalogue, EngineKind, Table, TableName};
 use crate::policy::file::{Mode, Place, Policy};
 use crate::policy::inventory::{ColumnRecord, Inventory, Origin, TableRecord};
+use crate::policy::section::SECTIONS;
 use std::collections::BTreeMap;
 
 /// Who decides what is new or changed, and from when to when that holds.
@@ -42,8 +43,28 @@ impl Lock {
         before: Option<&Self>,
         decider: &Decider,
     ) -> Result<Self> {
+        let (lock, open) = Self::draft(file, policy, (catalogue, inventory), before, decider)?;
+        if open.is_empty() {
+            return Ok(lock);
+        }
+        let hint = "Decide them in the policy, then lock it; 'terp-fixtures capture --dry-run' proposes lines.";
+        Err(Error::policy(format!("{} decides nothing about {}", policy.file, open.join(", "))).hint(hint))
+    }
+
+    /// The same, with the names of what is decided nowhere instead of a refusal: for comparing.
+    ///
+    /// # Errors
+    /// Kind `Policy` where two tables have one name.
+    pub fn draft(
+        file: &str,
+        policy: &Policy,
+        (catalogue, inventory): (&Catalogue, &Inventory),
+        before: Option<&Self>,
+        decider: &Decider,
+    ) -> Result<(Self, Vec<String>)> {
+        let policy = policy.of_engine(catalogue.engine);
         let names: Vec<String> = catalogue.tables.iter().map(|table| raw(&table.name)).collect();
-        let written = Written::new(policy, &names.iter().map(String::as_str));
+        let written = Written::new(&policy, &names.iter().map(String::as_str));
         let mut tables = BTreeMap::new();
         let mut open = Vec::new();
         for ((name, table), record) in names.iter().zip(&catalogue.tables).zip(&inventory.tables) {
@@ -54,11 +75,7 @@ impl Lock {
                 return Err(Error::policy(what).hint("Rename one of them."));
             }
         }
-        if open.is_empty() {
-            return Ok(Self { file: file.to_owned(), engine: engine(catalogue.engine).to_owned(), tables });
-        }
-        let hint = "Decide them in the policy, then lock it; 'terp-fixtures capture --dry-run' proposes lines.";
-        Err(Error::policy(format!("{} decides nothing about {}", policy.file, open.join(", "))).hint(hint))
+        Ok((Self { file: file.to_owned(), engine: word(catalogue.engine).to_owned(), tables }, open))
     }
 }
 
@@ -111,6 +128,7 @@ fn locked_column(
     old: Option<&LockedColumn>,
     decider: &Decider,
 ) -> LockedColumn {
+    let stated = record.decisions.iter().flatten().filter_map(|decision| decision.rule.expires.clone()).min();
     let reasons = record.decisions.iter().flatten().filter_map(|decision| decision.rule.reason().map(str::to_owned));
     let made = LockedColumn {
         declared: record.column.declared.clone(),
@@ -122,11 +140,14 @@ fn locked_column(
         reason: joined(reasons),
         by: decider.by.clone(),
         on: decider.on.clone(),
-        expires: decider.expires.clone(),
+        expires: stated.clone().or_else(|| decider.expires.clone()),
         place: Place::default(),
     };
+    let holds = |old: &LockedColumn| stated.is_none() || old.expires == stated;
     match old {
-        Some(old) if old.decides_as(&made) && !(decider.renew && old.has_expired(&decider.on)) => old.clone(),
+        Some(old) if old.decides_as(&made) && holds(old) && !(decider.renew && old.has_expired(&decider.on)) => {
+            old.clone()
+        }
         _ => made,
     }
 }
@@ -188,13 +209,9 @@ pub(super) fn raw(name: &TableName) -> String {
     }
 }
 
-fn engine(kind: EngineKind) -> &'static str {
-    match kind {
-        EngineKind::Sqlite => "sqlite",
-        EngineKind::Postgres => "postgres",
-        EngineKind::Mysql => "mysql",
-        EngineKind::Mariadb => "mariadb",
-    }
+/// The engine's word in a lock, which is also that of its section in a policy.
+pub(super) fn word(kind: EngineKind) -> &'static str {
+    SECTIONS.iter().find(|(_, engine)| *engine == kind).map_or("", |(word, _)| word)
 }
 
 /// Digest of what a column is: type, NULL, and the keys that it is part of. Names of constraints and defaults do not count.

@@ -5,12 +5,10 @@ use crate::error::{Kind, Result};
 use crate::model::tier::Tier;
 use crate::policy::file::{ENVIRONMENTS, Place};
 use crate::policy::read::{Item, Reader};
+use crate::policy::section::SECTIONS;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::de::DeTable;
-
-/// The lower-case words of the engines, as the lock names them.
-const ENGINES: [&str; 4] = ["sqlite", "postgres", "mysql", "mariadb"];
 
 impl Lock {
     /// Reads a lock. `file` is only used in messages.
@@ -21,7 +19,9 @@ impl Lock {
         let reader = Reader { file, text };
         let root = DeTable::parse(text).map_err(|error| {
             let what = format!("this is not TOML: {}", error.message());
-            reader.error(Kind::Usage, error.span().unwrap_or(0..0), what)
+            reader.error(Kind::Usage, error.span().unwrap_or(0..0), what).hint(
+                "Where a merge left marks, take either side; 'terp-fixtures policy lock' writes it anew and keeps who decided what.",
+            )
         })?;
         Reading(reader).lock(root.get_ref())
     }
@@ -49,8 +49,9 @@ impl<'a> Reading<'a> {
         }
         let engine = self.wanted(root, "engine", 0..0)?;
         let word = reader.text(engine)?;
-        if !ENGINES.contains(&word) {
-            return Err(self.bad(engine, format!("the engine must be one of {}", ENGINES.join(", "))));
+        let words = SECTIONS.map(|(word, _)| word);
+        if !words.contains(&word) {
+            return Err(self.bad(engine, format!("the engine must be one of {}", words.join(", "))));
         }
         let mut tables = BTreeMap::new();
         if let Some(item) = root.get("tables") {

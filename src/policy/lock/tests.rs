@@ -98,6 +98,24 @@ fn an_expired_decision_is_made_again_where_asked() {
 }
 
 #[test]
+fn a_day_that_the_policy_sets_is_the_locks() {
+    let dated =
+        |day: &str| POLICY.replace("phone = \"phone\"", &format!("phone = {{ mask = \"phone\", expires = {day:?} }}"));
+    let before = usual_lock();
+    let now = made(&dated("2027-01-01"), &usual(), Some(&before), &by("jo", "2026-02-01")).unwrap();
+    let phone = |lock: &Lock| {
+        (lock.tables["clients"].columns["phone"].expires.clone(), lock.tables["clients"].columns["phone"].by.clone())
+    };
+    assert_eq!(phone(&now), (Some("2027-01-01".into()), "jo".into()));
+    assert_eq!(before.differences(&now)[0].sort, Sort::Expires);
+    let same = made(&dated("2027-01-01"), &usual(), Some(&now), &by("lee", "2026-03-01")).unwrap();
+    assert_eq!(phone(&same).1, "jo");
+    let parsed = |day: &str| Policy::parse("pii.toml", &dated(day)).unwrap();
+    assert_eq!(now.disagreements(&parsed("2027-01-01")), []);
+    assert_eq!(before.disagreements(&parsed("2027-01-01"))[0].sort, Sort::Expires);
+}
+
+#[test]
 fn undecided_columns_and_tables_are_refused_by_name() {
     let mut columns = clients();
     columns.push(column("fax", "TEXT"));
@@ -187,6 +205,32 @@ fn a_policy_that_decides_otherwise_is_found_without_a_database() {
     }
     let overlay = format!("{POLICY}[environments.staging.tables.clients.columns]\nphone = \"null\"\n");
     assert_eq!(found(&overlay).len(), 1);
+}
+
+#[test]
+fn engines_environments_and_never_are_understood_without_a_database() {
+    let agrees = |policy: &str| {
+        let lock = made(policy, &usual(), None, &by("m", "2026-01-05")).unwrap();
+        let lock = Lock::parse("pii.lock", &lock.text()).unwrap();
+        (lock.disagreements(&Policy::parse("pii.toml", policy).unwrap()), lock)
+    };
+    let (found, lock) = agrees(&format!(
+        "{POLICY}[environments.production]\nmode = \"structure\"\n[engines.sqlite.tables.clients.columns]\nphone = \"null\"\n\
+         [engines.mysql.tables.other]\nmode = \"exclude\"\n"
+    ));
+    assert_eq!(found, []);
+    let phone = &lock.tables["clients"].columns["phone"];
+    assert_eq!((phone.decisions.of("dev"), phone.decisions.of("production")), (Some("null"), Some("no rows")));
+    let (found, lock) =
+        agrees(&format!("{POLICY}[subset]\nnever = [\"clients\"]\nroots = [{{ table = \"clients\", limit = 1 }}]\n"));
+    assert_eq!((found, lock.tables["clients"].modes.same()), (vec![], Some("structure")));
+    let (found, _) = agrees(
+        &POLICY
+            .replace("keep = [\"id\"]\n", "")
+            .replace("version = 1\n", "version = 1\n[defaults]\ncolumns = { id = \"hash\" }\n"),
+    );
+    assert_eq!(found, []);
+    assert!(lock.is_of(crate::model::schema::EngineKind::Sqlite));
 }
 
 #[test]

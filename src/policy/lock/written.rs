@@ -2,13 +2,15 @@
 
 use crate::policy::file::{ColumnRule, ENVIRONMENTS, Mode, Policy, TableRules};
 use crate::policy::names::{self, Found, quoted};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A policy's sections by the names of a lock.
 pub(super) struct Written<'a> {
     policy: &'a Policy,
     base: BTreeMap<String, &'a TableRules>,
     over: [BTreeMap<String, &'a TableRules>; 3],
+    /// Tables that a subset never takes rows of.
+    never: BTreeSet<String>,
     /// Sections of tables that the lock does not have.
     pub(super) unknown: Vec<(&'a str, &'a TableRules)>,
 }
@@ -28,7 +30,8 @@ impl<'a> Written<'a> {
         };
         let base = found(Some(&policy.tables));
         let over = ENVIRONMENTS.map(|name| found(policy.environments.get(name)));
-        Self { policy, base, over, unknown }
+        let never = policy.subset.never.iter().filter_map(|(_, name)| meant(name, tables)).map(str::to_owned).collect();
+        Self { policy, base, over, never, unknown }
     }
 
     /// The sections that speak of a table in an environment, the one that counts first.
@@ -38,7 +41,14 @@ impl<'a> Written<'a> {
 
     pub(super) fn mode(&self, table: &str, environment: usize) -> Option<Mode> {
         let said = self.sections(table, environment).any(|rules| !rules.columns.is_empty());
-        self.sections(table, environment).find_map(|rules| rules.mode).or(said.then_some(Mode::Capture))
+        let mode = self.sections(table, environment).find_map(|rules| rules.mode).or(said.then_some(Mode::Capture));
+        let own = self.over[environment].get(table).is_some_and(|rules| rules.mode.is_some());
+        match (mode, self.policy.captured.get(ENVIRONMENTS[environment])) {
+            (Some(Mode::Capture), Some(instead)) if !own => Some(*instead),
+            (Some(Mode::Exclude), _) => mode,
+            _ if self.never.contains(table) => Some(Mode::Structure),
+            _ => mode,
+        }
     }
 
     /// The rule that is written for a column.

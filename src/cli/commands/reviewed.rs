@@ -1,0 +1,212 @@
+//! A policy with what belongs to it: its lock, the approvals of both, and whether they are enough.
+
+use crate::cli::settings::Settings;
+use crate::error::{Error, Kind, Result};
+use crate::event::Event;
+use crate::model::manifest::PolicyProof;
+use crate::model::schema::Catalogue;
+use crate::policy::Policy;
+use crate::policy::approvals::{self, Rules, Texts, Verdict};
+use crate::policy::findings::{Finding, Severity};
+use crate::policy::inventory::inventory;
+use crate::policy::lock::{Decider, Difference, Lock, Sort};
+use crate::policy::signers::Signers;
+use crate::policy::statement;
+use crate::run::Context;
+use std::path::{Path, PathBuf};
+
+/// A policy, its lock and their texts.
+pub(super) struct Reviewed {
+    pub(super) path: PathBuf,
+    pub(super) policy: Policy,
+    pub(super) policy_text: String,
+    pub(super) lock_path: PathBuf,
+    /// The lock, where there is one, and its text.
+    pub(super) lock: Option<(Lock, String)>,
+}
+
+impl Reviewed {
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let cannot = |what: &str, path: &Path, error: std::io::Error| {
+            Error::usage(format!("cannot read the {what} {}", path.display())).caused_by(error)
+        };
+        let policy_text = std::fs::read_to_string(path).map_err(|error| cannot("policy", path, error))?;
+        let policy = Policy::parse(&path.display().to_string(), &policy_text)?;
+        let lock_path = Lock::path(path);
+        let lock = match std::fs::read_to_string(&lock_path) {
+            Ok(text) => Some((Lock::parse(&lock_path.display().to_string(), &text)?, text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(cannot("lock", &lock_path, error)),
+        };
+        Ok(Self { path: path.to_owned(), policy, policy_text, lock_path, lock })
+    }
+
+    /// The lock and its text.
+    ///
+    /// # Errors
+    /// Kind `Guard` where there is none.
+    pub(super) fn locked(&self) -> Result<&(Lock, String)> {
+        self.lock.as_ref().ok_or_else(|| {
+            Error::guard(format!("the policy {} has no lock {}", self.path.display(), self.lock_path.display()))
+                .hint("Approvals are about both. Write it with: terp-fixtures policy lock --source URL --by NAME.")
+        })
+    }
+
+    /// Whether policy and lock are approved.
+    pub(super) fn verdict(&self, signers: &Signers, rules: &Rules) -> Result<Verdict> {
+        let (_, lock) = self.locked()?;
+        let versions = approvals::load(&approvals::folder(&self.path))?;
+        let (policy_file, lock_file) = (&self.path.display().to_string(), &self.lock_path.display().to_string());
+        let texts = Texts { policy_file, policy: &self.policy_text, lock_file, lock };
+        Ok(approvals::verify(texts, &versions, signers, rules, &now()))
+    }
+
+    /// What `policy check` says of approvals; nothing where none are required and there are none.
+    pub(super) fn findings(&self, settings: &Settings, environments: &[&str]) -> Result<Vec<Finding>> {
+        let required = environments.iter().find(|environment| settings.approval(environment).1);
+        let any = !approvals::load(&approvals::folder(&self.path))?.is_empty();
+        if required.is_none() && !any {
+            return Ok(Vec::new());
+        }
+        let file = self.path.display().to_string();
+        let missing = |error: Error| Finding {
+            rule: "approval-missing",
+            severity: Severity::Error,
+            kind: Kind::Policy,
+            file: file.clone(),
+            place: None,
+            table: None,
+            column: None,
+            what: error.what().to_owned(),
+            hint: error.hint_text().map(str::to_owned),
+        };
+        let Some(signers) = settings.approvers(None, Some(&self.path))? else {
+            return Ok(vec![missing(no_approvers())]);
+        };
+        let (rules, _) = settings.approval(required.or(environments.first()).copied().unwrap_or_default());
+        match self.locked() {
+            Ok(_) => Ok(self.verdict(&signers, &rules)?.findings),
+            Err(error) => Ok(vec![missing(error)]),
+        }
+    }
+
+    /// Refuses a lock that says otherwise than the policy.
+    pub(super) fn refuse_disagreement(&self) -> Result<()> {
+        let (lock, _) = self.locked()?;
+        let found = lock.disagreements(&self.policy);
+        if found.is_empty() {
+            return Ok(());
+        }
+        Err(Error::drift(format!("{} is out of date: {}", self.lock_path.display(), listed(&found)))
+            .hint("Write it anew with 'terp-fixtures policy lock', and look at what it says."))
+    }
+
+    /// What the live catalogue has otherwise than the lock; nothing where there is no lock.
+    pub(super) fn drift(&self, catalogue: &Catalogue) -> Result<Vec<Difference>> {
+        let Some((lock, _)) = &self.lock else { return Ok(Vec::new()) };
+        let inventory = inventory(&self.policy, catalogue)?;
+        let nobody = Decider { by: String::new(), on: String::new(), expires: None, renew: false };
+        let (live, _) = Lock::draft(&lock.file, &self.policy, (catalogue, &inventory), Some(lock), &nobody)?;
+        Ok(lock.differences(&live))
+    }
+
+    /// A lock is about one engine.
+    pub(super) fn refuse_other_engine(&self, catalogue: &Catalogue) -> Result<()> {
+        match &self.lock {
+            Some((lock, _)) if !lock.is_of(catalogue.engine) => {
+                let (path, engine) = (self.lock_path.display(), &lock.engine);
+                let what = format!("{path} is the lock of a {engine} database, and this one is {}", catalogue.engine);
+                Err(Error::drift(what).hint("Give each engine a copy of the policy of its own: each copy has a lock."))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses, or where nothing is required warns of, a lock that is not that of the live catalogue.
+    pub(super) fn hold_against(&self, context: &Context<'_>, catalogue: &Catalogue, required: bool) -> Result<()> {
+        let found = match self.refuse_other_engine(catalogue).and_then(|()| self.drift(catalogue)) {
+            Ok(found) => found,
+            Err(error) if required => return Err(error),
+            // The capture itself says it better.
+            Err(_) => return Ok(()),
+        };
+        if found.is_empty() {
+            return Ok(());
+        }
+        let what = format!("{} is not that of this database: {}", self.lock_path.display(), listed(&found));
+        let hint =
+            "Decide about what is new, then write the lock with 'terp-fixtures policy lock' and have it approved.";
+        if required {
+            return Err(Error::drift(what).hint(hint));
+        }
+        context.report.event(&Event::Warning { what, hint: Some(hint.to_owned()) });
+        Ok(())
+    }
+
+    /// Puts digests and approvals into a proof. With `required` a run may only go on where they are enough.
+    pub(super) fn prove(
+        &self,
+        context: &Context<'_>,
+        settings: &Settings,
+        (environment, approvers, required): (&str, Option<&Path>, bool),
+        proof: &mut PolicyProof,
+    ) -> Result<()> {
+        let (rules, configured) = settings.approval(environment);
+        let required = required || configured;
+        if !required && self.lock.is_none() {
+            return Ok(());
+        }
+        let (_, lock) = self.locked()?;
+        proof.lock = Some(statement::digest(lock));
+        proof.reviewed = Some(statement::reviewed(&proof.digest, &statement::digest(lock)));
+        let signers = settings.approvers(approvers, Some(&self.path))?;
+        let verdict = match (signers, required) {
+            (Some(signers), _) => {
+                warn_of_unused(context, &signers);
+                self.verdict(&signers, &rules)?
+            }
+            (None, false) => return Ok(()),
+            (None, true) => return Err(no_approvers()),
+        };
+        proof.approvals = match verdict.enforce(&rules) {
+            Ok(approvals) => approvals.to_vec(),
+            Err(error) if required => return Err(error),
+            Err(_) => verdict.approvals,
+        };
+        // An edit of the policy alone voids its approvals; that is what whoever made it has to hear first.
+        if required { self.refuse_disagreement() } else { Ok(()) }
+    }
+}
+
+pub(super) fn no_approvers() -> Error {
+    Error::guard("nothing says who may approve: there is no file of approvers").hint(
+        "Name it with --approvers FILE or [approval] signers in terp-fixtures.toml; docs/approval.md shows what is in it.",
+    )
+}
+
+/// Lines of the approvers' file that nobody gets anything from.
+pub(super) fn warn_of_unused(context: &Context<'_>, signers: &Signers) {
+    for (place, why) in &signers.unused {
+        let what = format!("{}:{place}: this line is not used: {why}", signers.file);
+        context.report.event(&Event::Warning { what, hint: None });
+    }
+}
+
+/// Differences in one line, a new column in words of its own.
+pub(super) fn listed(found: &[Difference]) -> String {
+    let shown = found.iter().take(10).map(|difference| match (difference.sort, &difference.column) {
+        (Sort::New, Some(column)) => {
+            format!("column {}.{} is new", difference.table.escape_debug(), column.escape_debug())
+        }
+        _ => difference.to_string(),
+    });
+    let mut text = shown.collect::<Vec<_>>().join("; ");
+    if found.len() > 10 {
+        text.push_str(&format!("; and {} more", found.len() - 10));
+    }
+    text
+}
+
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
