@@ -233,6 +233,8 @@ pub struct Policy {
     pub project: String,
     /// The key's generation.
     pub generation: u32,
+    /// What people say that no program can know, by key of [`ASKED`](super::answers::ASKED).
+    pub review: BTreeMap<String, String>,
     /// Columns that are kept in every captured table that has them.
     pub keep: BTreeMap<String, ColumnRule>,
     /// Which rows are taken.

@@ -5,12 +5,14 @@
 //! decides wrongly or not at all (unknown mask, bad parameter, misfit, undecided column), `Drift` where it names what the
 //! database does not have.
 
+pub mod answers;
 pub mod condition;
 pub mod diff;
 pub mod file;
 pub mod findings;
 pub mod inventory;
 pub mod names;
+pub mod preview;
 pub mod propose;
 pub mod resolve;
 

@@ -1,5 +1,6 @@
 //! Reads the TOML tree of a policy file key by key, so that every complaint can name line and column.
 
+use super::answers::ASKED;
 use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, SubsetRules, TableRules};
 use super::names::did_you_mean;
 use crate::error::{Error, Kind, Result};
@@ -32,7 +33,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads the whole file.
     pub(super) fn policy(&self, root: &DeTable<'a>, span: Range<usize>) -> Result<Policy> {
-        self.only(root, &["version", "project", "defaults", "subset", "tables", "environments"])?;
+        self.only(root, &["version", "project", "review", "defaults", "subset", "tables", "environments"])?;
         match root.get("version").map(|version| (self.integer(version), version.span())) {
             Some((Ok(1), _)) => {}
             Some((Ok(_), span)) => {
@@ -50,6 +51,7 @@ impl<'a> Reader<'a> {
             digest: blake3::hash(self.text.as_bytes()).to_hex().to_string(),
             project: "default".to_owned(),
             generation: 1,
+            review: BTreeMap::new(),
             keep: BTreeMap::new(),
             subset: SubsetRules::default(),
             tables: BTreeMap::new(),
@@ -67,6 +69,9 @@ impl<'a> Reader<'a> {
                     self.error(Kind::Usage, generation.span(), "generation must be a whole number from 1")
                 })?;
             }
+        }
+        if let Some(review) = root.get("review") {
+            policy.review = self.review(review)?;
         }
         if let Some(defaults) = root.get("defaults") {
             let defaults = self.table(defaults)?;
@@ -90,6 +95,20 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(policy)
+    }
+
+    /// What people say that no program can know. An empty answer is none.
+    fn review(&self, review: &Item<'a>) -> Result<BTreeMap<String, String>> {
+        let review = self.table(review)?;
+        self.only(review, &ASKED.map(|asked| asked.key))?;
+        let mut answers = BTreeMap::new();
+        for (key, answer) in review {
+            let answer = self.text(answer)?.trim();
+            if !answer.is_empty() {
+                answers.insert(key.get_ref().to_string(), answer.to_owned());
+            }
+        }
+        Ok(answers)
     }
 
     fn tables(&self, tables: &Item<'a>) -> Result<BTreeMap<String, TableRules>> {
