@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod browser;
 mod cases;
 mod closure;
 mod conflicts;
@@ -22,6 +23,7 @@ mod line;
 mod lock;
 mod masking;
 mod refs;
+mod review;
 mod roundtrip;
 mod secrecy;
 mod subset;

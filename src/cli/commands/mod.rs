@@ -5,6 +5,7 @@ mod keys;
 mod lock;
 mod masks;
 mod policy_diff;
+mod policy_review;
 mod refs;
 mod restore;
 mod rollback;
@@ -44,7 +45,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Why(args) => why::run(context, &settings()?, args),
         Command::Masks(args) => masks::run(args),
         Command::Refs(args) => refs::run(context, settings, args),
-        Command::Policy(command) => policy(command),
+        Command::Policy(command) => policy(context, settings, command),
         Command::Runs(args) => rollback::runs(context, args),
         Command::Lock(command) => lock::run(context, command),
         Command::Completions { shell } => shell::completions(*shell),
@@ -52,8 +53,13 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
     }
 }
 
-fn policy(command: &PolicyCommand) -> Result<Answer> {
+fn policy(
+    context: &Context<'_>,
+    settings: impl FnOnce() -> Result<Settings>,
+    command: &PolicyCommand,
+) -> Result<Answer> {
     match command {
+        PolicyCommand::Review(args) => policy_review::run(context, &settings()?, args),
         PolicyCommand::Diff(args) => policy_diff::run(args),
     }
 }
