@@ -55,6 +55,7 @@ pub mod check;
 pub mod classify;
 pub mod cli;
 pub mod codec;
+pub mod ddl;
 pub mod detect;
 pub mod engine;
 pub mod error;

@@ -1,5 +1,6 @@
 //! Floor 4: arguments, environment and terminal. [`main`] parses, runs, prints and returns the exit code.
 
+mod annotate;
 pub mod args;
 mod commands;
 mod demo_text;

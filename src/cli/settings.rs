@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::mask::key::MasterKey;
+use crate::policy::expiry::Today;
 use crate::seal::{Member, SignerId};
 use crate::secret::{Address, SecretText};
 use serde::Deserialize;
@@ -210,4 +211,13 @@ pub fn production_variable() -> Option<&'static str> {
         std::env::var(name)
             .is_ok_and(|value| matches!(value.to_ascii_lowercase().as_str(), "production" | "prod" | "live"))
     })
+}
+
+/// The day, and the last day that counts as soon.
+#[must_use]
+pub fn today() -> Today {
+    let now = jiff::Timestamp::now();
+    let soon = now.checked_add(jiff::SignedDuration::from_hours(24 * 30)).unwrap_or(now);
+    let day = |time: jiff::Timestamp| time.strftime("%Y-%m-%d").to_string();
+    Today { date: day(now), soon: day(soon) }
 }

@@ -86,7 +86,13 @@ pub fn decided(mask: &Definition) -> &'static str {
 /// In words: see the head of the table in `docs/masks.md`.
 #[must_use]
 pub fn left(mask: &Definition) -> &'static str {
-    match mask.strength {
+    remains(mask.strength)
+}
+
+/// What a strength leaves of the original, in words.
+#[must_use]
+pub fn remains(strength: Strength) -> &'static str {
+    match strength {
         Strength::Kept => "everything",
         Strength::Partial => "a part or a relation",
         Strength::Pseudonym => "that equal values are equal",

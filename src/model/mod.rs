@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod batch;
 pub mod copytext;
+pub mod declared;
 pub mod digest;
 pub mod manifest;
 pub mod mark;

@@ -2,9 +2,10 @@
 //! inherits that of the key it refers to.
 
 use super::file::{ColumnRule, Place, Policy};
+use super::findings::{Finding, Found};
 use super::references::{Reference, References};
 use super::resolve::Draft;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::model::schema::Family;
 
 /// Gives undecided referencing columns the rule of the key that they refer to.
@@ -47,24 +48,21 @@ fn inherited(child: &Draft<'_>, reference: &Reference, at: usize, rule: &ColumnR
     Some(ColumnRule { place, subject, ..rule.clone() })
 }
 
-/// Refuses references whose two sides are masked differently.
-pub(super) fn refuse_conflicts(policy: &Policy, references: &References<'_>, drafts: &[Draft<'_>]) -> Result<()> {
+/// Finds references whose two sides are masked differently.
+pub(super) fn find_conflicts(policy: &Policy, references: &References<'_>, drafts: &[Draft<'_>], found: &mut Found) {
+    let hint = "Leave the referencing column out, so that it inherits; or give both sides the same mask, parameters and domain; or keep both.";
     let mut conflicts = Vec::new();
     for reference in references.plain() {
         if drafts[reference.child].has_rows() && drafts[reference.parent].has_rows() {
-            conflicts.extend(compare(policy, reference, drafts));
+            conflicts.extend(compare(policy, reference, drafts).into_iter().map(|finding| finding.hint(hint)));
         }
     }
     conflicts.dedup();
-    if conflicts.is_empty() {
-        return Ok(());
-    }
-    Err(Error::policy(format!("references would break: {}", conflicts.join("; "))).hint(
-        "Leave the referencing column out, so that it inherits; or give both sides the same mask, parameters and domain; or keep both.",
-    ))
+    let words: Vec<String> = conflicts.iter().map(|finding| finding.what.clone()).collect();
+    found.all(conflicts, || Error::policy(format!("references would break: {}", words.join("; "))).hint(hint));
 }
 
-fn compare(policy: &Policy, reference: &Reference, drafts: &[Draft<'_>]) -> Vec<String> {
+fn compare(policy: &Policy, reference: &Reference, drafts: &[Draft<'_>]) -> Vec<Finding> {
     let (child, parent) = (&drafts[reference.child], &drafts[reference.parent]);
     let mut conflicts = Vec::new();
     for (&child_at, &parent_at) in reference.columns.iter().zip(&reference.parent_columns) {
@@ -74,7 +72,7 @@ fn compare(policy: &Policy, reference: &Reference, drafts: &[Draft<'_>]) -> Vec<
             continue;
         }
         let file = &policy.file;
-        conflicts.push(format!(
+        let what = format!(
             "{}.{} is {} ({file}:{}), and {}.{}, which it refers to, is {} ({file}:{})",
             child.table.name,
             own.name.escape_debug(),
@@ -84,7 +82,9 @@ fn compare(policy: &Policy, reference: &Reference, drafts: &[Draft<'_>]) -> Vec<
             other.name.escape_debug(),
             right.shown(),
             right.place,
-        ));
+        );
+        conflicts
+            .push(Finding::new("reference-conflict", policy, left.place, what).column(&child.table.name, &own.name));
     }
     conflicts
 }

@@ -1,7 +1,8 @@
 //! Builds the masks of a plan, each for its column and for what the other columns of its domain need.
 
 use super::checks::{self, Limits};
-use super::file::{ColumnRule, Mode, Place, Policy};
+use super::file::{ColumnRule, Mode, Policy};
+use super::findings::{Finding, Found, Severity};
 use super::names;
 use super::propose::propose;
 use super::references::References;
@@ -55,18 +56,15 @@ pub(super) fn name_entities(references: &References<'_>, drafts: &mut [Draft<'_>
     }
 }
 
-/// Builds every mask.
-///
-/// # Errors
-/// Kind `Policy` where a mask does not fit its column, `Drift` where a rule names a column that is not there.
+/// Builds every mask. A mask that does not fit its column is a fault, and so is a rule that names a column that is not there.
 pub(super) fn tables(
     policy: &Policy,
     catalogue: &Catalogue,
     references: &References<'_>,
     drafts: &[Draft<'_>],
     ring: &Keyring,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<TablePlan>> {
+    found: &mut Found,
+) -> Vec<TablePlan> {
     let limits = all_limits(catalogue, drafts);
     let shared = shared(catalogue, drafts, &limits);
     let mut plans = Vec::with_capacity(drafts.len());
@@ -86,23 +84,28 @@ pub(super) fn tables(
         let mut columns = Vec::new();
         for at in draft.table.stored_columns() {
             let Some(rule) = draft.rules[at].as_ref() else { continue };
-            let place = |place: Place| {
-                let name = draft.table.columns[at].name.escape_debug();
-                format!("{}:{place}: {}.{name}", policy.file, draft.table.name)
-            };
-            columns.push(builder.column(at, rule).map_err(|error| error.within(place(rule.place)))?);
+            let name = &draft.table.columns[at].name;
+            let shown = format!("{}.{}", draft.table.name, name.escape_debug());
+            match builder.column(at, rule) {
+                Ok(column) => columns.push(column),
+                Err(error) => {
+                    let id = if error.kind() == Kind::Drift { "missing-subject" } else { "mask-misfit" };
+                    let error = error.within(format!("{}:{}: {shown}", policy.file, rule.place));
+                    found.add(Finding::of(id, policy, &error).column(&draft.table.name, name));
+                }
+            }
             if limits[number][at].unclear && !rule.mask.keeps_original {
-                warnings.push(format!(
-                    "{}.{} is masked, and a CHECK speaks of it that is not understood here; the database will enforce it at restore",
-                    draft.table.name,
-                    draft.table.columns[at].name.escape_debug()
-                ));
+                let what = format!(
+                    "{shown} is masked, and a CHECK speaks of it that is not understood here; the database will enforce it at restore"
+                );
+                let finding = Finding::new("check-not-understood", policy, rule.place, what);
+                found.add(finding.severity(Severity::Warning).column(&draft.table.name, name));
             }
         }
         let mode = draft.mode.unwrap_or(Mode::Exclude);
         plans.push(TablePlan { table: draft.table.name.clone(), mode, columns, extras: builder.extras });
     }
-    Ok(plans)
+    plans
 }
 
 /// Every mask that can be built, by table and column of the catalogue; none where nothing is decided or nothing fits. They do

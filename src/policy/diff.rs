@@ -3,6 +3,7 @@
 
 use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, SubsetRules, TableRules, VirtualReference};
 use super::inventory::strength;
+use super::section::SECTIONS;
 use crate::mask::Strength;
 use crate::model::subset::OrderBy;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,8 @@ impl Direction {
 /// One changed decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
+    /// The engine whose section it holds for; none where it holds for all.
+    pub engine: Option<&'static str>,
     /// The environments that it holds in; all of them where a change is the same everywhere.
     pub environments: Vec<&'static str>,
     /// The table as the policy names it; empty for what is about the whole policy.
@@ -53,10 +56,11 @@ impl Change {
     /// What was changed, for people: `clients.email`, `table clients`, `[subset]`.
     #[must_use]
     pub fn subject(&self) -> String {
+        let engine = self.engine.map(|engine| format!("{engine}: ")).unwrap_or_default();
         match (&self.column, self.table.as_str()) {
-            (Some(column), "") => column.escape_debug().to_string(),
-            (Some(column), table) => format!("{}.{}", table.escape_debug(), column.escape_debug()),
-            (None, table) => format!("table {}", table.escape_debug()),
+            (Some(column), "") => format!("{engine}{}", column.escape_debug()),
+            (Some(column), table) => format!("{engine}{}.{}", table.escape_debug(), column.escape_debug()),
+            (None, table) => format!("{engine}table {}", table.escape_debug()),
         }
     }
 }
@@ -64,6 +68,20 @@ impl Change {
 /// Everything that changed, weaker ones first, then by table and column.
 #[must_use]
 pub fn diff(before: &Policy, after: &Policy) -> Vec<Change> {
+    let mut changes = decisions(before, after);
+    for (name, kind) in SECTIONS {
+        if before.engines.contains_key(name) || after.engines.contains_key(name) {
+            let own = decisions(&before.of_engine(kind), &after.of_engine(kind));
+            let own: Vec<Change> = own.into_iter().filter(|change| !changes.contains(change)).collect();
+            changes.extend(own.into_iter().map(|change| Change { engine: Some(name), ..change }));
+        }
+    }
+    changes.sort_by_key(|change| change.direction);
+    changes
+}
+
+/// What changed for all engines, or for one.
+fn decisions(before: &Policy, after: &Policy) -> Vec<Change> {
     let mut changes = whole(before, after);
     let tables = named(before).into_iter().chain(named(after)).collect::<BTreeSet<&str>>();
     for table in tables {
@@ -108,6 +126,7 @@ impl Sides<'_> {
             match changes.iter_mut().find(|change| (&change.before, &change.after) == (&old, &new)) {
                 Some(change) => change.environments.push(environment),
                 None => changes.push(Change {
+                    engine: None,
                     environments: vec![environment],
                     table: self.table.to_owned(),
                     column: column.map(str::to_owned),
@@ -157,7 +176,11 @@ impl Policy {
     fn mode(&self, table: &str, environment: &str) -> Option<Said> {
         let stated = self.sections(table, environment).find_map(|rules| Some((rules.mode?, rules)));
         let said = || self.sections(table, environment).find(|rules| !rules.columns.is_empty());
-        let (mode, rules) = stated.or_else(|| said().map(|rules| (Mode::Capture, rules)))?;
+        let (mut mode, rules) = stated.or_else(|| said().map(|rules| (Mode::Capture, rules)))?;
+        let over = self.environments.get(environment).and_then(|tables| tables.get(table)?.mode);
+        if let (Mode::Capture, None, Some(instead)) = (mode, over, self.captured.get(environment)) {
+            mode = *instead;
+        }
         let held = match mode {
             Mode::Capture | Mode::Reference => 0,
             Mode::Structure => 1,
@@ -188,6 +211,7 @@ fn whole(before: &Policy, after: &Policy) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut change = |what: &str, old: Option<String>, new: Option<String>, direction: Direction, place: Place| {
         changes.push(Change {
+            engine: None,
             environments: ENVIRONMENTS.to_vec(),
             table: String::new(),
             column: Some(what.to_owned()),
@@ -206,13 +230,13 @@ fn whole(before: &Policy, after: &Policy) -> Vec<Change> {
         let text = |policy: &Policy| Some(policy.generation.to_string());
         change("project.generation", text(before), text(after), Direction::Changed, begin);
     }
-    let kept: BTreeSet<&String> = before.keep.keys().chain(after.keep.keys()).collect();
+    let kept: BTreeSet<&String> = before.defaults.keys().chain(after.defaults.keys()).collect();
     for name in kept {
-        let (old, new) = (before.keep.get(name).map(told), after.keep.get(name).map(told));
+        let (old, new) = (before.defaults.get(name).map(told), after.defaults.get(name).map(told));
         if let Some(direction) = direction(old.as_ref(), new.as_ref()) {
             let place = new.as_ref().or(old.as_ref()).map(|said| said.place).unwrap_or_default();
             let text = |said: Option<Said>| said.map(|said| said.text);
-            change(&format!("defaults.keep {name}"), text(old), text(new), direction, place);
+            change(&format!("defaults {name}"), text(old), text(new), direction, place);
         }
     }
     let (old, new) = (lines(&before.subset), lines(&after.subset));
@@ -228,7 +252,7 @@ fn whole(before: &Policy, after: &Policy) -> Vec<Change> {
 /// Everything that `[subset]` says, one line for each choice, with its place.
 fn lines(subset: &SubsetRules) -> Vec<(String, Place)> {
     let begin = Place::default();
-    let mut lines = vec![(format!("children = {:?}", subset.children.word()), begin)];
+    let mut lines = vec![(format!("children = {:?}", subset.children.unwrap_or_default().word()), begin)];
     lines.extend(subset.depth.map(|depth| (format!("depth = {depth}"), begin)));
     lines.extend(subset.whole.iter().map(|(place, table)| (format!("whole {table:?}"), *place)));
     lines.extend(subset.never.iter().map(|(place, table)| (format!("never {table:?}"), *place)));
@@ -301,18 +325,27 @@ mod tests {
     }
 
     #[test]
+    fn sections_and_modes_of_environments_count() {
+        let sections =
+            "[engines.mysql.tables.batches]\nmode = \"capture\"\n[environments.production]\nmode = \"structure\"\n";
+        let new = format!("{OLD}{sections}");
+        let expected = [
+            ("mysql: table batches".to_owned(), "weaker", 2, 9 + 1),
+            ("mysql: table batches".to_owned(), "weaker", 1, 9 + 1),
+            ("table clients".to_owned(), "stronger", 1, 3 - 1),
+        ];
+        assert_eq!(changes(&new), expected);
+    }
+
+    #[test]
     fn rows_project_and_defaults_count() {
         let new = OLD.replace(
             "version = 1\n",
             "version = 1\n[project]\nname = \"erp\"\n[defaults]\nkeep = [\"note\"]\n[subset]\ndepth = 2\nroots = [{ table = \"clients\", limit = 5 }]\n",
         );
         let found = changes(&new);
-        let expected = [
-            ("defaults.keep note", "weaker"),
-            ("project.name", "changed"),
-            ("subset", "changed"),
-            ("subset", "changed"),
-        ];
+        let expected =
+            [("defaults note", "weaker"), ("project.name", "changed"), ("subset", "changed"), ("subset", "changed")];
         assert_eq!(found.iter().map(|(what, direction, ..)| (what.as_str(), *direction)).collect::<Vec<_>>(), expected);
         assert_eq!(found[3].3, 8);
     }

@@ -3,6 +3,7 @@
 
 use super::names::quoted;
 use super::read::Reader;
+use super::section::Section;
 use crate::error::{Kind, Result};
 use crate::mask::key::{Keyring, MasterKey};
 use crate::mask::{self, Definition, Params, dictionary};
@@ -84,6 +85,8 @@ pub struct ColumnRule {
     pub otherwise: Option<Box<ColumnRule>>,
     /// Why, for the reviewer.
     pub reason: Option<String>,
+    /// The day on which the decision has to be made again, `YYYY-MM-DD`.
+    pub expires: Option<String>,
 }
 
 impl ColumnRule {
@@ -95,7 +98,17 @@ impl ColumnRule {
     /// A mask without anything else said.
     pub(super) fn of(place: Place, mask: &'static Definition) -> Self {
         let params = Params::default();
-        Self { place, mask, params, domain: None, subject: None, when: None, otherwise: None, reason: None }
+        Self {
+            place,
+            mask,
+            params,
+            domain: None,
+            subject: None,
+            when: None,
+            otherwise: None,
+            reason: None,
+            expires: None,
+        }
     }
 
     /// Why it was decided so, as the policy says.
@@ -120,6 +133,7 @@ impl ColumnRule {
         parts.extend(self.when.as_ref().map(|when| format!("when = {}", quoted(when))));
         parts.extend(self.otherwise.as_ref().map(|rule| format!("otherwise = {}", rule.toml())));
         parts.extend(self.reason.as_ref().map(|reason| format!("reason = {}", quoted(reason))));
+        parts.extend(self.expires.as_ref().map(|expires| format!("expires = {}", quoted(expires))));
         parts.extend(self.params.iter().map(|(name, value)| format!("{name} = {value}")));
         if parts.len() == 1 { quoted(self.mask.name) } else { format!("{{ {} }}", parts.join(", ")) }
     }
@@ -196,7 +210,7 @@ pub struct SubsetRules {
     /// Where to begin; none: everywhere.
     pub roots: Vec<RootRule>,
     /// Whose children are followed.
-    pub children: Children,
+    pub children: Option<Children>,
     /// How many references to children may follow one another.
     pub depth: Option<u8>,
     /// Tables that are taken whole.
@@ -218,8 +232,27 @@ pub struct TableRules {
     pub mode: Option<Mode>,
     /// Why, for the reviewer.
     pub reason: Option<String>,
+    /// The day on which the section's decisions have to be made again, `YYYY-MM-DD`.
+    pub expires: Option<String>,
     /// Columns by name, those of the `keep` list included.
     pub columns: BTreeMap<String, ColumnRule>,
+}
+
+/// A finding of `policy check` that somebody accepts: `[[check.allow]]`.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// Where it stands.
+    pub place: Place,
+    /// The rule that finds it.
+    pub rule: String,
+    /// The table it is about; none: any.
+    pub table: Option<String>,
+    /// The column it is about; none: any.
+    pub column: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The day on which it no longer is, `YYYY-MM-DD`.
+    pub expires: Option<String>,
 }
 
 /// A policy as written.
@@ -235,14 +268,22 @@ pub struct Policy {
     pub generation: u32,
     /// What people say that no program can know, by key of [`ASKED`](super::answers::ASKED).
     pub review: BTreeMap<String, String>,
-    /// Columns that are kept in every captured table that has them.
-    pub keep: BTreeMap<String, ColumnRule>,
+    /// Decisions for columns of these names in every table that has them and says nothing else.
+    pub defaults: BTreeMap<String, ColumnRule>,
     /// Which rows are taken.
     pub subset: SubsetRules,
     /// Decisions by table.
     pub tables: BTreeMap<String, TableRules>,
     /// Overlays by environment and table; each decision in them replaces the one above.
     pub environments: BTreeMap<String, BTreeMap<String, TableRules>>,
+    /// What an environment makes of tables whose mode is `capture`, where it says nothing else of them.
+    pub captured: BTreeMap<String, Mode>,
+    /// Findings that are accepted.
+    pub allowances: Vec<Allowance>,
+    /// What is said for one engine only.
+    pub engines: BTreeMap<String, Section>,
+    /// What stands before `tables` in the headings of the engine whose policy this is; see [`Policy::of_engine`].
+    pub section: String,
 }
 
 impl Policy {
@@ -325,9 +366,11 @@ mod tests {
     #[test]
     fn the_document_shows_a_policy_that_is_read() {
         let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policy.md")).unwrap();
-        let (_, block) = text.split_once("```toml\n").unwrap();
-        let policy = Policy::parse("docs/policy.md", block.split_once("```").unwrap().0).unwrap();
-        assert_eq!(policy.tables.len(), 3);
+        let blocks = text.split("```toml\n").skip(1).map(|block| block.split_once("```").unwrap().0);
+        let policies: Vec<Policy> = blocks.map(|block| Policy::parse("docs/policy.md", block).unwrap()).collect();
+        let tables = |policy: &Policy| policy.tables.len();
+        assert_eq!(policies.iter().map(tables).collect::<Vec<_>>(), [3, 0]);
+        assert_eq!(policies[1].of_engine(crate::model::schema::EngineKind::Mysql).tables.len(), 1);
     }
 
     /// Every file of `policies/valid` is read; every file of `policies/invalid` fails as its first two lines say.

@@ -5,8 +5,9 @@
 use super::agree;
 use super::build;
 use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy};
+use super::findings::Found;
 use super::references::References;
-use super::resolve::{Draft, draft, matched};
+use super::resolve::{Draft, drafts, matched};
 use crate::classify::{Guess, Guesses};
 use crate::error::Result;
 use crate::mask::Strength;
@@ -19,7 +20,7 @@ pub enum Origin {
     Written,
     /// The environment's overlay names it.
     Environment,
-    /// `[defaults] keep`.
+    /// `[defaults]`.
     Default,
     /// The key that it refers to.
     Inherited,
@@ -111,28 +112,37 @@ pub struct Inventory {
 /// # Errors
 /// Kind `Drift` where the policy names what the catalogue does not have, `Policy` where it is not clear what it means.
 pub fn inventory(policy: &Policy, catalogue: &Catalogue) -> Result<Inventory> {
+    let (inventory, found) = inventory_with_faults(policy, catalogue);
+    found.refuse()?;
+    Ok(inventory)
+}
+
+/// The inventory of what the catalogue has, whatever else the policy names.
+#[must_use]
+pub fn inventory_of_what_is_there(policy: &Policy, catalogue: &Catalogue) -> Inventory {
+    inventory_with_faults(policy, catalogue).0
+}
+
+fn inventory_with_faults(policy: &Policy, catalogue: &Catalogue) -> (Inventory, Found) {
+    let policy = &*policy.of_engine(catalogue.engine);
     let guesses = Guesses::of(&catalogue.tables);
-    let references = References::new(policy, catalogue)?;
-    let base = matched(policy, &policy.tables, catalogue)?;
-    let mut drafts: Vec<Vec<Draft<'_>>> = Vec::new();
+    let mut found = Found::default();
+    let base = matched(policy, &policy.tables, catalogue, &mut found);
+    let references = References::new(policy, catalogue, &mut found);
+    let mut by_environment: Vec<Vec<Draft<'_>>> = Vec::new();
     let mut written: Vec<Vec<Vec<bool>>> = Vec::new();
     for environment in ENVIRONMENTS {
-        let overlay = policy.environments.get(environment);
-        let over = overlay.map(|tables| matched(policy, tables, catalogue)).transpose()?.unwrap_or_default();
-        let mut own = Vec::new();
-        for (at, table) in catalogue.tables.iter().enumerate() {
-            own.push(draft(policy, table, base.get(&at).copied(), over.get(&at).copied())?);
-        }
+        let mut own = drafts(policy, catalogue, environment, &mut found);
         written.push(own.iter().map(|draft| draft.rules.iter().map(Option::is_some).collect()).collect());
         agree::inherit(&references, &mut own);
         build::name_entities(&references, &mut own);
-        drafts.push(own);
+        by_environment.push(own);
     }
     let tables = catalogue.tables.iter().enumerate().map(|(at, table)| {
         let rules = base.get(&at).copied();
         let columns = table.columns.iter().enumerate().map(|(number, column)| {
             let decision = |environment: usize| {
-                let draft = &drafts[environment][at];
+                let draft = &by_environment[environment][at];
                 let rule = draft.rules[number].clone()?;
                 let named = |rules: &super::file::TableRules| {
                     rules.columns.keys().any(|name| name.eq_ignore_ascii_case(&column.name))
@@ -145,7 +155,7 @@ pub fn inventory(policy: &Policy, catalogue: &Catalogue) -> Result<Inventory> {
                     () if !written[environment][at][number] => Origin::Inherited,
                     () if over => Origin::Environment,
                     () if rules.is_some_and(named) => Origin::Written,
-                    () if policy.keep.contains_key(&column.name) => Origin::Default,
+                    () if policy.defaults.contains_key(&column.name) => Origin::Default,
                     () => Origin::Reference,
                 };
                 Some(Decision { rule, origin })
@@ -170,9 +180,9 @@ pub fn inventory(policy: &Policy, catalogue: &Catalogue) -> Result<Inventory> {
             table: table.name.clone(),
             place: rules.map(|rules| rules.place),
             reason: rules.and_then(|rules| rules.reason.clone()),
-            modes: [drafts[0][at].mode, drafts[1][at].mode, drafts[2][at].mode],
+            modes: [by_environment[0][at].mode, by_environment[1][at].mode, by_environment[2][at].mode],
             columns: columns.collect(),
         }
     });
-    Ok(Inventory { tables: tables.collect() })
+    (Inventory { tables: tables.collect() }, found)
 }

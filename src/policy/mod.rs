@@ -6,15 +6,22 @@
 //! database does not have.
 
 pub mod answers;
+pub mod check;
 pub mod condition;
 pub mod diff;
+pub mod drift;
+pub mod expiry;
 pub mod file;
 pub mod findings;
 pub mod inventory;
+pub mod json_schema;
+pub mod keys;
+pub mod lock;
 pub mod names;
 pub mod preview;
 pub mod propose;
 pub mod resolve;
+pub mod rules;
 
 mod agree;
 mod build;
@@ -22,9 +29,12 @@ mod checks;
 mod read;
 mod read_subset;
 mod references;
+mod section;
 mod subject;
 mod subset;
 mod undecided;
+mod weak;
 
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};
+pub use section::{SECTIONS, Section};

@@ -1,8 +1,10 @@
 //! Reads the TOML tree of a policy file key by key, so that every complaint can name line and column.
 
-use super::answers::ASKED;
-use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, SubsetRules, TableRules};
+use super::file::{Allowance, ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
+use super::keys::{self, names};
 use super::names::did_you_mean;
+use super::rules::{self, RULES};
+use super::section::{SECTIONS, Section};
 use crate::error::{Error, Kind, Result};
 use crate::mask::{self, Definition, MASKS, Params, Value};
 use std::collections::BTreeMap;
@@ -11,8 +13,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What a column's rule may say besides parameters of its mask.
-const RULE_KEYS: [&str; 6] = ["mask", "domain", "subject", "when", "otherwise", "reason"];
+/// What an environment can make of tables whose mode is `capture`.
+pub(super) const INSTEAD: [Mode; 2] = [Mode::Structure, Mode::Exclude];
 
 pub(super) type Item<'a> = Spanned<DeValue<'a>>;
 
@@ -25,6 +27,27 @@ fn taken(mask: &Definition) -> String {
     }
 }
 
+/// Whether this is a day of the calendar, `YYYY-MM-DD`.
+pub(super) fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts[..] else { return false };
+    let number = |part: &str, digits: usize| {
+        let plain = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<u32>().ok().filter(|_| plain)
+    };
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+        return false;
+    };
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&day)
+}
+
 pub(super) struct Reader<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
@@ -33,7 +56,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads the whole file.
     pub(super) fn policy(&self, root: &DeTable<'a>, span: Range<usize>) -> Result<Policy> {
-        self.only(root, &["version", "project", "review", "defaults", "subset", "tables", "environments"])?;
+        self.only(root, &names(&keys::FILE))?;
         match root.get("version").map(|version| (self.integer(version), version.span())) {
             Some((Ok(1), _)) => {}
             Some((Ok(_), span)) => {
@@ -46,20 +69,25 @@ impl<'a> Reader<'a> {
                 return Err(error.hint("Begin the file with version = 1."));
             }
         }
+        let all = self.section(root)?;
         let mut policy = Policy {
             file: self.file.to_owned(),
             digest: blake3::hash(self.text.as_bytes()).to_hex().to_string(),
             project: "default".to_owned(),
             generation: 1,
             review: BTreeMap::new(),
-            keep: BTreeMap::new(),
-            subset: SubsetRules::default(),
-            tables: BTreeMap::new(),
-            environments: BTreeMap::new(),
+            defaults: all.defaults,
+            subset: all.subset,
+            tables: all.tables,
+            environments: all.environments,
+            captured: all.captured,
+            allowances: Vec::new(),
+            engines: BTreeMap::new(),
+            section: String::new(),
         };
         if let Some(project) = root.get("project") {
             let project = self.table(project)?;
-            self.only(project, &["name", "generation"])?;
+            self.only(project, &names(&keys::PROJECT))?;
             if let Some(name) = project.get("name") {
                 self.text(name)?.clone_into(&mut policy.project);
             }
@@ -73,34 +101,104 @@ impl<'a> Reader<'a> {
         if let Some(review) = root.get("review") {
             policy.review = self.review(review)?;
         }
+        if let Some(check) = root.get("check") {
+            let check = self.table(check)?;
+            self.only(check, &names(&keys::CHECK))?;
+            if let Some(allow) = check.get("allow") {
+                let list = self.list(allow, "a list of findings: [[check.allow]]")?;
+                policy.allowances = list.iter().map(|item| self.allowance(item)).collect::<Result<_>>()?;
+            }
+        }
+        if let Some(engines) = root.get("engines") {
+            let engines = self.table(engines)?;
+            self.only(engines, &SECTIONS.map(|(name, _)| name))?;
+            for (name, engine) in engines {
+                let engine = self.table(engine)?;
+                self.only(engine, &names(&keys::SECTION))?;
+                policy.engines.insert(name.get_ref().to_string(), self.section(engine)?);
+            }
+        }
+        Ok(policy)
+    }
+
+    /// What is said for all engines, or for one.
+    fn section(&self, root: &DeTable<'a>) -> Result<Section> {
+        let mut section = Section::default();
         if let Some(defaults) = root.get("defaults") {
             let defaults = self.table(defaults)?;
-            self.only(defaults, &["keep"])?;
-            self.keep(defaults, &mut policy.keep)?;
+            self.only(defaults, &names(&keys::DEFAULTS))?;
+            self.columns_of("defaults", defaults, &mut section.defaults)?;
         }
         if let Some(subset) = root.get("subset") {
-            policy.subset = self.subset(subset)?;
+            section.subset = self.subset(subset)?;
         }
         if let Some(tables) = root.get("tables") {
-            policy.tables = self.tables(tables)?;
+            section.tables = self.tables(tables)?;
         }
         if let Some(environments) = root.get("environments") {
             let environments = self.table(environments)?;
             self.only(environments, &ENVIRONMENTS)?;
             for (name, environment) in environments {
                 let environment = self.table(environment)?;
-                self.only(environment, &["tables"])?;
+                self.only(environment, &names(&keys::ENVIRONMENT))?;
+                let name = name.get_ref().to_string();
+                if let Some(mode) = environment.get("mode") {
+                    section.captured.insert(name.clone(), self.instead(mode)?);
+                }
                 let tables = environment.get("tables").map(|tables| self.tables(tables)).transpose()?;
-                policy.environments.insert(name.get_ref().to_string(), tables.unwrap_or_default());
+                section.environments.insert(name, tables.unwrap_or_default());
             }
         }
-        Ok(policy)
+        Ok(section)
+    }
+
+    /// One of `[[check.allow]]`.
+    fn allowance(&self, item: &Item<'a>) -> Result<Allowance> {
+        let table = self.table(item)?;
+        self.only(table, &names(&keys::ALLOWANCE))?;
+        let what = "an entry of check.allow";
+        let named = self.needed(item, table, "rule", what)?;
+        let rule = self.text(named)?;
+        if !rules::find(rule).is_some_and(|rule| rule.allowable) {
+            let known = || RULES.iter().filter(|rule| rule.allowable).map(|rule| rule.id);
+            let what = format!("no rule '{}' finds what can be allowed", rule.escape_debug());
+            let error = self.error(Kind::Usage, named.span(), what);
+            let hint = did_you_mean(rule, known());
+            return Err(
+                error.hint(hint.unwrap_or_else(|| format!("It is one of {}.", known().collect::<Vec<_>>().join(", "))))
+            );
+        }
+        let reason = self.needed(item, table, "reason", what)?;
+        if self.text(reason)?.trim().is_empty() {
+            return Err(self.error(Kind::Policy, reason.span(), "the reason is empty"));
+        }
+        let name = |key: &str| table.get(key).map(|name| self.text(name).map(str::to_owned)).transpose();
+        Ok(Allowance {
+            place: self.place(&named.span()),
+            rule: rule.to_owned(),
+            table: name("table")?,
+            column: name("column")?,
+            reason: self.text(reason)?.to_owned(),
+            expires: table.get("expires").map(|day| self.day(day)).transpose()?,
+        })
+    }
+
+    /// What an environment makes of captured tables.
+    fn instead(&self, item: &Item<'a>) -> Result<Mode> {
+        let word = self.text(item)?;
+        INSTEAD.into_iter().find(|mode| mode.word() == word).ok_or_else(|| {
+            let what = format!("mode of an environment cannot be '{}'", word.escape_debug());
+            self.error(Kind::Usage, item.span(), what).hint(format!(
+                "It says what becomes of tables with mode = \"capture\" there, and is one of {}.",
+                INSTEAD.map(Mode::word).join(", ")
+            ))
+        })
     }
 
     /// What people say that no program can know. An empty answer is none.
     fn review(&self, review: &Item<'a>) -> Result<BTreeMap<String, String>> {
         let review = self.table(review)?;
-        self.only(review, &ASKED.map(|asked| asked.key))?;
+        self.only(review, &names(&keys::REVIEW))?;
         let mut answers = BTreeMap::new();
         for (key, answer) in review {
             let answer = self.text(answer)?.trim();
@@ -121,7 +219,7 @@ impl<'a> Reader<'a> {
     }
 
     fn rules(&self, of: &str, table: &DeTable<'a>, place: Place) -> Result<TableRules> {
-        self.only(table, &["mode", "keep", "reason", "columns"])?;
+        self.only(table, &names(&keys::TABLE))?;
         let mut rules = TableRules { place, ..TableRules::default() };
         if let Some(mode) = table.get("mode") {
             let word = self.text(mode)?;
@@ -135,21 +233,27 @@ impl<'a> Reader<'a> {
         if let Some(reason) = table.get("reason") {
             rules.reason = Some(self.text(reason)?.to_owned());
         }
-        self.keep(table, &mut rules.columns)?;
-        if let Some(columns) = table.get("columns") {
-            for (name, column) in self.table(columns)? {
-                let rule = self.column(of, name, column)?;
-                let name = name.get_ref().to_string();
-                let place = rule.place;
-                if let Some(kept) = rules.columns.insert(name.clone(), rule) {
-                    let what =
-                        format!("column {} is in keep (line {}) and has a mask", name.escape_debug(), kept.place.line);
-                    let error = Error::policy(format!("{}:{place}: {what}", self.file));
-                    return Err(error.hint("Take it out of one of the two."));
-                }
+        rules.expires = table.get("expires").map(|day| self.day(day)).transpose()?;
+        self.columns_of(of, table, &mut rules.columns)?;
+        Ok(rules)
+    }
+
+    /// What `keep` and `columns` of a table say.
+    fn columns_of(&self, of: &str, table: &DeTable<'a>, found: &mut BTreeMap<String, ColumnRule>) -> Result<()> {
+        self.keep(table, found)?;
+        let Some(columns) = table.get("columns") else { return Ok(()) };
+        for (name, column) in self.table(columns)? {
+            let rule = self.column(of, name, column)?;
+            let name = name.get_ref().to_string();
+            let place = rule.place;
+            if let Some(kept) = found.insert(name.clone(), rule) {
+                let what =
+                    format!("column {} is in keep (line {}) and has a mask", name.escape_debug(), kept.place.line);
+                let error = Error::policy(format!("{}:{place}: {what}", self.file));
+                return Err(error.hint("Take it out of one of the two."));
             }
         }
-        Ok(rules)
+        Ok(())
     }
 
     /// The `keep` list of `table`.
@@ -212,6 +316,7 @@ impl<'a> Reader<'a> {
                 "subject" => rule.subject = Some(self.text(value)?.to_owned()),
                 "when" => rule.when = Some(self.text(value)?.to_owned()),
                 "otherwise" => rule.otherwise = Some(Box::new(self.otherwise(of, value)?)),
+                "expires" => rule.expires = Some(self.day(value)?),
                 "reason" if !own => rule.reason = Some(self.text(value)?.to_owned()),
                 name => given.push((name.to_owned(), self.value(mask, name, value)?)),
             }
@@ -224,7 +329,7 @@ impl<'a> Reader<'a> {
             let place = table.iter().find(|(key, _)| key.get_ref().as_ref() == bad.name);
             let span = place.map_or(column.span(), |(key, value)| if bad.unknown { key.span() } else { value.span() });
             let error = self.error(Kind::Policy, span, format!("{of}: {}", bad.why));
-            let known = mask.params.iter().map(|param| param.name).chain(RULE_KEYS);
+            let known = mask.params.iter().map(|param| param.name).chain(names(&keys::RULE));
             let hint = if bad.unknown { did_you_mean(&bad.name, known) } else { None };
             error.hint(hint.unwrap_or_else(|| taken(mask)))
         })?;
@@ -274,6 +379,19 @@ impl<'a> Reader<'a> {
                 Err(self.error(Kind::Policy, value.span(), what))
             }
         }
+    }
+
+    /// A calendar day: `"2026-05-31"`, or the same as a TOML date.
+    fn day(&self, item: &Item<'a>) -> Result<String> {
+        let text = match item.get_ref() {
+            DeValue::Datetime(day) => day.to_string(),
+            _ => self.text(item)?.to_owned(),
+        };
+        if is_day(&text) {
+            return Ok(text);
+        }
+        let error = self.error(Kind::Usage, item.span(), "this is not a calendar day");
+        Err(error.hint("Write it as \"2026-05-31\"."))
     }
 
     pub(super) fn table<'t>(&self, item: &'t Item<'a>) -> Result<&'t DeTable<'a>> {

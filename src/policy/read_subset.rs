@@ -1,6 +1,7 @@
 //! Reads `[subset]` of a policy file.
 
 use super::file::{EdgeRule, Place, RootRule, SubsetRules, VirtualReference};
+use super::keys::{self, names};
 use super::read::{Item, Reader};
 use crate::error::{Error, Kind, Result};
 use crate::model::subset::{Children, OfType, OrderBy};
@@ -10,7 +11,7 @@ impl<'a> Reader<'a> {
     /// `[subset]`.
     pub(super) fn subset(&self, item: &Item<'a>) -> Result<SubsetRules> {
         let table = self.table(item)?;
-        self.only(table, &["roots", "children", "depth", "whole", "never", "edges", "references"])?;
+        self.only(table, &names(&keys::SUBSET))?;
         let mut rules = SubsetRules::default();
         if let Some(roots) = table.get("roots") {
             let list = self.list(roots, "a list of roots: [[subset.roots]]")?;
@@ -25,11 +26,11 @@ impl<'a> Reader<'a> {
         if let Some(children) = table.get("children") {
             let word = self.text(children)?;
             let found = Children::ALL.into_iter().find(|choice| choice.word() == word);
-            rules.children = found.ok_or_else(|| {
+            rules.children = Some(found.ok_or_else(|| {
                 let what = format!("children cannot be '{}'", word.escape_debug());
                 let words = Children::ALL.map(Children::word).join(", ");
                 self.error(Kind::Usage, children.span(), what).hint(format!("It is one of {words}."))
-            })?;
+            })?);
         }
         if let Some(depth) = table.get("depth") {
             let found = u8::try_from(self.integer(depth)?).ok().filter(|depth| *depth <= 100);
@@ -59,7 +60,7 @@ impl<'a> Reader<'a> {
 
     fn root(&self, item: &Item<'a>) -> Result<RootRule> {
         let table = self.table(item)?;
-        self.only(table, &["table", "where", "limit", "percent", "order"])?;
+        self.only(table, &names(&keys::ROOT))?;
         let name = self.text(self.needed(item, table, "table", "a root")?)?.to_owned();
         let limit = table.get("limit").map(|limit| self.limit(limit)).transpose()?;
         let order = self.order(table)?;
@@ -81,7 +82,7 @@ impl<'a> Reader<'a> {
 
     fn edge(&self, item: &Item<'a>) -> Result<EdgeRule> {
         let table = self.table(item)?;
-        self.only(table, &["table", "columns", "parent", "follow", "limit", "where", "order"])?;
+        self.only(table, &names(&keys::EDGE))?;
         let follow = table
             .get("follow")
             .map(|follow| follow.get_ref().as_bool().ok_or_else(|| self.wrong_type(follow, "true or false")));
@@ -113,7 +114,8 @@ impl<'a> Reader<'a> {
         let table = self.table(item)?;
         let place = self.place(&item.span());
         if table.get("type_column").is_none() && table.get("map").is_none() {
-            self.only(table, &["table", "columns", "parent", "parent_columns", "type_column", "id_column", "map"])?;
+            let known = [names(&keys::REFERENCE), names(&keys::POLYMORPHIC)].concat();
+            self.only(table, &known)?;
             found.push(VirtualReference {
                 place,
                 table: self.text(self.needed(item, table, "table", "a reference")?)?.to_owned(),
@@ -128,7 +130,7 @@ impl<'a> Reader<'a> {
             });
             return Ok(());
         }
-        self.only(table, &["table", "type_column", "id_column", "map"])?;
+        self.only(table, &names(&keys::POLYMORPHIC))?;
         let name = self.text(self.needed(item, table, "table", "a reference")?)?;
         let column = self.text(self.needed(item, table, "type_column", "a polymorphic reference")?)?;
         let columns = self.columns(self.needed(item, table, "id_column", "a polymorphic reference")?)?;
@@ -137,7 +139,7 @@ impl<'a> Reader<'a> {
             let (parent, parent_columns) = match parent.get_ref() {
                 DeValue::String(parent) => (parent.to_string(), Vec::new()),
                 DeValue::Table(long) => {
-                    self.only(long, &["table", "columns"])?;
+                    self.only(long, &names(&keys::MAPPED))?;
                     let name = self.text(self.needed(parent, long, "table", "an entry of map")?)?.to_owned();
                     (name, long.get("columns").map(|names| self.columns(names)).transpose()?.unwrap_or_default())
                 }
@@ -155,7 +157,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn needed<'t>(&self, item: &Item<'a>, table: &'t DeTable<'a>, key: &str, what: &str) -> Result<&'t Item<'a>> {
+    pub(super) fn needed<'t>(
+        &self,
+        item: &Item<'a>,
+        table: &'t DeTable<'a>,
+        key: &str,
+        what: &str,
+    ) -> Result<&'t Item<'a>> {
         table.get(key).ok_or_else(|| {
             let error = self.error(Kind::Usage, item.span(), format!("{what} has no '{key}'"));
             match what {
@@ -171,7 +179,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn list<'t>(&self, item: &'t Item<'a>, wanted: &str) -> Result<&'t [Item<'a>]> {
+    pub(super) fn list<'t>(&self, item: &'t Item<'a>, wanted: &str) -> Result<&'t [Item<'a>]> {
         item.get_ref().as_array().map(|list| &**list).ok_or_else(|| self.wrong_type(item, wanted))
     }
 

@@ -2,6 +2,7 @@
 //! (`[[subset.references]]`). Masks follow both: to the key that a column must stay equal to, and to the subject of a row.
 
 use super::file::{Policy, VirtualReference};
+use super::findings::{Finding, Found as Faults};
 use super::names::{self, Found};
 use super::resolve::find_table;
 use crate::error::{Error, Result};
@@ -85,11 +86,8 @@ pub(super) struct References<'a> {
 }
 
 impl<'a> References<'a> {
-    /// Collects them.
-    ///
-    /// # Errors
-    /// Kind `Drift` where the policy names tables or columns that the database does not have.
-    pub(super) fn new(policy: &Policy, catalogue: &'a Catalogue) -> Result<Self> {
+    /// Collects them. Tables and columns of the policy's own references that the database does not have are faults.
+    pub(super) fn new(policy: &Policy, catalogue: &'a Catalogue, faults: &mut Faults) -> Self {
         let mut all = Vec::new();
         for (child, table) in catalogue.tables.iter().enumerate() {
             for key in &table.foreign_keys {
@@ -109,12 +107,13 @@ impl<'a> References<'a> {
             }
         }
         for written in &policy.subset.references {
-            let reference = resolved(written, policy, catalogue)?;
-            if !all.iter().any(|known| reference.is_same(known)) {
-                all.push(reference);
+            match resolved(written, policy, catalogue) {
+                Ok(reference) if all.iter().any(|known| reference.is_same(known)) => {}
+                Ok(reference) => all.push(reference),
+                Err(error) => faults.add(Finding::of("missing-reference", policy, &error)),
             }
         }
-        Ok(Self { catalogue, all })
+        Self { catalogue, all }
     }
 
     /// Every reference that holds in all rows of its table: those that masks can follow.

@@ -2,11 +2,12 @@
 //! taken, or an error that lists everything that is missing or does not fit. There is no default that keeps.
 
 use super::file::{ColumnRule, ENVIRONMENTS, Mode, Place, Policy, TableRules};
-use super::names::{self, Found};
+use super::findings::{Finding, Found, Severity};
+use super::names::{self, Found as Name};
 use super::propose::propose;
 use super::references::References;
 use super::{agree, build, subset, undecided};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::mask::ColumnMask;
 use crate::mask::key::{DomainKey, Keyring, MasterKey};
 use crate::model::schema::{Catalogue, Table, TableKind, TableName};
@@ -84,6 +85,8 @@ pub(super) struct Draft<'a> {
     pub(super) mode: Option<Mode>,
     /// By index into the table's columns. Absent: undecided, generated, or of a table whose rows are not taken.
     pub(super) rules: Vec<Option<ColumnRule>>,
+    /// Until when the table's section holds, and where that stands.
+    pub(super) expires: Option<(Place, String)>,
 }
 
 impl Draft<'_> {
@@ -110,85 +113,167 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
         let error = Error::usage(format!("there is no environment '{}'", environment.escape_debug()));
         return Err(error.hint(format!("Choose one of {}.", ENVIRONMENTS.join(", "))));
     }
+    let policy = &*policy.of_engine(catalogue.engine);
+    let Examined { found, plan, .. } = examine(policy, catalogue, environment, master);
+    found.refuse()?;
+    Ok(plan)
+}
+
+/// A policy held against a catalogue, with everything that is wrong. The plan is whole only where nothing is.
+pub(super) struct Examined<'a> {
+    pub(super) drafts: Vec<Draft<'a>>,
+    pub(super) found: Found,
+    plan: Plan,
+}
+
+/// Goes on behind every fault, so that all of them are found. `policy` is that of the catalogue's engine.
+pub(super) fn examine<'a>(
+    policy: &Policy,
+    catalogue: &'a Catalogue,
+    environment: &str,
+    master: &MasterKey,
+) -> Examined<'a> {
+    let mut found = Found::default();
+    let mut drafts = drafts(policy, catalogue, environment, &mut found);
+    let references = References::new(policy, catalogue, &mut found);
+    agree::inherit(&references, &mut drafts);
+    build::name_entities(&references, &mut drafts);
+    undecided::find(policy, &drafts, &mut found);
+    find_modes(policy, &drafts, environment, &mut found);
+    find_revealing(policy, &drafts, environment, &mut found);
+    agree::find_conflicts(policy, &references, &drafts, &mut found);
+    find_warnings(policy, &drafts, &mut found);
+    let ring = Keyring::new(master, &policy.project, environment, policy.generation);
+    let tables = build::tables(policy, catalogue, &references, &drafts, &ring, &mut found);
+    let subset = subset::resolve(policy, catalogue, &references, &drafts).unwrap_or_else(|error| {
+        found.add(Finding::of("subset", policy, &error));
+        Subset::default()
+    });
+    let sample = ring.domain("terp-fixtures v1 sample of rows");
+    let warnings = found.findings.iter().filter(|finding| finding.severity == Severity::Warning);
+    let warnings = warnings.map(|finding| finding.what.clone()).collect();
+    let plan = Plan { environment: environment.to_owned(), tables, warnings, subset, sample };
+    Examined { drafts, found, plan }
+}
+
+/// What one environment says of every table, before references are followed. `policy` is that of the catalogue's engine.
+pub(super) fn drafts<'a>(
+    policy: &Policy,
+    catalogue: &'a Catalogue,
+    environment: &str,
+    found: &mut Found,
+) -> Vec<Draft<'a>> {
     let overlay = policy.environments.get(environment);
-    let base = matched(policy, &policy.tables, catalogue)?;
-    let over = overlay.map(|tables| matched(policy, tables, catalogue)).transpose()?.unwrap_or_default();
-    let never = subset::tables(policy, catalogue, "never", &policy.subset.never)?;
+    let base = matched(policy, &policy.tables, catalogue, found);
+    let over = overlay.map(|tables| matched(policy, tables, catalogue, found)).unwrap_or_default();
+    let mut never = Vec::new();
+    for named in &policy.subset.never {
+        match subset::tables(policy, catalogue, "never", std::slice::from_ref(named)) {
+            Ok(tables) => never.extend(tables),
+            Err(error) => found.add(Finding::of("missing-table", policy, &error)),
+        }
+    }
+    let instead = policy.captured.get(environment);
     let mut drafts = Vec::with_capacity(catalogue.tables.len());
     for (at, table) in catalogue.tables.iter().enumerate() {
-        let mut draft = draft(policy, table, base.get(&at).copied(), over.get(&at).copied())?;
-        if never.contains(&at) && draft.mode != Some(Mode::Exclude) {
-            draft.mode = Some(Mode::Structure);
+        let over = over.get(&at).copied();
+        let mut draft = draft(policy, table, base.get(&at).copied(), over, found);
+        let stated = over.is_some_and(|rules| rules.mode.is_some());
+        let without_rows = match (draft.mode, instead) {
+            (Some(Mode::Capture), Some(mode)) if !stated => Some(*mode),
+            (Some(Mode::Exclude), _) => None,
+            _ => never.contains(&at).then_some(Mode::Structure),
+        };
+        if let Some(mode) = without_rows {
+            draft.mode = Some(mode);
             draft.rules.fill(None);
         }
         drafts.push(draft);
     }
-    let references = References::new(policy, catalogue)?;
-    agree::inherit(&references, &mut drafts);
-    build::name_entities(&references, &mut drafts);
-    undecided::refuse(policy, &drafts)?;
-    refuse_modes(&drafts, environment)?;
-    refuse_revealing(policy, &drafts, environment)?;
-    agree::refuse_conflicts(policy, &references, &drafts)?;
-    let mut warnings = warnings(&drafts);
-    let ring = Keyring::new(master, &policy.project, environment, policy.generation);
-    let tables = build::tables(policy, catalogue, &references, &drafts, &ring, &mut warnings)?;
-    let subset = subset::resolve(policy, catalogue, &references, &drafts)?;
-    let sample = ring.domain("terp-fixtures v1 sample of rows");
-    Ok(Plan { environment: environment.to_owned(), tables, warnings, subset, sample })
+    drafts
 }
 
-/// The rules by index of their table in the catalogue. Every name in them exists.
+/// A name of the policy that the database does not have, and the one that was probably meant.
+struct Missing {
+    finding: Finding,
+    shown: String,
+    meant: Option<String>,
+}
+
+/// The rules by index of their table in the catalogue. Every table in them exists; columns that do not are faults.
 pub(super) fn matched<'a>(
     policy: &Policy,
     rules: &'a BTreeMap<String, TableRules>,
     catalogue: &Catalogue,
-) -> Result<BTreeMap<usize, &'a TableRules>> {
-    let mut found = BTreeMap::new();
-    let (mut missing, mut hints) = (Vec::new(), Vec::new());
+    found: &mut Found,
+) -> BTreeMap<usize, &'a TableRules> {
+    let mut matched = BTreeMap::new();
+    let mut missing = Vec::new();
     for (name, rules) in rules {
         let (at, table) = match find_table(name, catalogue) {
-            Found::At(at) => (at, &catalogue.tables[at]),
-            Found::Several => {
-                let what =
-                    format!("{}:{}: several tables are called {}", policy.file, rules.place, name.escape_debug());
-                return Err(Error::policy(what).hint("Write the schema too: [tables.\"schema.name\"]."));
+            Name::At(at) => (at, &catalogue.tables[at]),
+            Name::Several => {
+                let what = format!("several tables are called {}", name.escape_debug());
+                let hint = "Write the schema too: [tables.\"schema.name\"].";
+                found.add(Finding::new("ambiguous-name", policy, rules.place, what).hint(hint));
+                continue;
             }
-            Found::Missing => {
-                missing.push(format!("table {} ({}:{})", name.escape_debug(), policy.file, rules.place));
-                let known = catalogue.tables.iter().map(|table| table.name.name.as_str());
-                hints.extend(names::closest(name, known).map(str::to_owned));
+            Name::Missing => {
+                missing.push(missing_table(policy, name, rules.place, catalogue));
                 continue;
             }
         };
-        if found.insert(at, rules).is_some() {
-            let what = format!("{}:{}: table {} has two sections", policy.file, rules.place, table.name);
-            return Err(
-                Error::policy(what).hint("Join them: names that differ in case or schema are the same table here.")
-            );
+        if matched.insert(at, rules).is_some() {
+            let what = format!("table {} has two sections", table.name);
+            let finding = Finding::new("ambiguous-name", policy, rules.place, what).table(&table.name);
+            found.add(finding.hint("Join them: names that differ in case or schema are the same table here."));
         }
         let known = || table.columns.iter().map(|column| column.name.as_str());
-        for (column, rule) in &rules.columns {
-            if names::find(column, known()) == Found::Missing {
-                let what = format!("column {}.{}", table.name, column.escape_debug());
-                missing.push(format!("{what} ({}:{})", policy.file, rule.place));
-                hints.extend(names::closest(column, known()).map(|close| format!("{}.{close}", table.name)));
-            }
-        }
+        let gone = rules.columns.iter().filter(|(column, _)| names::find(column, known()) == Name::Missing);
+        missing.extend(gone.map(|(column, rule)| missing_column(policy, table, column, rule.place)));
     }
-    if missing.is_empty() {
-        return Ok(found);
-    }
-    let what = format!("the policy names what the database does not have: {}", missing.join(", "));
-    let meant = if hints.is_empty() { String::new() } else { format!("Did you mean {}? ", hints.join(", ")) };
-    Err(Error::drift(what).hint(format!("{meant}Change or remove the lines in {}.", policy.file)))
+    let (shown, meant): (Vec<String>, Vec<Option<String>>) =
+        missing.iter().map(|missing| (missing.shown.clone(), missing.meant.clone())).unzip();
+    found.all(missing.into_iter().map(|missing| missing.finding).collect(), || {
+        let what = format!("the policy names what the database does not have: {}", shown.join(", "));
+        let meant: Vec<String> = meant.into_iter().flatten().collect();
+        let meant = if meant.is_empty() { String::new() } else { format!("Did you mean {}? ", meant.join(", ")) };
+        Error::drift(what).hint(format!("{meant}Change or remove the lines in {}.", policy.file))
+    });
+    matched
 }
 
-pub(super) fn find_table(name: &str, catalogue: &Catalogue) -> Found {
+fn missing_table(policy: &Policy, name: &str, place: Place, catalogue: &Catalogue) -> Missing {
+    let meant = names::closest(name, catalogue.tables.iter().map(|table| table.name.name.as_str()));
+    let name = name.escape_debug();
+    let what = format!("table {name} is in the policy and not in the database");
+    let finding = Finding::new("missing-table", policy, place, what).kind(Kind::Drift);
+    let finding = finding.table(&TableName::plain(name.to_string())).hint(instead(meant));
+    Missing { finding, shown: format!("table {name} ({}:{place})", policy.file), meant: meant.map(str::to_owned) }
+}
+
+fn missing_column(policy: &Policy, table: &Table, column: &str, place: Place) -> Missing {
+    let meant = names::closest(column, table.columns.iter().map(|column| column.name.as_str()));
+    let what = format!("column {}.{}", table.name, column.escape_debug());
+    let shown = format!("{what} ({}:{place})", policy.file);
+    let what = format!("{what} is in the policy and not in the database");
+    let finding = Finding::new("missing-column", policy, place, what).kind(Kind::Drift);
+    let finding = finding.column(&table.name, column).hint(instead(meant));
+    Missing { finding, shown, meant: meant.map(|close| format!("{}.{close}", table.name)) }
+}
+
+fn instead(meant: Option<&str>) -> String {
+    meant.map_or_else(
+        || "Remove the line, or rename it if the database's name has changed.".to_owned(),
+        |meant| format!("Did you mean '{}'? Else remove the line.", meant.escape_debug()),
+    )
+}
+
+pub(super) fn find_table(name: &str, catalogue: &Catalogue) -> Name {
     let mut exact = (0..catalogue.tables.len()).filter(|&at| catalogue.tables[at].name.is_named(name));
     match (exact.next(), exact.next()) {
-        (Some(at), None) => return Found::At(at),
-        (Some(_), Some(_)) => return Found::Several,
+        (Some(at), None) => return Name::At(at),
+        (Some(_), Some(_)) => return Name::Several,
         (None, _) => {}
     }
     let folded = name.to_lowercase();
@@ -196,19 +281,20 @@ pub(super) fn find_table(name: &str, catalogue: &Catalogue) -> Found {
         |table: &Table| table.name.name.to_lowercase() == folded || table.name.to_string().to_lowercase() == folded;
     let mut found = (0..catalogue.tables.len()).filter(|&at| alike(&catalogue.tables[at]));
     match (found.next(), found.next()) {
-        (Some(at), None) => Found::At(at),
-        (Some(_), Some(_)) => Found::Several,
-        (None, _) => Found::Missing,
+        (Some(at), None) => Name::At(at),
+        (Some(_), Some(_)) => Name::Several,
+        (None, _) => Name::Missing,
     }
 }
 
 /// Joins what policy, overlay and defaults say about one table.
-pub(super) fn draft<'a>(
+fn draft<'a>(
     policy: &Policy,
     table: &'a Table,
     base: Option<&TableRules>,
     over: Option<&TableRules>,
-) -> Result<Draft<'a>> {
+    found: &mut Found,
+) -> Draft<'a> {
     let mut rules: Vec<Option<ColumnRule>> = vec![None; table.columns.len()];
     let mut said = false;
     for source in [base, over].into_iter().flatten() {
@@ -216,18 +302,17 @@ pub(super) fn draft<'a>(
         for (name, rule) in &source.columns {
             said = true;
             match names::find(name, table.columns.iter().map(|column| column.name.as_str())) {
-                Found::At(at) if !here[at] => {
+                Name::At(at) if !here[at] => {
                     here[at] = true;
                     rules[at] = Some(rule.clone());
                 }
+                // That is a fault already.
+                Name::Missing => {}
                 _ => {
-                    let place = format!("{}:{}", policy.file, rule.place);
-                    let what = format!(
-                        "{place}: it is not clear which column of {} '{}' means",
-                        table.name,
-                        name.escape_debug()
-                    );
-                    return Err(Error::policy(what).hint("Write the name exactly as the database does, and only once."));
+                    let what =
+                        format!("it is not clear which column of {} '{}' means", table.name, name.escape_debug());
+                    let finding = Finding::new("ambiguous-name", policy, rule.place, what).column(&table.name, name);
+                    found.add(finding.hint("Write the name exactly as the database does, and only once."));
                 }
             }
         }
@@ -238,7 +323,7 @@ pub(super) fn draft<'a>(
         if column.generated || !mode.is_some_and(Mode::has_rows) {
             rules[at] = None;
         } else if rules[at].is_none() {
-            let kept = policy.keep.iter().find(|(name, _)| **name == column.name).map(|(_, rule)| rule.clone());
+            let kept = policy.defaults.get(&column.name).cloned();
             // A lookup table is kept as a whole, but for what looks personal: that takes a decision of its own.
             let reference = mode == Some(Mode::Reference) && !propose(table, at).personal;
             let place = base.or(over).map(|rules| rules.place).unwrap_or_default();
@@ -246,32 +331,37 @@ pub(super) fn draft<'a>(
         }
     }
     let place = base.or(over).map(|rules| rules.place).unwrap_or_default();
-    Ok(Draft { table, place, mode, rules })
+    let expires = [over, base].into_iter().flatten().find_map(|rules| Some((rules.place, rules.expires.clone()?)));
+    Draft { table, place, mode, rules, expires }
 }
 
-fn refuse_modes(drafts: &[Draft<'_>], environment: &str) -> Result<()> {
-    let named = |wrong: &dyn Fn(&Draft<'_>) -> bool| -> Vec<String> {
-        drafts.iter().filter(|draft| wrong(draft)).map(|draft| draft.table.name.to_string()).collect()
+fn find_modes(policy: &Policy, drafts: &[Draft<'_>], environment: &str, found: &mut Found) {
+    let wrong = |rule: &'static str, what: &str, hint: &str, is_wrong: &dyn Fn(&Draft<'_>) -> bool| {
+        let wrong = drafts.iter().filter(|draft| is_wrong(draft));
+        let finding = |draft: &Draft<'_>| {
+            let what = format!("table {}: {what}", draft.table.name);
+            Finding::new(rule, policy, draft.place, what).table(&draft.table.name).hint(hint)
+        };
+        wrong.map(|draft| (finding(draft), draft.table.name.to_string())).unzip::<_, _, Vec<_>, Vec<_>>()
     };
-    let special = named(&|draft| draft.table.kind != TableKind::Ordinary && draft.mode != Some(Mode::Exclude));
-    if !special.is_empty() {
-        let what = format!("rows of virtual tables cannot be captured: {}", special.join(", "));
-        return Err(Error::policy(what).hint("Give each of them mode = \"exclude\"."));
-    }
-    let captured = named(&|draft| draft.mode == Some(Mode::Capture));
-    if environment == "production" && !captured.is_empty() {
-        let what =
-            format!("environment production takes reference tables only, and captured are {}", captured.join(", "));
-        let hint = "Give them mode = \"exclude\" or \"structure\" under [environments.production.tables.NAME].";
-        return Err(Error::policy(what).hint(hint));
-    }
-    Ok(())
+    let hint = "Give each of them mode = \"exclude\".";
+    let (findings, names) = wrong("virtual-rows", "rows of virtual tables cannot be captured", hint, &|draft| {
+        draft.table.kind != TableKind::Ordinary && !matches!(draft.mode, None | Some(Mode::Exclude))
+    });
+    found.all(findings, || {
+        Error::policy(format!("rows of virtual tables cannot be captured: {}", names.join(", "))).hint(hint)
+    });
+    let hint = "Write mode = \"structure\" or \"exclude\" under [environments.production], for all of them, or under [environments.production.tables.NAME].";
+    let what = "environment production takes reference tables only";
+    let (findings, names) =
+        wrong("production-rows", what, hint, &|draft| environment == "production" && draft.mode == Some(Mode::Capture));
+    found.all(findings, || Error::policy(format!("{what}, and captured are {}", names.join(", "))).hint(hint));
 }
 
 /// Masks that show characters of the original are for staging; in `dev` each needs a written reason.
-fn refuse_revealing(policy: &Policy, drafts: &[Draft<'_>], environment: &str) -> Result<()> {
+fn find_revealing(policy: &Policy, drafts: &[Draft<'_>], environment: &str, found: &mut Found) {
     if environment != "dev" {
-        return Ok(());
+        return;
     }
     let shows = |rule: &ColumnRule| (rule.mask.reveals)(&rule.params) && rule.reason().is_none();
     for draft in drafts {
@@ -281,41 +371,52 @@ fn refuse_revealing(policy: &Policy, drafts: &[Draft<'_>], environment: &str) ->
             else {
                 continue;
             };
-            let (file, place, mask) = (&policy.file, rule.place, rule.mask.name);
-            let column = draft.table.columns[at].name.escape_debug();
+            let column = &draft.table.columns[at].name;
             let what = format!(
-                "{file}:{place}: {}.{column}: mask {mask} shows characters of the original, which dev does not allow",
-                draft.table.name
+                "{}.{}: mask {} shows characters of the original, which dev does not allow",
+                draft.table.name,
+                column.escape_debug(),
+                rule.mask.name
             );
             let hint = format!(
-                "Move the rule to [environments.staging.tables.{}.columns] and give dev a mask that shows nothing, or add reason = \"...\" for the reviewer.",
+                "Move the rule to [{}environments.staging.tables.{}.columns] and give dev a mask that shows nothing, or add reason = \"...\" for the reviewer.",
+                policy.section,
                 names::key(&draft.table.name.to_string())
             );
-            return Err(Error::policy(what).hint(hint));
+            let finding = Finding::new("revealing-mask", policy, rule.place, what).hint(hint);
+            found.add(finding.column(&draft.table.name, column));
         }
     }
-    Ok(())
 }
 
-fn warnings(drafts: &[Draft<'_>]) -> Vec<String> {
-    let mut warnings = Vec::new();
+fn find_warnings(policy: &Policy, drafts: &[Draft<'_>], found: &mut Found) {
     for draft in drafts {
         for (at, rule) in draft.rules.iter().enumerate() {
             let Some(rule) = rule else { continue };
-            let place = format!("{}.{}", draft.table.name, draft.table.columns[at].name.escape_debug());
+            let column = &draft.table.columns[at].name;
+            let mut warn = |id: &'static str, what: &str, hint: &str| {
+                let what = format!("{}.{} {what}", draft.table.name, column.escape_debug());
+                let finding = Finding::new(id, policy, rule.place, what).severity(Severity::Warning);
+                found.add(finding.column(&draft.table.name, column).hint(hint));
+            };
             if rule.mask.keeps_original && rule.reason().is_none() && propose(draft.table, at).personal {
-                warnings.push(format!("{place} is kept without a reason, and its name or type looks personal"));
+                let what = "is kept without a reason, and its name or type looks personal";
+                warn("kept-personal", what, KEPT_HINT);
             }
             if rule.when.is_some() && rule.otherwise.as_deref().is_none_or(|rule| rule.mask.keeps_original) {
-                warnings.push(format!("{place} is kept where its condition does not hold"));
+                let hint = "Add otherwise = \"...\": a mask for the rows where the condition does not hold.";
+                warn("condition-keeps", "is kept where its condition does not hold", hint);
             }
             if rule.mask.name == "ssn_tail" && rule.params.text("tail") == Some("real") {
-                warnings.push(format!("{place} shows real tails of social security numbers"));
+                let hint = "Leave tail = \"real\" out, unless the reason given really needs it.";
+                warn("real-tail", "shows real tails of social security numbers", hint);
             }
         }
     }
-    warnings
 }
+
+/// What to do about a column that is kept.
+pub(super) const KEPT_HINT: &str = "Give it a mask, or say why it may stay: { mask = \"keep\", reason = \"...\" }.";
 
 #[cfg(test)]
 #[path = "resolve_tests.rs"]

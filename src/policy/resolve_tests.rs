@@ -287,6 +287,63 @@ fn defaults_keep_columns_in_every_table() {
 }
 
 #[test]
+fn defaults_mask_columns_where_the_table_says_nothing() {
+    let policy = both("").replace("name = { mask = \"full_name\", subject = \"id\" }\n", "");
+    assert!(!policy.contains("full_name"), "{policy}");
+    let masks = |policy: &str| -> Vec<&str> {
+        try_with(shop(), policy).unwrap().tables[0].columns.iter().map(|column| column.definition.name).collect()
+    };
+    let with_default = format!("[defaults.columns]\nname = \"last_name\"\nnowhere = \"email\"\n{policy}");
+    assert_eq!(masks(&with_default)[1], "last_name");
+    assert_eq!(masks(&format!("[defaults.columns]\nname = \"last_name\"\n{}", both("")))[1], "full_name");
+    let (kind, what, _) =
+        refused(shop(), &format!("[defaults.columns]\nid = \"ip\"\n{}", both("").replace("\"id\", ", "")));
+    assert_eq!(kind, Kind::Policy);
+    assert!(what.contains("clients.id") && what.contains("pii.toml:3:1"), "{what}");
+}
+
+#[test]
+fn the_section_of_the_engine_is_laid_over_the_rest() {
+    let here = "[engines.sqlite.tables.clients]\nkeep = [\"id\", \"status\"]\n";
+    let (_, _, hint) = refused(shop(), here);
+    let paste = hint.split_once("\n\n").unwrap().1;
+    assert!(
+        paste.contains("[engines.sqlite.tables.clients.columns]") && paste.contains("[engines.sqlite.tables.orders]")
+    );
+    assert!(try_with(shop(), &format!("{here}{paste}")).is_ok());
+    let elsewhere = format!("{}[engines.mysql.tables.nowhere]\nkeep = [\"id\"]\n", both(""));
+    assert!(try_with(shop(), &elsewhere).is_ok(), "another engine's section is not held against the database");
+    let (kind, what, _) = refused(shop(), &elsewhere.replace("mysql", "sqlite"));
+    assert_eq!((kind, what.contains("table nowhere (pii.toml:")), (Kind::Drift, true), "{what}");
+    let over = format!("{}[engines.sqlite.environments.staging.tables.orders]\nmode = \"structure\"\n", both(""));
+    assert_eq!(try_in("staging", shop(), &over).unwrap().tables[1].mode, Mode::Structure);
+    assert_eq!(try_in("dev", shop(), &over).unwrap().tables[1].mode, Mode::Capture);
+}
+
+#[test]
+fn an_environment_says_what_becomes_of_captured_tables() {
+    let policy = format!("{}[environments.production]\nmode = \"structure\"\n", both(""));
+    let modes = |tables: Vec<Table>, policy: &str| -> Result<Vec<Mode>> {
+        Ok(try_in("production", tables, policy)?.tables.iter().map(|table| table.mode).collect())
+    };
+    assert_eq!(modes(shop(), &policy).unwrap(), [Mode::Structure, Mode::Structure]);
+    assert!(try_in("production", shop(), &policy).unwrap().tables.iter().all(|table| table.columns.is_empty()));
+    let own = format!("{policy}[environments.production.tables.orders]\nmode = \"exclude\"\n");
+    assert_eq!(modes(shop(), &own).unwrap(), [Mode::Structure, Mode::Exclude]);
+    // It takes away; it decides nothing.
+    let more = [shop(), vec![table("fresh", vec![column("id", Family::Integer)])]].concat();
+    assert!(modes(more.clone(), &policy).unwrap_err().what().ends_with("table fresh"));
+    let looked_up = format!("{policy}[tables.fresh]\nmode = \"reference\"\n");
+    assert_eq!(modes(more.clone(), &looked_up).unwrap()[2], Mode::Reference);
+    // The inventory says the same.
+    let parsed = Policy::parse("pii.toml", &format!("version = 1\n{looked_up}")).unwrap();
+    let inventory = crate::policy::inventory::inventory(&parsed, &catalogue(more)).unwrap();
+    let seen: Vec<Option<Mode>> = inventory.tables.iter().map(|table| table.modes[2]).collect();
+    assert_eq!(seen, [Some(Mode::Structure), Some(Mode::Structure), Some(Mode::Reference)]);
+    assert_eq!(inventory.tables[0].modes[0], Some(Mode::Capture));
+}
+
+#[test]
 fn schemas_tell_tables_apart() {
     let mut tables =
         vec![table("t", vec![column("id", Family::Integer)]), table("t", vec![column("id", Family::Integer)])];

@@ -17,7 +17,7 @@ pub(super) fn resolve(
     drafts: &[Draft<'_>],
 ) -> Result<Subset> {
     let rules = &policy.subset;
-    let mut subset = Subset { children: rules.children, depth: rules.depth, ..Subset::default() };
+    let mut subset = Subset { children: rules.children.unwrap_or_default(), depth: rules.depth, ..Subset::default() };
     let holds: Vec<&references::Reference> = references.all().iter().filter(|found| must_hold(found, drafts)).collect();
     subset.references = holds.iter().map(|reference| named(reference, catalogue)).collect();
     subset.edges = vec![Edge::default(); holds.len()];

@@ -1,21 +1,47 @@
 //! Default deny: columns and tables without a decision stop everything, with a proposal to check and paste.
 
 use super::file::{Mode, Policy};
+use super::findings::{Finding, Found};
 use super::names::{key, quoted};
 use super::propose::propose;
 use super::resolve::Draft;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind};
 use crate::model::schema::TableKind;
 
-/// Refuses drafts with undecided columns or tables.
-pub(super) fn refuse(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
+/// Finds undecided columns and tables.
+pub(super) fn find(policy: &Policy, drafts: &[Draft<'_>], found: &mut Found) {
+    let mut findings = Vec::new();
+    for draft in drafts {
+        let (name, section) = (&draft.table.name, &policy.section);
+        if draft.mode.is_none() {
+            let what = format!("table {name} is in the database and not in the policy");
+            let finding = Finding::new("new-table", policy, draft.place, what).kind(Kind::Drift).table(name);
+            let toml = whole_table(policy, drafts, draft);
+            findings
+                .push(finding.hint(format!("Decide it in {}. A proposal to check and paste:\n\n{toml}", policy.file)));
+            continue;
+        }
+        for at in draft.open_columns() {
+            let what = format!("column {name}.{} is in the database and has no decision", shown(draft, at));
+            let finding = Finding::new("new-column", policy, draft.place, what).kind(Kind::Drift);
+            let toml = format!("[{section}tables.{}.columns]\n{}", key(&name.to_string()), rules(drafts, draft, &[at]));
+            let finding = finding.column(name, &draft.table.columns[at].name);
+            findings
+                .push(finding.hint(format!("Decide it in {}. A proposal to check and paste:\n\n{toml}", policy.file)));
+        }
+    }
+    found.all(findings, || refusal(policy, drafts));
+}
+
+/// All undecided columns and tables in one error.
+fn refusal(policy: &Policy, drafts: &[Draft<'_>]) -> Error {
     let (mut places, mut lines, mut columns, mut tables) = (Vec::new(), Vec::new(), 0, 0);
     for draft in drafts {
         let name = &draft.table.name;
         if draft.mode.is_none() {
             tables += 1;
             places.push(format!("table {name}"));
-            lines.push(whole_table(drafts, draft));
+            lines.push(whole_table(policy, drafts, draft));
             continue;
         }
         let open = draft.open_columns();
@@ -23,11 +49,9 @@ pub(super) fn refuse(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
             columns += open.len();
             let listed: Vec<String> = open.iter().map(|&at| shown(draft, at)).collect();
             places.push(format!("{name}: {}", listed.join(", ")));
-            lines.push(format!("[tables.{}.columns]\n{}", key(&name.to_string()), rules(drafts, draft, &open)));
+            let heading = format!("[{}tables.{}.columns]", policy.section, key(&name.to_string()));
+            lines.push(format!("{heading}\n{}", rules(drafts, draft, &open)));
         }
-    }
-    if places.is_empty() {
-        return Ok(());
     }
     let count = match (columns, tables) {
         (0, tables) => format!("{tables} undecided table{}", plural(tables)),
@@ -37,11 +61,11 @@ pub(super) fn refuse(policy: &Policy, drafts: &[Draft<'_>]) -> Result<()> {
         }
     };
     let what = format!("{count}, and nothing is kept by default\n  {}", places.join("\n  "));
-    Err(Error::policy(what).hint(format!(
+    Error::policy(what).hint(format!(
         "Decide each one in {}. A proposal from names and types, to check and paste:\n\n{}",
         policy.file,
         lines.join("\n\n")
-    )))
+    ))
 }
 
 /// The identifiers in a piece of SQL, without their quotes.
@@ -83,21 +107,21 @@ fn rule(drafts: &[Draft<'_>], draft: &Draft<'_>, at: usize, depth: usize) -> Str
     propose(draft.table, at).rule
 }
 
-fn whole_table(drafts: &[Draft<'_>], draft: &Draft<'_>) -> String {
-    let name = key(&draft.table.name.to_string());
+fn whole_table(policy: &Policy, drafts: &[Draft<'_>], draft: &Draft<'_>) -> String {
+    let name = format!("{}tables.{}", policy.section, key(&draft.table.name.to_string()));
     if draft.table.kind != TableKind::Ordinary {
-        return format!("[tables.{name}]\nmode = \"{}\"", Mode::Exclude.word());
+        return format!("[{name}]\nmode = \"{}\"", Mode::Exclude.word());
     }
     let stored = draft.table.stored_columns();
     let (kept, masked): (Vec<usize>, Vec<usize>) =
         stored.into_iter().partition(|&at| rule(drafts, draft, at, 0) == quoted("keep"));
-    let mut lines = vec![format!("[tables.{name}]"), format!("mode = \"{}\"", Mode::Capture.word())];
+    let mut lines = vec![format!("[{name}]"), format!("mode = \"{}\"", Mode::Capture.word())];
     if !kept.is_empty() {
         let kept: Vec<String> = kept.iter().map(|&at| quoted(&draft.table.columns[at].name)).collect();
         lines.push(format!("keep = [{}]", kept.join(", ")));
     }
     if !masked.is_empty() {
-        lines.push(format!("[tables.{name}.columns]"));
+        lines.push(format!("[{name}.columns]"));
         lines.push(rules(drafts, draft, &masked));
     }
     lines.join("\n")

@@ -35,7 +35,15 @@ pub(crate) fn fill(target: &mut dyn Target, seed: u64) -> Filled {
 
 /// The same by a catalogue that may know references which the database does not declare.
 pub(crate) fn fill_by(target: &mut dyn Target, catalogue: &Catalogue, seed: u64) -> Filled {
-    let mut filler = Filler { target, catalogue, seed, state: seed, keys: Vec::new() };
+    fill_with(target, catalogue, seed, &|_, _, _| None)
+}
+
+/// What to write into a column of texts: table, column and a number, another one for each cell.
+pub(crate) type Texts<'a> = &'a dyn Fn(&TableName, &str, u64) -> Option<String>;
+
+/// The same with texts of one's own.
+pub(crate) fn fill_with(target: &mut dyn Target, catalogue: &Catalogue, seed: u64, texts: Texts<'_>) -> Filled {
+    let mut filler = Filler { target, catalogue, seed, state: seed, keys: Vec::new(), texts };
     let mut filled = Filled { rows: 0, empty: Vec::new() };
     let mut open = Vec::new();
     for at in catalogue.parents_first() {
@@ -77,6 +85,7 @@ struct Filler<'a> {
     seed: u64,
     state: u64,
     keys: Vec<Known<'a>>,
+    texts: Texts<'a>,
 }
 
 impl<'a> Filler<'a> {
@@ -208,6 +217,11 @@ impl<'a> Filler<'a> {
             0..=2 if column.nullable => return Some(self.sql().lit("NULL")),
             0..=4 if column.default.is_some() && (!is_unique || column.family == Family::Uuid) => return None,
             _ => {}
+        }
+        if matches!(column.family, Family::Text | Family::Json)
+            && let Some(text) = (self.texts)(&table.name, &column.name, (number + attempt * 100) as u64)
+        {
+            return Some(self.sql().string(&text));
         }
         let known = literals(table, column);
         if !known.is_empty() && !is_number(column) && self.below(5) > 0 {

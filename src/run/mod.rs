@@ -2,8 +2,11 @@
 
 pub mod capture;
 mod capture_table;
+pub mod check;
 mod closure;
 mod counters;
+#[cfg(test)]
+mod ddl_tests;
 pub mod demo;
 #[cfg(test)]
 mod fill_testing;
@@ -43,6 +46,8 @@ pub mod state;
 mod subset_testing;
 #[cfg(test)]
 mod subset_tests;
+#[cfg(test)]
+mod terp_policy_tests;
 mod triggers;
 mod unique;
 pub mod verify;

@@ -99,6 +99,11 @@ pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
 
 /// A snapshot called `s`, captured by a policy.
 pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
+    captured_in("dev", url, policy_text).unwrap()
+}
+
+/// The same for an environment, and what goes wrong.
+pub(super) fn captured_in(environment: &str, url: &str, policy_text: &str) -> Result<Repository> {
     let member = Member::generate();
     let store = Memory::new();
     keys::init(&store, &member).unwrap();
@@ -107,17 +112,17 @@ pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
     let catalogue = opened.catalogue().unwrap();
     let policy = Policy::parse("test.toml", policy_text).unwrap();
     let master = MasterKey::new(Secret32::new([7; 32]));
-    let plan = policy::resolve(&policy, &catalogue, "dev", &master).unwrap();
+    let plan = policy::resolve(&policy, &catalogue, environment, &master)?;
     let options = capture::Options {
         name: "s".into(),
-        environment: "dev".into(),
-        policy: policy.proof(&master, "dev"),
+        environment: environment.into(),
+        policy: policy.proof(&master, environment),
         dry_run: false,
         expires: None,
         amount: capture::Amount::default(),
     };
-    capture::capture(&context(), &mut *opened, &catalogue, &plan, &repository, &options).unwrap();
-    repository
+    capture::capture(&context(), &mut *opened, &catalogue, &plan, &repository, &options)?;
+    Ok(repository)
 }
 
 #[test]

@@ -118,13 +118,41 @@ fn completions_and_manual_pages_are_made() {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for name in ["README.md", "docs/architecture.md", "docs/policy.md", "docs/commands.md"] {
+    for name in ["README.md", "docs/architecture.md", "docs/policy.md", "docs/commands.md", ".github/SECURITY.md"] {
         let text = std::fs::read_to_string(repository(name)).unwrap();
         for word in text
             .split(['`', '(', ')', ' ', '\n'])
             .filter(|word| word.starts_with("docs/") && word.rsplit('.').next() == Some("md"))
         {
             assert!(repository(word).is_file(), "{name} names {word}");
+        }
+    }
+}
+
+/// Documents that name the tests which show what they claim.
+const WITNESSED: [(&str, usize); 2] = [("docs/security.md", 70), ("docs/properties.md", 30)];
+
+#[test]
+fn every_test_that_a_document_names_exists() {
+    let mut files = Vec::new();
+    for folder in ["src", "tests/it"] {
+        crate::support::collect(&repository(folder), &mut files);
+    }
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let sources: Vec<String> = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    for (document, least) in WITNESSED {
+        let text = std::fs::read_to_string(repository(document)).unwrap();
+        // The names of tests are sentences.
+        let is_test = |word: &&str| {
+            word.matches('_').count() >= 2
+                && word.starts_with(|c: char| c.is_ascii_lowercase())
+                && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        };
+        let named: std::collections::BTreeSet<&str> = text.split('`').skip(1).step_by(2).filter(is_test).collect();
+        assert!(named.len() >= least, "{document} names only {} tests", named.len());
+        for name in named {
+            let exists = sources.iter().any(|source| source.contains(&format!("fn {name}(")));
+            assert!(exists, "{document}: there is no test {name}");
         }
     }
 }

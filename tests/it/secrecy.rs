@@ -130,3 +130,15 @@ fn p18_p19_p22_p23_the_log_is_json_lines_that_say_what_was_done() {
         assert!(!finished[field].is_null(), "{field} is missing in {finished}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn key_files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scratch = Scratch::with_store();
+    for name in ["identity.key", "mask.key"] {
+        let mode = std::fs::metadata(scratch.path(".terp-fixtures").join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    assert_eq!(std::fs::read_to_string(scratch.path(".terp-fixtures/.gitignore")).unwrap(), "*\n");
+}

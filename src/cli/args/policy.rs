@@ -1,5 +1,6 @@
 //! `policy`: what can be typed about a policy as a document that people review.
 
+use crate::model::schema::EngineKind;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -16,22 +17,160 @@ pub enum PolicyCommand {
     #[command(after_help = "Examples:
   terp-fixtures policy review --policy pii.toml --source sqlite:erp.sqlite --output review.html
   terp-fixtures policy review --policy pii.toml --source postgres://localhost/erp --since approved.toml --output review.md
-  terp-fixtures policy review --policy pii.toml --snapshot demo-2025-12 --format json")]
+  terp-fixtures policy review --policy pii.toml --snapshot demo-2025-12 --format json
+  terp-fixtures policy review --policy pii.toml --ddl schema.sql --output review.html")]
     Review(ReviewArgs),
+    /// Print the JSON Schema of policy files, for editors that complete and check while one types.
+    #[command(after_help = "Examples:
+  terp-fixtures policy schema > policy.schema.json
+
+Then the first line of a policy is '#:schema ./policy.schema.json' (Even Better TOML, taplo).")]
+    Schema,
+    /// Hold a policy against a database, a snapshot or files of DDL: what is new, gone or of another type, what does not fit, what
+    /// has expired, what is weak. Exit 3 for drift, 4 for a fault of the policy.
+    #[command(after_help = "Examples:
+  terp-fixtures policy check
+  terp-fixtures policy check --policy pii.toml --source sqlite:erp.sqlite
+  terp-fixtures policy check --ddl migrations/001.sql migrations/002.sql --engine postgres --strict
+  terp-fixtures policy check --snapshot demo-2025-12 --env dev
+  terp-fixtures policy check --source sqlite:erp.sqlite --format sarif > check.sarif
+  terp-fixtures policy check --rules")]
+    Check(CheckArgs),
+    /// Say all about one column, or about the columns of a table: what it is, what it seems to hold, what each environment does
+    /// with it and why.
+    #[command(after_help = "Examples:
+  terp-fixtures policy explain clients.email --source sqlite:erp.sqlite
+  terp-fixtures policy explain clients --ddl schema.sql
+  terp-fixtures policy explain clients.ssn --snapshot demo-2025-12 --json")]
+    Explain(ExplainArgs),
+}
+
+/// Where a schema comes from.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// The database to look at; SOURCE_DATABASE_URL where neither this nor a snapshot nor DDL is named.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["snapshot", "ddl"])]
+    pub source: Option<String>,
+    /// The schema that a snapshot was captured with.
+    #[arg(long, value_name = "NAME", conflicts_with = "ddl")]
+    pub snapshot: Option<String>,
+    /// Files of SQL, read in this order: a dump of the schema, or migrations.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub ddl: Vec<PathBuf>,
+    /// The engine that the DDL is for; without it, what the DDL looks like.
+    #[arg(long, value_enum, value_name = "ENGINE", requires = "ddl")]
+    pub engine: Option<EngineName>,
+}
+
+/// An engine by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL.
+    Mysql,
+    /// MariaDB.
+    Mariadb,
+    /// SQLite.
+    Sqlite,
+}
+
+impl EngineName {
+    /// The engine.
+    #[must_use]
+    pub fn kind(self) -> EngineKind {
+        match self {
+            Self::Postgres => EngineKind::Postgres,
+            Self::Mysql => EngineKind::Mysql,
+            Self::Mariadb => EngineKind::Mariadb,
+            Self::Sqlite => EngineKind::Sqlite,
+        }
+    }
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    Text,
+    /// One JSON object; the same as --json.
+    Json,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+/// `policy check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The policy; looked for here and in policies/. Without it that of the configuration, else pii.toml.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The schema.
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// Only this environment; may be given several times. Without it dev, staging, and production if the policy speaks of it.
+    #[arg(long, value_name = "ENV", value_parser = ["dev", "staging", "production"])]
+    pub env: Vec<String>,
+    /// How findings are written.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
+    /// The lock; without it the one beside the policy, if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// Warnings fail too (exit 4).
+    #[arg(long)]
+    pub strict: bool,
+    /// Do not count different values of masked columns in the database; only names and types are looked at then.
+    #[arg(long)]
+    pub no_values: bool,
+    /// List the rules instead.
+    #[arg(long)]
+    pub rules: bool,
+}
+
+/// `policy explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// TABLE.COLUMN, or TABLE for all its columns in short.
+    #[arg(value_name = "TABLE[.COLUMN]")]
+    pub what: String,
+    /// The policy; looked for here and in policies/. Without it that of the configuration, else pii.toml.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The schema.
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// The lock; without it the one beside the policy, if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+}
+
+/// `policy diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The older version.
+    pub before: PathBuf,
+    /// The newer version.
+    pub after: PathBuf,
+    /// Exit with 4 where a change lets more through.
+    #[arg(long)]
+    pub fail_on_weaker: bool,
 }
 
 /// `policy review`.
 #[derive(Debug, Args)]
 pub struct ReviewArgs {
-    /// The policy; looked for here and in policies/.
+    /// The policy; looked for here and in policies/. Without it that of the configuration, else pii.toml.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// The database whose catalogue is reviewed. No row is read.
-    #[arg(long, value_name = "URL", env = "SOURCE_DATABASE_URL", hide_env_values = true)]
-    pub source: Option<String>,
-    /// Review the schema of this snapshot instead of a database.
-    #[arg(long, value_name = "SNAPSHOT")]
-    pub snapshot: Option<String>,
+    /// The schema.
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// The lock; without it the one beside the policy, if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
     /// An older version of the policy: what changed since is shown, and what lets more through first.
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
@@ -55,16 +194,4 @@ pub enum ReviewFormat {
     Markdown,
     /// For programs; docs/review.md describes it.
     Json,
-}
-
-/// `policy diff`.
-#[derive(Debug, Args)]
-pub struct DiffArgs {
-    /// The older version.
-    pub before: PathBuf,
-    /// The newer version.
-    pub after: PathBuf,
-    /// Exit with 4 where a change lets more through.
-    #[arg(long)]
-    pub fail_on_weaker: bool,
 }

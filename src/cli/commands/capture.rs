@@ -3,7 +3,7 @@
 use super::{address, finished, open_to_publish, read_policy, started};
 use crate::cli::args::{CaptureArgs, CaptureSize};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
-use crate::cli::settings::Settings;
+use crate::cli::settings::{Settings, today};
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::model::schema::TableName;
@@ -37,6 +37,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs
     );
     let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
     let catalogue = source.catalogue()?;
+    policy::expiry::refuse_expired(&policy, &catalogue, &environment, &today())?;
     let plan = policy::resolve(&policy, &catalogue, &environment, &master)?;
     let options = capture::Options {
         name,

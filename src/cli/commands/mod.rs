@@ -4,11 +4,15 @@ mod capture;
 mod keys;
 mod lock;
 mod masks;
+mod policy_check;
 mod policy_diff;
+mod policy_explain;
 mod policy_review;
+mod policy_schema;
 mod refs;
 mod restore;
 mod rollback;
+mod schema;
 mod shell;
 mod store;
 mod why;
@@ -60,7 +64,10 @@ fn policy(
 ) -> Result<Answer> {
     match command {
         PolicyCommand::Review(args) => policy_review::run(context, &settings()?, args),
+        PolicyCommand::Check(args) => policy_check::run(context, settings, args),
+        PolicyCommand::Explain(args) => policy_explain::run(context, &settings()?, args),
         PolicyCommand::Diff(args) => policy_diff::run(args),
+        PolicyCommand::Schema => Ok(policy_schema::run()),
     }
 }
 

@@ -51,7 +51,7 @@ fn line(change: &Change) -> Vec<String> {
 
 fn described(change: &Change) -> Value {
     json!({
-        "direction": change.direction.word(), "table": change.table, "column": change.column,
+        "direction": change.direction.word(), "engine": change.engine, "table": change.table, "column": change.column,
         "environments": change.environments, "before": change.before, "after": change.after,
         "line": change.place.line,
     })

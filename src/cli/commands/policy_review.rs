@@ -1,12 +1,13 @@
 //! `policy review`: from what was typed to one document about a policy, as a page, as Markdown or as JSON.
 
-use super::{address, open, read_policy, started};
+use super::schema::{Schema, lock, policy_path};
+use super::{open, read_policy};
 use crate::cli::args::policy::{ReviewArgs, ReviewFormat};
 use crate::cli::render::{Answer, bytes, count};
-use crate::cli::settings::Settings;
-use crate::engine;
+use crate::cli::settings::{Settings, today};
 use crate::error::{Error, Result};
-use crate::model::schema::Catalogue;
+use crate::policy::check::{Question, check, environments};
+use crate::policy::drift::Recorded;
 use crate::run::Context;
 use crate::run::review::document::{Document, TITLE};
 use crate::run::review::{Reviewed, Sources, Store, html, markdown, review};
@@ -15,22 +16,37 @@ use std::io::Read as _;
 use std::path::Path;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs) -> Result<Answer> {
-    let path = settings.policy(args.policy.as_deref())?;
+    let path = policy_path(settings, args.policy.as_deref())?;
     let policy = read_policy(&path)?;
     let since = args.since.as_deref().map(read_policy).transpose()?;
+    let lock = lock(&path, args.lock.as_deref())?;
     if let Some(output) = &args.output {
         refuse_to_replace(output, args.force)?;
     }
-    let (catalogue, source) = catalogue(context, settings, args)?;
+    let Some(Schema { catalogue, origin, findings: more, .. }) = args.schema.schema(context, settings)? else {
+        return Err(Error::usage("no schema is named")
+            .hint("Add --source sqlite:PATH, --snapshot NAME or --ddl FILE, or set SOURCE_DATABASE_URL."));
+    };
+    let (today, chosen) = (today(), environments(&policy));
+    let recorded = lock.as_ref().map(Recorded::of);
+    let question = Question {
+        policy: &policy,
+        catalogue: Some(&catalogue),
+        environments: &chosen,
+        today: &today,
+        recorded: recorded.as_ref(),
+        more,
+    };
     let document = review(&Sources {
+        findings: check(question),
         policy: &policy,
         catalogue: &catalogue,
-        source,
+        source: origin,
         since: since.as_ref(),
-        reviewed: Reviewed::default(),
+        reviewed: lock.as_ref().map(Reviewed::of_lock).unwrap_or_default(),
         store: store(context, settings),
         now: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-    })?;
+    });
     let format = args.format.or_else(|| args.output.as_deref().and_then(by_extension)).unwrap_or(ReviewFormat::Html);
     let json = serde_json::to_value(&document)
         .map_err(|error| Error::internal("the review cannot be shown").caused_by(error))?;
@@ -42,23 +58,6 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs)
     let Some(output) = &args.output else { return Ok(Answer::new(json, text)) };
     write(output, &text)?;
     Ok(written(&document, output, text.len() as u64))
-}
-
-/// The catalogue under review and where it came from.
-fn catalogue(context: &Context<'_>, settings: &Settings, args: &ReviewArgs) -> Result<(Catalogue, String)> {
-    if let Some(name) = &args.snapshot {
-        let snapshot = open(context, settings)?.find(name)?;
-        let source = format!("snapshot {}", snapshot.label());
-        return Ok((snapshot.manifest.schema, source));
-    }
-    let address = address(args.source.as_deref(), "source", "SOURCE_DATABASE_URL").map_err(|error| {
-        error.hint(
-            "Add --source URL or set SOURCE_DATABASE_URL; or add --snapshot NAME to review the schema of a snapshot.",
-        )
-    })?;
-    started(context, "policy review", vec![("source", address.to_string())]);
-    let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
-    Ok((source.catalogue()?, address.to_string()))
 }
 
 /// What the store holds. A review without one is a review all the same.

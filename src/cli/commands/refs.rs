@@ -7,11 +7,11 @@ use crate::cli::settings::Settings;
 use crate::detect::{KnownReference, Overlap, Polymorphic, Proposal};
 use crate::engine;
 use crate::error::Result;
-use crate::model::schema::TableName;
+use crate::model::schema::{EngineKind, TableName};
+use crate::policy::Policy;
 use crate::run::refs::{Outcome, found};
 use crate::run::{Context, refs};
 use serde_json::{Value, json};
-use std::path::Path;
 
 pub(super) fn run(
     context: &Context<'_>,
@@ -19,12 +19,13 @@ pub(super) fn run(
     args: &RefsArgs,
 ) -> Result<Answer> {
     let address = address(args.source.as_deref(), "source", "SOURCE_DATABASE_URL")?;
-    let known = match &args.policy {
-        Some(named) => known(&settings()?.policy(Some(named))?)?,
-        None => Vec::new(),
+    let policy = match &args.policy {
+        Some(named) => Some(read_policy(&settings()?.policy(Some(named))?)?),
+        None => None,
     };
     started(context, "refs", vec![("source", address.to_string())]);
     let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
+    let known = policy.map_or_else(Vec::new, |policy| known(&policy, source.engine()));
     let done = refs::refs(context, &mut *source, &known, args.min_confidence)?;
     let facts = [("references", done.references.len()), ("polymorphic", done.polymorphic.len())];
     let facts = facts.into_iter().map(|(name, count)| (name, count.to_string())).collect();
@@ -39,10 +40,10 @@ pub(super) fn run(
     Ok(Answer::new(json, told(&done, args.min_confidence)))
 }
 
-/// The references that a policy has.
-fn known(path: &Path) -> Result<Vec<KnownReference>> {
-    let known = read_policy(path)?.subset.references.into_iter();
-    Ok(known.map(|known| KnownReference { table: known.table, columns: known.columns }).collect())
+/// The references that a policy has for an engine.
+fn known(policy: &Policy, engine: EngineKind) -> Vec<KnownReference> {
+    let known = policy.of_engine(engine).into_owned().subset.references.into_iter();
+    known.map(|known| KnownReference { table: known.table, columns: known.columns }).collect()
 }
 
 /// Confidence as it is typed: `0.87`.

@@ -2,36 +2,9 @@
 
 use crate::engine::sql::Sql;
 use crate::model::mark;
-use crate::model::schema::{Action, EngineKind, Family};
+use crate::model::schema::EngineKind;
 
-/// The family of a type, by its name without length.
-pub(super) fn family(data_type: &str) -> Family {
-    match data_type {
-        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => Family::Integer,
-        "float" | "double" => Family::Real,
-        "decimal" => Family::Numeric,
-        "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => Family::Text,
-        "bit" | "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => Family::Blob,
-        "date" => Family::Date,
-        "time" => Family::Time,
-        "datetime" | "timestamp" => Family::Timestamp,
-        "json" => Family::Json,
-        "uuid" => Family::Uuid,
-        "enum" => Family::Enum,
-        _ => Family::Any,
-    }
-}
-
-/// A foreign key action as `information_schema` spells it.
-pub(super) fn action(rule: &str) -> Action {
-    match rule {
-        "CASCADE" => Action::Cascade,
-        "SET NULL" => Action::SetNull,
-        "SET DEFAULT" => Action::SetDefault,
-        "RESTRICT" => Action::Restrict,
-        _ => Action::NoAction,
-    }
-}
+pub(super) use crate::model::declared::{action, mysql_family as family};
 
 /// A CREATE TABLE text without the counter's value, and without markers where the table has them.
 pub(super) fn stripped(text: &str, is_marked: bool) -> String {

@@ -1,25 +1,8 @@
 //! The words of a catalogue row: families, lengths, actions, and the CREATE TABLE text.
 
-use crate::model::schema::{Action, Family};
+use crate::model::schema::Action;
 
-/// The family of a type, by its base type's name and its kind (`pg_type.typtype`).
-pub(super) fn family(base: &str, kind: &str) -> Family {
-    match base {
-        _ if kind == "e" => Family::Enum,
-        "int2" | "int4" | "int8" | "oid" => Family::Integer,
-        "float4" | "float8" => Family::Real,
-        "numeric" | "money" => Family::Numeric,
-        "text" | "varchar" | "bpchar" | "citext" | "name" => Family::Text,
-        "bytea" => Family::Blob,
-        "bool" => Family::Boolean,
-        "date" => Family::Date,
-        "time" | "timetz" => Family::Time,
-        "timestamp" | "timestamptz" => Family::Timestamp,
-        "json" | "jsonb" => Family::Json,
-        "uuid" => Family::Uuid,
-        _ => Family::Any,
-    }
-}
+pub(super) use crate::model::declared::postgres_family as family;
 
 /// The length of a character type, from its type modifier.
 pub(super) fn length(base: &str, modifier: &str) -> Option<u32> {
@@ -82,6 +65,7 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::schema::Family;
 
     #[test]
     fn lengths_are_of_characters() {

@@ -1,47 +1,8 @@
 //! What SQLite's own DDL text says that no pragma does, and that text without our marker columns.
 
 use crate::model::mark;
-use crate::model::schema::{Action, Family};
 
-/// The family of a declared type, by its words; SQLite's affinity rules decide the rest.
-pub(super) fn family(declared: &str) -> Family {
-    let upper = declared.to_ascii_uppercase();
-    let has = |part: &str| upper.contains(part);
-    match () {
-        () if upper.is_empty() || upper == "ANY" => Family::Any,
-        () if has("BOOL") => Family::Boolean,
-        () if has("UUID") => Family::Uuid,
-        () if has("JSON") => Family::Json,
-        () if has("DATETIME") || has("TIMESTAMP") => Family::Timestamp,
-        () if upper == "DATE" => Family::Date,
-        () if upper == "TIME" => Family::Time,
-        () if has("INT") => Family::Integer,
-        () if has("CHAR") || has("CLOB") || has("TEXT") => Family::Text,
-        () if has("BLOB") => Family::Blob,
-        () if has("REAL") || has("FLOA") || has("DOUB") => Family::Real,
-        () => Family::Numeric,
-    }
-}
-
-/// The length in `VARCHAR(40)`, for character types.
-pub(super) fn length(declared: &str) -> Option<u32> {
-    if family(declared) != Family::Text {
-        return None;
-    }
-    let (_, rest) = declared.split_once('(')?;
-    rest.split([',', ')']).next()?.trim().parse().ok()
-}
-
-/// A foreign key action as the pragma spells it.
-pub(super) fn action(text: &str) -> Action {
-    match text {
-        "CASCADE" => Action::Cascade,
-        "SET NULL" => Action::SetNull,
-        "SET DEFAULT" => Action::SetDefault,
-        "RESTRICT" => Action::Restrict,
-        _ => Action::NoAction,
-    }
-}
+pub(super) use crate::model::declared::{action, sqlite_family as family, sqlite_length as length};
 
 /// The CREATE TABLE text as it was before marker columns were added.
 pub(super) fn without_markers(create: &str) -> String {
@@ -52,6 +13,7 @@ pub(super) fn without_markers(create: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::schema::Family;
 
     #[test]
     fn families_follow_the_declared_words() {

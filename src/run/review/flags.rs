@@ -1,4 +1,4 @@
-//! What deserves a look in a policy, from its inventory alone: what is kept, what is weak, what nobody has decided on.
+//! What deserves a look in a policy: what a check finds, and from the inventory what is kept with a reason and what is weak.
 
 use super::document::{Flag, TableView};
 use crate::error::Kind;
@@ -10,36 +10,29 @@ use crate::policy::file::ENVIRONMENTS;
 use crate::policy::findings::{Finding, Severity};
 use crate::policy::inventory::{ColumnRecord, Decision, Inventory, TableRecord};
 
-/// Everything that was found, worst first.
-pub(super) fn findings(policy: &Policy, inventory: &Inventory) -> Vec<Finding> {
-    let mut found = Vec::new();
+/// Everything that was found, worst first: what a check finds, and what else a reader should see of columns that it has nothing
+/// to say about.
+pub(super) fn findings(policy: &Policy, inventory: &Inventory, checked: &[Finding]) -> Vec<Finding> {
+    let mut found = checked.to_vec();
     for table in &inventory.tables {
         let makes = Makes { policy, table };
-        if table.modes.contains(&None) {
-            found.push(makes.finding(
-                "undecided-table",
-                Severity::Error,
-                None,
-                format!("table {} is not decided on", table.table),
-                "Give it a mode, or decide its columns.",
-            ));
+        let is_told = |column: Option<&str>| {
+            checked.iter().any(|known| known.table.as_ref() == Some(&table.table) && known.column.as_deref() == column)
+        };
+        if table.modes.contains(&None) && !is_told(None) {
+            let what = format!("table {} is not decided on", table.table);
+            let hint = "Give it a mode, or decide its columns.";
+            found.push(makes.finding("undecided-table", Severity::Error, None, what, hint));
         }
-        let open = |column: &ColumnRecord| (0..3).any(|environment| is_open(table, column, environment));
-        for column in &table.columns {
-            if open(column) {
+        for column in table.columns.iter().filter(|column| !is_told(Some(&column.column.name))) {
+            if (0..3).any(|environment| is_open(table, column, environment)) {
                 let what = format!("{} is not decided on{}", makes.named(column), looks_like(column));
-                found.push(makes.finding(
-                    "undecided-column",
-                    Severity::Error,
-                    Some(column),
-                    what,
-                    "Add a mask, or keep it with a reason.",
-                ));
+                let hint = "Add a mask, or keep it with a reason.";
+                found.push(makes.finding("undecided-column", Severity::Error, Some(column), what, hint));
             }
             found.extend(kept(&makes, column));
             found.extend(weak(&makes, column));
         }
-        found.extend(tail_beside_birth(&makes));
     }
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     found
@@ -118,33 +111,6 @@ fn weak(makes: &Makes<'_>, column: &ColumnRecord) -> Option<Finding> {
         let what = format!("{}: few values, each with one fake; their shares show which is which", makes.named(column));
         makes.finding("few-values", Severity::Warning, Some(column), what, "Shuffle it, or remove it.")
     })
-}
-
-/// A real tail of a social security number beside the date of birth comes close to the number.
-fn tail_beside_birth(makes: &Makes<'_>) -> Option<Finding> {
-    let real = |decision: &Decision| {
-        decision.rule.mask.name == "ssn_tail" && decision.rule.params.text("tail") == Some("real")
-    };
-    let tail = makes.table.columns.iter().find(|column| !environments(makes.table, column, real).is_empty())?;
-    let shown = environments(makes.table, tail, real);
-    let is_birth = |column: &&ColumnRecord| matches!(column.guess.kind, "birth_date" | "dob");
-    let left = |decision: &Decision| decision.strength() <= Strength::Partial;
-    let birth =
-        makes.table.columns.iter().filter(is_birth).find(|column| {
-            environments(makes.table, column, left).iter().any(|environment| shown.contains(environment))
-        })?;
-    let what = format!(
-        "{} shows real tails beside {}: together they come close to the whole number",
-        makes.named(tail),
-        makes.named(birth)
-    );
-    Some(makes.finding(
-        "tail-beside-birth",
-        Severity::Warning,
-        Some(tail),
-        what,
-        "Use tail = \"fake\", or mask the date.",
-    ))
 }
 
 struct Makes<'a> {

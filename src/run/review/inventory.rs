@@ -2,10 +2,9 @@
 
 use super::document::{ByEnvironment, ColumnView, Decided, DecisionView, MaskUse, Outcome, Sample, TableView};
 use super::samples::samples;
-use crate::error::Result;
 use crate::mask::docs::{left, public_key};
 use crate::mask::{ColumnMask, MASKS, ParamKind, Strength, Value};
-use crate::model::schema::{Catalogue, Family, TableName};
+use crate::model::schema::{Catalogue, Family};
 use crate::policy::file::{ColumnRule, ENVIRONMENTS};
 use crate::policy::inventory::{ColumnRecord, Decision, Inventory, Origin, TableRecord};
 use crate::policy::preview::previews;
@@ -17,11 +16,11 @@ pub(super) fn tables(
     policy: &Policy,
     catalogue: &Catalogue,
     inventory: &Inventory,
-    decided: &BTreeMap<(TableName, String), Decided>,
-) -> Result<Vec<TableView>> {
+    decided: &BTreeMap<(String, String), Decided>,
+) -> Vec<TableView> {
     let mut masks: Vec<Vec<Vec<Option<ColumnMask>>>> = Vec::new();
     for environment in ENVIRONMENTS {
-        masks.push(previews(policy, catalogue, environment, &public_key())?);
+        masks.push(previews(policy, catalogue, environment, &public_key()));
     }
     let shown = |(at, record): (usize, &TableRecord)| {
         let about = &catalogue.tables[at].columns;
@@ -29,7 +28,7 @@ pub(super) fn tables(
             masks.iter().map(|masks| samples(masks.get(at).map_or(&[], Vec::as_slice), about)).collect();
         let column = |(number, column): (usize, &ColumnRecord)| {
             let sample = |environment: usize| samples[environment].get(number).cloned().flatten();
-            let key = (record.table.clone(), column.column.name.clone());
+            let key = (record.table.to_string(), column.column.name.clone());
             self::column(record, column, &sample, decided.get(&key).cloned())
         };
         TableView {
@@ -40,7 +39,7 @@ pub(super) fn tables(
             columns: record.columns.iter().enumerate().map(column).collect(),
         }
     };
-    Ok(inventory.tables.iter().enumerate().map(shown).collect())
+    inventory.tables.iter().enumerate().map(shown).collect()
 }
 
 fn by_environment<T>(of: impl Fn(usize) -> T) -> ByEnvironment<T> {

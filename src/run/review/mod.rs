@@ -16,14 +16,14 @@ mod samples;
 mod tests;
 mod words;
 
-use crate::error::Result;
 use crate::mask::docs::public_key;
 use crate::model::approval::Approval;
-use crate::model::schema::{Catalogue, TableName};
+use crate::model::schema::Catalogue;
 use crate::policy::diff::{Change, diff};
 use crate::policy::file::ENVIRONMENTS;
 use crate::policy::findings::{Finding, Severity};
-use crate::policy::inventory::{Inventory, inventory};
+use crate::policy::inventory::{Inventory, inventory_of_what_is_there};
+use crate::policy::lock::Lock;
 use crate::policy::{Mode, Policy};
 use crate::run::repository::Snapshot;
 use document::{
@@ -43,6 +43,8 @@ pub struct Sources<'a> {
     pub source: String,
     /// An older version to compare with.
     pub since: Option<&'a Policy>,
+    /// What `policy check` finds.
+    pub findings: Vec<Finding>,
     /// What lock and approvals say.
     pub reviewed: Reviewed,
     /// The store.
@@ -63,7 +65,28 @@ pub struct Reviewed {
     /// Why approvals that are there are not valid.
     pub void: Option<String>,
     /// Who decided on a column, by table and column.
-    pub columns: BTreeMap<(TableName, String), Decided>,
+    pub columns: BTreeMap<(String, String), Decided>,
+}
+
+impl Reviewed {
+    /// What a lock says. Approvals are not read yet.
+    #[must_use]
+    pub fn of_lock(lock: &Lock) -> Self {
+        let mut columns = BTreeMap::new();
+        for (table, locked) in &lock.tables {
+            for (column, own) in &locked.columns {
+                let decided = Decided {
+                    by: own.by.clone(),
+                    on: own.on.clone(),
+                    until: own.expires.clone(),
+                    reason: own.reason.clone(),
+                };
+                columns.insert((table.clone(), column.clone()), decided);
+            }
+        }
+        let digest = blake3::hash(lock.text().as_bytes()).to_hex().to_string();
+        Self { lock: Some(digest), columns, ..Self::default() }
+    }
 }
 
 /// What a store holds, or why that is not known.
@@ -82,16 +105,14 @@ pub enum Store {
     Missing(String),
 }
 
-/// Makes the review.
-///
-/// # Errors
-/// Kind `Drift` where the policy names what the catalogue does not have, `Policy` where it is not clear what it means.
-pub fn review(sources: &Sources<'_>) -> Result<Document> {
+/// Makes the review. It never refuses: what the policy names and the catalogue does not have is among the flags.
+#[must_use]
+pub fn review(sources: &Sources<'_>) -> Document {
     let Sources { policy, catalogue, .. } = sources;
-    let records = inventory(policy, catalogue)?;
+    let records = inventory_of_what_is_there(policy, catalogue);
     let refusals: Vec<Option<String>> = ENVIRONMENTS.map(|environment| refusal(policy, catalogue, environment)).into();
-    let mut tables = inventory::tables(policy, catalogue, &records, &sources.reviewed.columns)?;
-    let findings = flags::findings(policy, &records);
+    let mut tables = inventory::tables(policy, catalogue, &records, &sources.reviewed.columns);
+    let findings = flags::findings(policy, &records, &sources.findings);
     let flags = flags::placed(&findings, &mut tables);
     let changes = sources.since.map(|since| changed(since, policy, &records, &mut tables));
     let history = history::history(sources);
@@ -105,7 +126,7 @@ pub fn review(sources: &Sources<'_>) -> Result<Document> {
     };
     let evidence = evidence::evidence(&known);
     let open_questions = questions.iter().filter(|question| question.answer.is_none()).count();
-    Ok(Document {
+    Document {
         document: TITLE,
         version: 1,
         head: head(sources, &tables, &findings, open_questions),
@@ -119,7 +140,7 @@ pub fn review(sources: &Sources<'_>) -> Result<Document> {
         evidence,
         history,
         limits: limits(),
-    })
+    }
 }
 
 /// Why a capture would be refused, in its first line.

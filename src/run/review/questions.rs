@@ -75,7 +75,7 @@ fn flagged(findings: &[Finding]) -> Vec<Question> {
         ask("kept-personal", "Kept personal data", "Why do these have to stay as they are, and who has agreed?"),
         ask("partial-mask", "Parts of identifiers", "Is what these masks leave needed for the purpose?"),
         ask("few-values", "Few values", "Does it matter that shares show which fake stands for which value?"),
-        ask("tail-beside-birth", "Tails beside dates of birth", "Who needs real tails and real dates together?"),
+        ask("tail-beside-birth-date", "Tails beside dates of birth", "Who needs real tails and real dates together?"),
     ]
     .into_iter()
     .flatten()

@@ -70,13 +70,13 @@ fn reviewed(policy: &str, since: Option<&str>, tables: Vec<Table>) -> Document {
     review(&Sources {
         policy: &policy,
         catalogue: &catalogue,
+        findings: Vec::new(),
         source: "mysql://db.test/erp".to_owned(),
         since: since.as_ref(),
         reviewed: Reviewed::default(),
         store: Store::Missing("there is no store.".to_owned()),
         now: "2026-01-02T03:04:05Z".to_owned(),
     })
-    .unwrap()
 }
 
 fn renderings(document: &Document) -> [String; 3] {
