@@ -100,14 +100,19 @@ pub fn remains(strength: Strength) -> &'static str {
     }
 }
 
+/// A key that everybody knows: what documents and reviews show is masked with it.
+#[must_use]
+pub fn public_key() -> MasterKey {
+    MasterKey::new(Secret32::new(*b"a public key: for documents only"))
+}
+
 /// An example's masked cell under a public key. None if the mask refuses it, which a test rules out.
 #[must_use]
 pub fn shown(mask: &'static Definition, example: &Example) -> Option<String> {
     if mask.outside {
         return Some("(what the program answers)".to_owned());
     }
-    let master = MasterKey::new(Secret32::new(*b"a public key: for documents only"));
-    let ring = Keyring::new(&master, "docs", "dev", 1);
+    let ring = Keyring::new(&public_key(), "docs", "dev", 1);
     let names = [("first_name", "Brenden"), ("last_name", "O'Keefe")];
     let cells = names.map(|(name, _)| name.to_owned()).to_vec();
     let site = Site { cells, ..Site::free(&ring, mask.domain, Family::Any) };

@@ -308,6 +308,12 @@ impl Params {
         Self::new(definition, plain.iter().map(|(name, text)| (name.clone(), value(name, text))))
     }
 
+    /// Whether one of them is a secret.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        SECRET.iter().any(|name| self.0.contains_key(name))
+    }
+
     /// Any value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {

@@ -65,10 +65,7 @@ pub(super) fn tables(
     ring: &Keyring,
     found: &mut Found,
 ) -> Vec<TablePlan> {
-    let limits: Vec<Vec<Limits>> = drafts
-        .iter()
-        .map(|draft| if draft.has_rows() { checks::limits(draft.table, catalogue) } else { Vec::new() })
-        .collect();
+    let limits = all_limits(catalogue, drafts);
     let shared = shared(catalogue, drafts, &limits);
     let mut plans = Vec::with_capacity(drafts.len());
     for (number, draft) in drafts.iter().enumerate() {
@@ -82,6 +79,7 @@ pub(super) fn tables(
             shared: &shared,
             extras: Vec::new(),
             stored: draft.table.stored_columns(),
+            tells_values: true,
         };
         let mut columns = Vec::new();
         for at in draft.table.stored_columns() {
@@ -108,6 +106,40 @@ pub(super) fn tables(
         plans.push(TablePlan { table: draft.table.name.clone(), mode, columns, extras: builder.extras });
     }
     plans
+}
+
+/// Every mask that can be built, by table and column of the catalogue; none where nothing is decided or nothing fits. They do
+/// not know the values that a catalogue tells (defaults and labels), so that nothing made with them can show one.
+pub(super) fn previews(
+    catalogue: &Catalogue,
+    references: &References<'_>,
+    drafts: &[Draft<'_>],
+    ring: &Keyring,
+) -> Vec<Vec<Option<ColumnMask>>> {
+    let limits = all_limits(catalogue, drafts);
+    let shared = shared(catalogue, drafts, &limits);
+    let table = |(number, draft): (usize, &Draft<'_>)| {
+        let mut builder = Builder {
+            catalogue,
+            references,
+            ring,
+            number,
+            draft,
+            limits: &limits[number],
+            shared: &shared,
+            extras: Vec::new(),
+            stored: draft.table.stored_columns(),
+            tells_values: false,
+        };
+        let built = |at: usize| builder.one(at, draft.rules[at].as_ref()?).ok();
+        (0..draft.table.columns.len()).map(built).collect()
+    };
+    drafts.iter().enumerate().map(table).collect()
+}
+
+fn all_limits(catalogue: &Catalogue, drafts: &[Draft<'_>]) -> Vec<Vec<Limits>> {
+    let of = |draft: &Draft<'_>| if draft.has_rows() { checks::limits(draft.table, catalogue) } else { Vec::new() };
+    drafts.iter().map(of).collect()
 }
 
 fn shared(catalogue: &Catalogue, drafts: &[Draft<'_>], limits: &[Vec<Limits>]) -> BTreeMap<Group, Shared> {
@@ -242,6 +274,8 @@ struct Builder<'a> {
     shared: &'a BTreeMap<Group, Shared>,
     extras: Vec<Extra>,
     stored: Vec<usize>,
+    /// Whether masks may know the values that the catalogue tells: defaults and labels.
+    tells_values: bool,
 }
 
 impl Builder<'_> {
@@ -337,8 +371,8 @@ impl Builder<'_> {
             declared: about.declared.clone(),
             unique: shared.unique,
             nullable: about.nullable,
-            default: default_literal(about),
-            labels: shared.labels,
+            default: default_literal(about).filter(|_| self.tells_values),
+            labels: shared.labels.filter(|_| self.tells_values),
             range: shared.range,
             name_rooms: shared.names.unwrap_or((usize::MAX, usize::MAX)),
             cells: self.stored.iter().map(|&at| self.cell_name(at)).collect(),

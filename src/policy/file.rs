@@ -266,6 +266,8 @@ pub struct Policy {
     pub project: String,
     /// The key's generation.
     pub generation: u32,
+    /// What people say that no program can know, by key of [`ASKED`](super::answers::ASKED).
+    pub review: BTreeMap<String, String>,
     /// Decisions for columns of these names in every table that has them and says nothing else.
     pub defaults: BTreeMap<String, ColumnRule>,
     /// Which rows are taken.

@@ -81,6 +81,7 @@ fn file_key(name: &str) -> Value {
     match name {
         "version" => json!({ "const": 1 }),
         "project" => object(&keys::PROJECT, &[], project_key),
+        "review" => object(&keys::REVIEW, &[], |_| json!({ "type": "string" })),
         "check" => object(&keys::CHECK, &[], check_key),
         "engines" => among(SECTIONS.iter().map(|(name, _)| *name), &reference("section")),
         other => section_key(other),

@@ -1,5 +1,7 @@
 //! The keys of a policy file, with a sentence for each: what the reader takes and what the JSON Schema says.
 
+use super::answers::ASKED;
+
 /// A key.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
@@ -14,9 +16,10 @@ const fn key(name: &'static str, about: &'static str) -> Key {
 }
 
 /// The whole file.
-pub const FILE: [Key; 8] = [
+pub const FILE: [Key; 9] = [
     key("version", "The version of the format: 1."),
     key("project", "Whose masking keys these are."),
+    key("review", "What people say that no program can know, for the review."),
     key("check", "What 'policy check' is to accept."),
     key("engines", "What is said for databases of one engine only; it replaces what is said for all."),
     DEFAULTS_KEY,
@@ -39,6 +42,17 @@ pub const PROJECT: [Key; 2] = [
     key("name", "Part of every masking key: two projects with one master key get unrelated fakes. Default: default."),
     key("generation", "Part of every masking key; raise it to get new fakes. Default: 1."),
 ];
+
+/// `[review]`.
+pub const REVIEW: [Key; ASKED.len()] = {
+    let mut keys = [key("", ""); ASKED.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = key(ASKED[at].key, ASKED[at].question);
+        at += 1;
+    }
+    keys
+};
 
 /// `[defaults]`.
 pub const DEFAULTS: [Key; 2] = [

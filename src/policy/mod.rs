@@ -5,6 +5,7 @@
 //! decides wrongly or not at all (unknown mask, bad parameter, misfit, undecided column), `Drift` where it names what the
 //! database does not have.
 
+pub mod answers;
 pub mod approvals;
 pub mod check;
 pub mod condition;
@@ -18,6 +19,7 @@ pub mod json_schema;
 pub mod keys;
 pub mod lock;
 pub mod names;
+pub mod preview;
 pub mod propose;
 pub mod resolve;
 pub mod rules;

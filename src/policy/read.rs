@@ -75,6 +75,7 @@ impl<'a> Reader<'a> {
             digest: super::statement::digest(self.text),
             project: "default".to_owned(),
             generation: 1,
+            review: BTreeMap::new(),
             defaults: all.defaults,
             subset: all.subset,
             tables: all.tables,
@@ -96,6 +97,9 @@ impl<'a> Reader<'a> {
                     self.error(Kind::Usage, generation.span(), "generation must be a whole number from 1")
                 })?;
             }
+        }
+        if let Some(review) = root.get("review") {
+            policy.review = self.review(review)?;
         }
         if let Some(check) = root.get("check") {
             let check = self.table(check)?;
@@ -189,6 +193,20 @@ impl<'a> Reader<'a> {
                 INSTEAD.map(Mode::word).join(", ")
             ))
         })
+    }
+
+    /// What people say that no program can know. An empty answer is none.
+    fn review(&self, review: &Item<'a>) -> Result<BTreeMap<String, String>> {
+        let review = self.table(review)?;
+        self.only(review, &names(&keys::REVIEW))?;
+        let mut answers = BTreeMap::new();
+        for (key, answer) in review {
+            let answer = self.text(answer)?.trim();
+            if !answer.is_empty() {
+                answers.insert(key.get_ref().to_string(), answer.to_owned());
+            }
+        }
+        Ok(answers)
     }
 
     fn tables(&self, tables: &Item<'a>) -> Result<BTreeMap<String, TableRules>> {

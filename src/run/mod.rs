@@ -36,6 +36,7 @@ pub mod refs;
 mod refs_tests;
 pub mod repository;
 pub mod restore;
+pub mod review;
 pub mod rollback;
 #[cfg(test)]
 mod same_fakes_tests;

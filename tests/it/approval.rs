@@ -69,6 +69,11 @@ fn an_approved_policy_captures_and_restores() {
     let approved = approve(&scratch, "maria", "security");
     assert_eq!(approved["enough"], true);
     scratch.ok(&CAPTURE);
+    let trail = scratch.ok(&["audit", "log", "--operation", "approve", "--json"]);
+    assert!(trail.contains(approved["digest"].as_str().unwrap()) && trail.contains("maria@example.org"), "{trail}");
+    let refusals = scratch.ok(&["audit", "log", "--operation", "capture", "--outcome", "refused"]);
+    assert!(refusals.contains("0 of 1 approvals"), "{refusals}");
+    scratch.ok(&["audit", "verify"]);
     scratch.ok(&RESTORE);
     scratch.ok(&["verify"]);
     let shown = scratch.ok(&["show", "approved"]);

@@ -14,6 +14,7 @@
 mod approval;
 mod audit;
 mod bad_input;
+mod browser;
 mod cases;
 mod closure;
 mod conflicts;
@@ -27,6 +28,7 @@ mod masking;
 mod policy_check;
 mod refs;
 mod retention;
+mod review;
 mod roundtrip;
 mod secrecy;
 mod subset;

@@ -176,7 +176,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("quick_xml", &["mask/xml"]),
     ("regex", &["mask/", "policy/checks.rs"]),
     ("rusqlite", &["engine/sqlite/"]),
-    ("serde", &["model/", "codec/", "seal/", "policy/", "run/ledger.rs", "cli/", "mask/command.rs"]),
+    ("serde", &["model/", "codec/", "seal/", "policy/", "run/ledger.rs", "run/review/", "cli/", "mask/command.rs"]),
     (
         "serde_json",
         &[

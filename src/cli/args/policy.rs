@@ -25,6 +25,13 @@ pub enum PolicyCommand {
   terp-fixtures policy approve --policy pii.toml --prepare --by maria@example.org --role dpo
   terp-fixtures policy approve --policy pii.toml --check --env staging")]
     Approve(ApproveArgs),
+    /// Make one document of a policy, the database it is for, and the snapshots made under it: a page, Markdown or JSON.
+    #[command(after_help = "Examples:
+  terp-fixtures policy review --policy pii.toml --source sqlite:erp.sqlite --output review.html
+  terp-fixtures policy review --policy pii.toml --source postgres://localhost/erp --since approved.toml --output review.md
+  terp-fixtures policy review --policy pii.toml --snapshot demo-2025-12 --format json
+  terp-fixtures policy review --policy pii.toml --ddl schema.sql --output review.html")]
+    Review(ReviewArgs),
     /// Print the JSON Schema of policy files, for editors that complete and check while one types.
     #[command(after_help = "Examples:
   terp-fixtures policy schema > policy.schema.json
@@ -217,4 +224,41 @@ pub struct DiffArgs {
     /// Exit with 4 where a change lets more through.
     #[arg(long)]
     pub fail_on_weaker: bool,
+}
+
+/// `policy review`.
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    /// The policy; looked for here and in policies/. Without it that of the configuration, else pii.toml.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The schema.
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// The lock; without it the one beside the policy, if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// An older version of the policy: what changed since is shown, and what lets more through first.
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
+    /// What to write; without it the name of the output decides, and html where that says nothing.
+    #[arg(long, value_enum)]
+    pub format: Option<ReviewFormat>,
+    /// The file to write; without it stdout. An older review is replaced, any other file only with --force.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the output whatever it is.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What a review is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReviewFormat {
+    /// One self-contained page.
+    Html,
+    /// For pull requests.
+    Markdown,
+    /// For programs; docs/review.md describes it.
+    Json,
 }

@@ -11,6 +11,7 @@ mod policy_check;
 mod policy_diff;
 mod policy_explain;
 mod policy_lock;
+mod policy_review;
 mod policy_schema;
 mod refs;
 mod restore;
@@ -74,6 +75,7 @@ fn policy(
     match command {
         PolicyCommand::Lock(args) => policy_lock::run(context, &settings()?, args),
         PolicyCommand::Approve(args) => policy_approve::run(context, &settings()?, args),
+        PolicyCommand::Review(args) => policy_review::run(context, &settings()?, args),
         PolicyCommand::Check(args) => policy_check::run(context, settings, args),
         PolicyCommand::Explain(args) => policy_explain::run(context, &settings()?, args),
         PolicyCommand::Diff(args) => policy_diff::run(args),
