@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 /// The folder that `keys init` writes secrets to, beside the configuration or in the current folder.
 pub const SECRETS: &str = ".terp-fixtures";
 
+/// The configuration's file.
+pub const CONFIGURATION: &str = "terp-fixtures.toml";
+
 /// The file of those who may approve, beside the policy.
 pub const APPROVERS: &str = "approvers";
 
@@ -120,6 +123,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// No configuration, whatever lies above: for a project that begins in the current folder. Paths are relative to it.
+    #[must_use]
+    pub fn here(store: Option<&str>) -> Self {
+        Self { file: File::default(), base: PathBuf::new(), store: store.map(str::to_owned) }
+    }
+
     /// Reads the configuration that was named, or the nearest `terp-fixtures.toml`, or none.
     ///
     /// # Errors
@@ -129,7 +138,7 @@ impl Settings {
             .map_err(|error| Error::usage("the current folder cannot be read").caused_by(error))?;
         let found = match config {
             Some(path) => Some(path.to_owned()),
-            None => here.ancestors().map(|folder| folder.join("terp-fixtures.toml")).find(|path| path.is_file()),
+            None => here.ancestors().map(|folder| folder.join(CONFIGURATION)).find(|path| path.is_file()),
         };
         let Some(path) = found else {
             return Ok(Self { file: File::default(), base: here, store: store.map(str::to_owned) });
@@ -234,7 +243,7 @@ impl Settings {
     /// # Errors
     /// Kind `Usage` when none is named or it cannot be found.
     pub fn policy(&self, named: Option<&Path>) -> Result<PathBuf> {
-        let configured = self.file.capture.policy.as_ref().map(|path| self.base.join(path));
+        let configured = self.file.capture.policy.as_ref().map(|path| shortened(self.base.join(path)));
         let Some(path) = named.map(Path::to_owned).or(configured) else {
             return Err(Error::usage("no policy is named").hint("Add --policy FILE, for example --policy pii.toml."));
         };
@@ -356,6 +365,12 @@ impl Settings {
     pub fn keeps_audit_in_target(&self) -> bool {
         self.file.audit.keep_in_target
     }
+}
+
+/// A path below the current folder as it is written there, which is how people and annotations name files.
+fn shortened(path: PathBuf) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)
 }
 
 /// A secret out of the environment.

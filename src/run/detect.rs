@@ -10,6 +10,7 @@ use crate::model::tier::Tier;
 use crate::policy::Policy;
 use crate::policy::file::Mode;
 use crate::policy::inventory::inventory;
+use crate::policy::names::quoted;
 use crate::policy::propose::Proposals;
 use crate::policy::sketch::Sketch;
 use std::collections::BTreeMap;
@@ -17,11 +18,13 @@ use std::time::Instant;
 
 /// How to search.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct Options<'a> {
     /// Whether values may be looked at.
     pub values: bool,
     /// What is less sure, of 100, is left undecided.
     pub least: u8,
+    /// The project that the policy is for.
+    pub project: &'a str,
 }
 
 /// A column and what is proposed for it.
@@ -93,7 +96,7 @@ pub fn detect(
     context: &Context<'_>,
     source: &mut dyn Source,
     policy: Option<&Policy>,
-    options: Options,
+    options: Options<'_>,
 ) -> Result<Outcome> {
     let start = Instant::now();
     context.stage("reading the catalogue");
@@ -108,7 +111,7 @@ pub fn detect(
         context.stage("comparing names and types");
         Guesses::of(&catalogue.tables)
     };
-    of_catalogue(&catalogue, guesses, policy, options.least, start)
+    of_catalogue(&catalogue, guesses, policy, options, start)
 }
 
 /// The same for a catalogue that is there already.
@@ -119,11 +122,12 @@ pub fn of_catalogue(
     catalogue: &Catalogue,
     guesses: Guesses,
     policy: Option<&Policy>,
-    least: u8,
+    options: Options<'_>,
     start: Instant,
 ) -> Result<Outcome> {
     let proposals = Proposals::from(catalogue, guesses);
-    let mut sketches: Vec<Sketch<'_>> = (0..catalogue.tables.len()).map(|at| proposals.sketch(at, least)).collect();
+    let mut sketches: Vec<Sketch<'_>> =
+        (0..catalogue.tables.len()).map(|at| proposals.sketch(at, options.least)).collect();
     let mut known = vec![false; sketches.len()];
     if let Some(policy) = policy {
         let inventory = inventory(policy, catalogue)?;
@@ -133,7 +137,7 @@ pub fn of_catalogue(
             sketch.columns.retain(|column| !*known || (rows && record.columns[column.at].decisions[0].is_none()));
         }
     }
-    let policy = text(&sketches, &known);
+    let policy = text(options.project, &sketches, &known);
     let tables = sketches.into_iter().zip(known).filter(|(sketch, known)| !known || !sketch.columns.is_empty());
     let tables = tables.map(|(sketch, _)| found(sketch)).collect();
     Ok(Outcome { tables, policy, millis: millis(start) })
@@ -178,7 +182,6 @@ version = 1
 
 [project]
 # Part of every masking key: choose a name once, and keep it.
-name = \"default\"
 ";
 
 /// Groups of tables, in the order in which they are written.
@@ -190,8 +193,8 @@ const GROUPS: [(About, &str); 4] = [
 ];
 
 /// The policy file.
-fn text(sketches: &[Sketch<'_>], known: &[bool]) -> String {
-    let mut parts = vec![HEAD.to_owned()];
+fn text(project: &str, sketches: &[Sketch<'_>], known: &[bool]) -> String {
+    let mut parts = vec![format!("{HEAD}name = {}\n", quoted(project))];
     for (about, title) in GROUPS {
         let group = sketches.iter().zip(known).filter(|(sketch, _)| sketch.about == about);
         let sections = group.filter_map(|(sketch, known)| match (known, sketch.columns.is_empty()) {

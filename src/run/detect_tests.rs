@@ -7,6 +7,10 @@ use crate::run::filled_tests::{MARIADB, MYSQL, POSTGRESQL, Server, schemas};
 use crate::run::server_tests::{context, source};
 use crate::secret::Secret32;
 
+fn options(least: u8) -> Options<'static> {
+    Options { values: false, least, project: "default" }
+}
+
 fn outcome(csv: &str, least: u8) -> (Catalogue, Outcome) {
     let list = classify::read("t.csv", csv).unwrap();
     let catalogue = Catalogue {
@@ -18,7 +22,7 @@ fn outcome(csv: &str, least: u8) -> (Catalogue, Outcome) {
         post: Vec::new(),
         own: crate::model::schema::Traces::default(),
     };
-    let done = of_catalogue(&catalogue, Guesses::of(&catalogue.tables), None, least, Instant::now()).unwrap();
+    let done = of_catalogue(&catalogue, Guesses::of(&catalogue.tables), None, options(least), Instant::now()).unwrap();
     (catalogue, done)
 }
 
@@ -57,7 +61,7 @@ fn what_a_policy_decides_is_left_out() {
                   [tables.orders]\nmode = \"structure\"\n";
     let policy = Policy::parse("pii.toml", policy).unwrap();
     let guesses = Guesses::of(&catalogue.tables);
-    let done = of_catalogue(&catalogue, guesses, Some(&policy), 60, Instant::now()).unwrap();
+    let done = of_catalogue(&catalogue, guesses, Some(&policy), options(60), Instant::now()).unwrap();
     let users = done.tables.iter().find(|table| table.table == "users").unwrap();
     assert_eq!(users.columns.len(), 1);
     assert!(!done.tables.iter().any(|table| table.table == "orders"));
@@ -70,7 +74,7 @@ fn real_schemas_are_proposed_for(server: &Server) {
         let url = (server.fresh)();
         (server.script)(&url, &schema);
         let mut source = source(&url);
-        let done = detect(&context(), &mut *source, None, Options { values: true, least: 60 }).unwrap();
+        let done = detect(&context(), &mut *source, None, Options { values: true, ..options(60) }).unwrap();
         let catalogue = source.catalogue().unwrap();
         // As if a person had answered every open line with what it says.
         let answered = done.policy.replace("# undecided: ", "");

@@ -121,8 +121,11 @@ fn every_exit_code() {
         assert!(text(&output).contains(what), "{args:?}: {}", text(&output));
     }
     // 4: a fault of the policy; warnings only with --strict.
-    edit(&scratch, "[tables.clients.columns]\n", "[tables.clients.columns]\ncode = { mask = \"hash\", length = 8 }\n");
-    edit(&scratch, "\"code\", ", "");
+    edit(
+        &scratch,
+        "code = { mask = \"keep\", reason = \"our own",
+        "code = { mask = \"hash\", length = 8, reason = \"our own",
+    );
     let misfit = check(&scratch, &ddl);
     assert_eq!(code(&misfit), 4, "{}", text(&misfit));
     edit(&scratch, "length = 8", "length = 20");

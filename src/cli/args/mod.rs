@@ -93,6 +93,12 @@ pub enum Command {
     /// Walk through everything on a sample database, with no server and no set-up.
     #[command(after_help = "Examples:\n  terp-fixtures demo\n  terp-fixtures demo --keep ./demo-files")]
     Demo(DemoArgs),
+    /// Begin a project: a store, keys, a proposed policy for a database, and the configuration that names them.
+    #[command(after_help = "Examples:
+  terp-fixtures init --source sqlite:erp.sqlite
+  terp-fixtures init --source mysql://reader@db.internal/erp --project erp --no-values
+  SOURCE_DATABASE_URL=postgres://localhost/erp terp-fixtures init --store ./fixtures")]
+    Init(InitArgs),
     /// Make a store, its keys and a masking key.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -216,6 +222,29 @@ pub enum KeysCommand {
 /// `keys init`.
 #[derive(Debug, Args)]
 pub struct KeysInitArgs {
+    /// Where your identity is; it is made there when it is missing.
+    #[arg(long, value_name = "FILE", env = "TERP_FIXTURES_IDENTITY_FILE")]
+    pub identity_file: Option<PathBuf>,
+    /// Where the masking key is; it is made there when it is missing.
+    #[arg(long, value_name = "FILE", env = "TERP_FIXTURES_MASK_KEY_FILE")]
+    pub mask_key_file: Option<PathBuf>,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The database to propose a policy for: its catalogue, and at most two thousand rows of a table. No value leaves the process.
+    #[arg(long, value_name = "URL", env = "SOURCE_DATABASE_URL", hide_env_values = true)]
+    pub source: Option<String>,
+    /// Look at names and types only.
+    #[arg(long)]
+    pub no_values: bool,
+    /// Where to write the policy; nothing may be there yet.
+    #[arg(long, value_name = "FILE", default_value = "pii.toml")]
+    pub policy: PathBuf,
+    /// The project's name, part of every masking key; without it the name of the current folder.
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
     /// Where your identity is; it is made there when it is missing.
     #[arg(long, value_name = "FILE", env = "TERP_FIXTURES_IDENTITY_FILE")]
     pub identity_file: Option<PathBuf>,

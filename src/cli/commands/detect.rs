@@ -16,6 +16,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+/// The project's name where nothing says it; the same as in a policy without one.
+const PROJECT: &str = "default";
+
 pub(super) fn run(
     context: &Context<'_>,
     settings: impl FnOnce() -> Result<Settings>,
@@ -36,7 +39,7 @@ pub(super) fn run(
     };
     started(context, "detect", vec![("source", address.to_string())]);
     let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
-    let options = Options { values: !args.no_values, least };
+    let options = Options { values: !args.no_values, least, project: PROJECT };
     let done = detect(context, &mut *source, policy.as_ref(), options)?;
     let tiers = done.tiers();
     let facts = Tier::ALL.iter().filter_map(|tier| Some((tier.words(), tiers.get(tier)?.to_string())));
@@ -117,7 +120,8 @@ fn listed(paths: &[PathBuf], least: u8) -> Result<Answer> {
         let (name, list) = list(path)?;
         let guesses = Guesses::of(&list.tables);
         let catalogue = catalogue(list);
-        let done = of_catalogue(&catalogue, guesses, None, least, Instant::now())?;
+        let options = Options { values: false, least, project: PROJECT };
+        let done = of_catalogue(&catalogue, guesses, None, options, Instant::now())?;
         let lines: Vec<Vec<String>> = done.tables.iter().flat_map(lines).collect();
         parts.push(format!("{name}\n{}", table(&["column", "tier", "kind", "sure", "proposal", "why"], &lines, &[3])));
         let value = json!({

@@ -15,13 +15,48 @@ use crate::secret::SecretText;
 use crate::store;
 use serde_json::json;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A store, and where its secrets are.
+pub(super) struct Made {
+    /// The store's public facts.
+    pub(super) store: keys::Made,
+    /// Your identity.
+    pub(super) identity: PathBuf,
+    /// The masking key.
+    pub(super) mask_key: PathBuf,
+}
 
 pub(super) fn init(context: &Context<'_>, settings: &Settings, args: &KeysInitArgs) -> Result<Answer> {
+    let address = settings.store();
+    let made = make(context, settings, args)?;
+    let text = format!(
+        "Made the store {address}.\n\n{}\n\nNext: keep both secret files out of git, and share the signer with your team.\n  \
+         terp-fixtures capture --policy pii.toml --source sqlite:PATH",
+        told(&made)
+    );
+    let json = json!({ "store": address.to_string(), "repo": made.store.repo, "recipient": made.store.recipient,
+        "signer": made.store.signer, "identity_file": made.identity, "mask_key_file": made.mask_key });
+    Ok(Answer::new(json, text))
+}
+
+/// The secrets and public keys of a store, for people.
+pub(super) fn told(made: &Made) -> String {
+    format!(
+        "  identity     {}   (secret: whoever has it can read the store)\n  masking key  {}   (secret: whoever has it can \
+         confirm guesses about masked values)\n  recipient    {}\n  signer       {}",
+        made.identity.display(),
+        made.mask_key.display(),
+        made.store.recipient,
+        made.store.signer
+    )
+}
+
+/// Makes the store that the settings name, and the secrets that are missing.
+pub(super) fn make(context: &Context<'_>, settings: &Settings, args: &KeysInitArgs) -> Result<Made> {
     let identity = args.identity_file.clone().unwrap_or_else(|| settings.usual_secret("identity.key"));
     let mask_key = args.mask_key_file.clone().unwrap_or_else(|| settings.usual_secret("mask.key"));
-    let address = settings.store();
-    let store = store::open(&address, true)?;
+    let store = store::open(&settings.store(), true)?;
     let member = if identity.is_file() {
         Member::parse(&read_secret(&identity)?)?
     } else {
@@ -37,18 +72,7 @@ pub(super) fn init(context: &Context<'_>, settings: &Settings, args: &KeysInitAr
     if !mask_key.is_file() {
         write_secret(&mask_key, &MasterKey::generate()?.to_text())?;
     }
-    let text = format!(
-        "Made the store {address}.\n\n  identity     {}   (secret: whoever has it can read the store)\n  masking key  {}   \
-         (secret: whoever has it can confirm guesses about masked values)\n  recipient    {}\n  signer       {}\n\nNext: keep both secret files out of \
-         git, and share the signer with your team.\n  terp-fixtures capture --policy pii.toml --source sqlite:PATH",
-        identity.display(),
-        mask_key.display(),
-        made.recipient,
-        made.signer
-    );
-    let json = json!({ "store": address.to_string(), "repo": made.repo, "recipient": made.recipient, "signer": made.signer,
-        "identity_file": identity, "mask_key_file": mask_key });
-    Ok(Answer::new(json, text))
+    Ok(Made { store: made, identity, mask_key })
 }
 
 fn read_secret(path: &Path) -> Result<SecretText> {

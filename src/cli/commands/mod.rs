@@ -3,6 +3,7 @@
 mod audit;
 mod capture;
 mod detect;
+mod init;
 mod keys;
 mod lock;
 mod masks;
@@ -45,6 +46,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
     let settings = || Settings::load(cli.global.config.as_deref(), cli.global.store.as_deref());
     match &cli.command {
         Command::Demo(args) => demonstrate(context, screen, args),
+        Command::Init(args) => init::run(context, cli.global.store.as_deref(), args),
         Command::Keys(KeysCommand::Init(args)) => keys::init(context, &settings()?, args),
         Command::Capture(args) => capture::run(context, &settings()?, args),
         Command::Restore(args) => restore::run(context, &settings()?, args),
