@@ -66,8 +66,9 @@ pub(super) fn of(kind: &str, column: &Column) -> Vec<String> {
     let written =
         rules.iter().filter(suits).map(|rule| if rule.starts_with('{') { (*rule).to_owned() } else { quoted(rule) });
     let json = (column.family == Family::Json).then(|| quoted("json"));
-    // Where the labels are not known, picking one needs them.
-    json.into_iter().chain(written).collect()
+    // A column with labels takes nothing else; where it has none, this fits nowhere.
+    let labels = (column.family == Family::Text).then(|| quoted("enum_pick"));
+    json.into_iter().chain(labels).chain(written).collect()
 }
 
 /// The items of a PostgreSQL array.

@@ -136,3 +136,45 @@ fn labelled(inventory: &Inventory, labels: &str) {
     }
     assert!(seen > 50 && open.is_empty(), "{seen} labelled, of them without an answer: {open:#?}");
 }
+
+#[test]
+fn a_proposal_captures_the_users_schemas_on_mariadb() {
+    a_proposal_captures(&MARIADB);
+}
+
+#[test]
+fn a_proposal_captures_the_users_schemas_on_mysql() {
+    a_proposal_captures(&MYSQL);
+}
+
+#[test]
+fn a_proposal_captures_the_users_schemas_on_postgresql() {
+    a_proposal_captures(&POSTGRESQL);
+}
+
+/// What `init` writes, with every open column answered as proposed, captures the schema when it is full of rows.
+fn a_proposal_captures(server: &Server) {
+    for (name, schema) in schemas(server) {
+        let url = (server.fresh)();
+        (server.script)(&url, &schema);
+        let context =
+            super::Context { report: &crate::event::Silent, cancel: crate::event::Cancel::default(), jobs: 2 };
+        let options = super::detect::Options { values: false, least: 60, project: "erp" };
+        let found = super::detect::detect(&context, &mut *source(&url), None, options).unwrap();
+        let answered = found.policy.lines().map(|line| line.strip_prefix("# undecided: ").unwrap_or(line));
+        let text = answered.collect::<Vec<_>>().join("\n");
+        let policy = Policy::parse("pii.toml", &text).unwrap();
+        let catalogue = source(&url).catalogue().unwrap();
+        let rules = rules(&policy, &catalogue);
+        let filled = fill_with(&mut *target(&url), &catalogue, 1, &|table, column, number| {
+            let (rule, room) = rules.get(&(table.clone(), column.to_owned()))?;
+            Some(original(rule, number).chars().take(*room).collect())
+        });
+        let repository = captured_in("dev", &url, &text)
+            .unwrap_or_else(|error| panic!("{name}: {error}\n{}", error.hint_text().unwrap_or_default()));
+        let manifest = repository.find("s").unwrap().manifest;
+        let rows: u64 = manifest.tables.iter().map(|entry| entry.rows).sum();
+        println!("{name}: {} rows filled, {rows} captured, leaks: {:?}", filled.rows, manifest.results.leaks);
+        assert!(rows > filled.rows / 2);
+    }
+}

@@ -21,6 +21,7 @@ mod conflicts;
 mod detect;
 mod documents;
 mod faults;
+mod init;
 mod inside;
 mod line;
 mod lock;
