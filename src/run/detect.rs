@@ -184,6 +184,10 @@ version = 1
 # Part of every masking key: choose a name once, and keep it.
 ";
 
+/// Production takes lookup tables only; whatever is proposed for captures says so from the beginning.
+const PRODUCTION: &str =
+    "[environments.production]\nmode = \"structure\" # of what is captured elsewhere, production gets empty tables\n";
+
 /// Groups of tables, in the order in which they are written.
 const GROUPS: [(About, &str); 4] = [
     (About::People, "People"),
@@ -194,7 +198,7 @@ const GROUPS: [(About, &str); 4] = [
 
 /// The policy file.
 fn text(project: &str, sketches: &[Sketch<'_>], known: &[bool]) -> String {
-    let mut parts = vec![format!("{HEAD}name = {}\n", quoted(project))];
+    let mut parts = vec![format!("{HEAD}name = {}\n\n{PRODUCTION}", quoted(project))];
     for (about, title) in GROUPS {
         let group = sketches.iter().zip(known).filter(|(sketch, _)| sketch.about == about);
         let sections = group.filter_map(|(sketch, known)| match (known, sketch.columns.is_empty()) {
