@@ -68,7 +68,7 @@ pub(super) fn contents(page: &mut Page, document: &Document) {
             Some(document.history.versions.iter().map(|version| version.snapshots.len()).sum()),
         ),
         ("#retention", "Retention", None),
-        ("#audit", "Audit", Some(document.audit.entries)),
+        ("#audit", "Audit", document.audit.missing.is_none().then_some(document.audit.entries)),
         ("#limits", "Limits", None),
     ];
     page.raw("<nav class=\"contents\" aria-label=\"Contents\">\n<ul>\n");
