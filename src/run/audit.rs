@@ -19,7 +19,7 @@ use super::now;
 use super::repository::Repository;
 use crate::codec;
 use crate::error::{Error, Result};
-use crate::model::audit::{Actor, Deed, Entry, Head, Statement, VERSION};
+use crate::model::audit::{Actor, Deed, Entry, Head, Operation, Outcome, Statement, VERSION};
 use crate::model::proof::ObjectKind;
 use crate::seal;
 use std::collections::BTreeSet;
@@ -96,6 +96,42 @@ pub fn entries(repository: &Repository) -> Result<(Vec<Recorded>, Vec<Error>)> {
         }
     }
     Ok((entries, damaged))
+}
+
+/// How many entries a [`glance`] reads at most.
+const GLANCE: usize = 1000;
+
+/// What a quick look at a trail shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// Entries that are listed.
+    pub entries: usize,
+    /// Those that were looked at: the newest.
+    pub looked_at: usize,
+    /// Those of them that cannot be read.
+    pub unreadable: usize,
+    /// The newest that can be read.
+    pub newest: Option<Recorded>,
+    /// Ids of the snapshots whose capture is among those that were looked at.
+    pub captured: BTreeSet<String>,
+}
+
+/// A quick look at the newest entries, however long the trail is. It proves nothing; [`verify`] does.
+///
+/// # Errors
+/// Kind `Store` when the store cannot be listed.
+pub fn glance(repository: &Repository) -> Result<Glance> {
+    let listed = repository.store().list(ObjectKind::Audit)?;
+    let looked_at = listed.len().min(GLANCE);
+    let read = listed.iter().rev().take(GLANCE).filter_map(|listed| repository.entry(&listed.name).ok());
+    let read: Vec<Recorded> = read.collect();
+    let made = |recorded: &&Recorded| {
+        recorded.entry.what.operation == Operation::Capture && recorded.entry.what.outcome == Outcome::Done
+    };
+    let id = |recorded: &Recorded| recorded.entry.what.snapshot.as_ref().and_then(|snapshot| snapshot.id.clone());
+    let captured = read.iter().filter(made).filter_map(id).collect();
+    let unreadable = looked_at - read.len();
+    Ok(Glance { entries: listed.len(), looked_at, unreadable, newest: read.into_iter().next(), captured })
 }
 
 /// The signed statement of the newest entries, to be kept where nobody who can write to the store can write, and the same as the

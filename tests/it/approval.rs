@@ -27,7 +27,7 @@ fn read(path: &Path) -> String {
 }
 
 /// The sample with a lock, and approvers maria and jo.
-fn locked() -> Scratch {
+pub fn locked() -> Scratch {
     let scratch = Scratch::with_sample();
     let (maria, jo) = (key(&scratch, "maria", &["-t", "ed25519"], ""), key(&scratch, "jo", &["-t", "ed25519"], ""));
     write(
@@ -39,7 +39,7 @@ fn locked() -> Scratch {
     scratch
 }
 
-fn lock(scratch: &Scratch) -> String {
+pub fn lock(scratch: &Scratch) -> String {
     scratch.ok(&[
         "policy",
         "lock",
@@ -52,7 +52,7 @@ fn lock(scratch: &Scratch) -> String {
     ])
 }
 
-fn approve(scratch: &Scratch, who: &str, role: &str) -> serde_json::Value {
+pub fn approve(scratch: &Scratch, who: &str, role: &str) -> serde_json::Value {
     scratch.json(&["policy", "approve", "--policy", "pii.toml", "--key", who, "--role", role])
 }
 

@@ -1,5 +1,6 @@
 //! `policy review` from the command line, and its page in a real browser.
 
+use crate::approval::{approve, locked};
 use crate::browser::Browser;
 use crate::support::{Scratch, sql};
 use serde_json::{Value, json};
@@ -71,6 +72,122 @@ fn the_three_renderings_say_the_same() {
     assert_eq!(version["snapshots"][0]["leaks"]["hits"], 0);
     assert_eq!(version["digest"], document["changes"]["digest"]);
     assert_eq!(document["changes"]["changes"][0]["direction"], "weaker");
+}
+
+/// The document, and whether page and Markdown say a text, too.
+fn renderings(scratch: &Scratch) -> (Value, [String; 2]) {
+    let args = ["policy", "review", "--policy", "pii.toml", "--source", "sqlite:erp.sqlite"];
+    let markdown = scratch.ok(&[&args[..], &["--format", "markdown"]].concat());
+    // Markdown spells signs that could mean something as references; none of those is in what is looked for but @.
+    (
+        scratch.json(&args),
+        [scratch.ok(&args), markdown.replace("&#64;", "@").replace("&#95;", "_").replace("&#92;", "\\")],
+    )
+}
+
+#[track_caller]
+fn all_say(renderings: &[String; 2], said: &str) {
+    for text in renderings {
+        assert!(text.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn a_review_says_who_approved_and_what_voided_it() {
+    let scratch = locked();
+    let (document, texts) = renderings(&scratch);
+    let status = &document["head"]["status"];
+    assert_eq!((&status["approval"], &status["approvals"]), (&json!("not approved"), &json!([])));
+    all_say(&texts, "Nobody has approved this version");
+    assert_eq!(document["head"]["schema_is_locked"], true);
+    all_say(&texts, "as the lock has it");
+
+    let approved = approve(&scratch, "maria", "security");
+    let (document, texts) = renderings(&scratch);
+    let head = &document["head"];
+    assert_eq!((&head["status"]["approval"], &head["reviewed_digest"]), (&json!("approved"), &approved["digest"]));
+    let lock = std::fs::read(scratch.path("pii.lock")).unwrap();
+    assert_eq!(head["lock_digest"], json!(blake3::hash(&lock).to_hex().as_str()));
+    let approval = &head["status"]["approvals"][0];
+    assert_eq!((&approval["approver"], &approval["role"]), (&json!("maria@example.org"), &json!("security")));
+    let until = approval["expires"].as_str().unwrap().get(..10).unwrap();
+    all_say(&texts, &format!("Approved by maria@example.org (security) until {until}."));
+    all_say(&texts, "This is the approved version");
+    assert_eq!(document["changes"], Value::Null);
+    assert!(!document["flags"].to_string().contains("approval-"));
+
+    let policy = std::fs::read_to_string(scratch.path("pii.toml")).unwrap();
+    let weaker = policy.replacen(
+        "email = { mask = \"persona\", member = \"email\", subject = \"id\" }",
+        "email = { mask = \"keep\", reason = \"x\" }",
+        1,
+    );
+    let line = weaker.lines().position(|line| line.contains("reason = \"x\"")).unwrap() + 1;
+    std::fs::write(scratch.path("pii.toml"), &weaker).unwrap();
+    let (document, texts) = renderings(&scratch);
+    let status = &document["head"]["status"];
+    assert_eq!((&status["approval"], &status["last_approved"]["digest"]), (&json!("void"), &approved["digest"]));
+    all_say(&texts, &format!("pii.toml, line {line}: "));
+    all_say(&texts, "an edit voided that");
+    let changes = &document["changes"];
+    let folder = approved["digest"].as_str().unwrap().get(..16).unwrap();
+    assert_eq!(changes["since"], json!(format!("pii.approvals/{folder}/policy.toml")));
+    assert_eq!((&changes["changes"][0]["direction"], &changes["changes"][0]["line"]), (&json!("weaker"), &json!(line)));
+    all_say(&texts, &format!("approved by maria@example.org (security) until {until}"));
+    let flags = document["flags"].as_array().unwrap();
+    let flag = flags.iter().find(|flag| flag["rule"] == "approval-void").unwrap();
+    assert_eq!((&flag["severity"], &flag["line"], &flag["column"]), (&json!("error"), &json!(line), &json!("email")));
+    // What the approval says of the column does not hide what there is to say of its decision.
+    assert!(flags.iter().any(|flag| flag["rule"] == "kept-personal" && flag["column"] == "email"));
+    // A named version still comes first.
+    std::fs::write(scratch.path("old.toml"), &weaker).unwrap();
+    let since = scratch.json(&[&REVIEW[..]].concat());
+    assert_eq!((&since["changes"]["since"], &since["changes"]["changes"]), (&json!("old.toml"), &json!([])));
+}
+
+#[test]
+fn a_review_says_what_approvals_lack() {
+    let scratch = locked();
+    approve(&scratch, "maria", "security");
+    std::fs::write(scratch.path("terp-fixtures.toml"), "[approval]\nrequired = 2\nroles = [\"dpo\"]\n[approval.environments.staging]\nrequire = true\nroles = [\"dpo\", \"legal\"]\n").unwrap();
+    let (document, texts) = renderings(&scratch);
+    let status = &document["head"]["status"];
+    assert_eq!(status["approval"], "not enough");
+    // What is said first is about an environment that refuses.
+    assert_eq!(status["environments"][0]["lacking"], "1 of 2 approvals, and none as dpo");
+    all_say(&texts, "staging has 1 of 2 approvals, and none as dpo, legal");
+    approve(&scratch, "jo", "dpo");
+    let (document, texts) = renderings(&scratch);
+    assert_eq!(document["head"]["status"]["environments"][0]["lacking"], Value::Null);
+    all_say(&texts, "staging has 2 of 2 approvals, and none as legal");
+    all_say(&texts, "Captures for staging require an approval.");
+    std::fs::remove_file(scratch.path("approvers")).unwrap();
+    all_say(&renderings(&scratch).1, "there is no file of approvers");
+    std::fs::remove_file(scratch.path("pii.lock")).unwrap();
+    let (document, texts) = renderings(&scratch);
+    assert_eq!(document["head"]["lock_digest"], Value::Null);
+    all_say(&texts, "There is no lock");
+}
+
+#[test]
+fn a_review_says_where_the_audit_trail_stands() {
+    let scratch = Scratch::with_snapshot();
+    let (document, texts) = renderings(&scratch);
+    let audit = &document["audit"];
+    assert_eq!((&audit["captures"], &audit["without_entry"], &audit["unreadable"]), (&json!(1), &json!([]), &json!(0)));
+    assert_eq!((&audit["newest"]["operation"], &audit["newest"]["outcome"]), (&json!("capture"), &json!("done")));
+    assert_eq!(audit["newest"]["seq"], audit["entries"]);
+    all_say(&texts, "The captures of 1 of 1 snapshots are in it.");
+    all_say(&texts, "terp-fixtures audit verify");
+    // An entry that is gone is seen to be.
+    let mut entries: Vec<_> =
+        std::fs::read_dir(scratch.path("snapshots/audit")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    std::fs::remove_file(entries.last().unwrap()).unwrap();
+    let (document, texts) = renderings(&scratch);
+    assert_eq!(document["audit"]["captures"], 0);
+    assert_eq!(document["audit"]["without_entry"].as_array().unwrap().len(), 1);
+    all_say(&texts, "Without an entry: sample@");
 }
 
 #[test]

@@ -238,7 +238,7 @@ pub struct ReviewArgs {
     /// The lock; without it the one beside the policy, if it is there.
     #[arg(long, value_name = "FILE")]
     pub lock: Option<PathBuf>,
-    /// An older version of the policy: what changed since is shown, and what lets more through first.
+    /// An older version of the policy to compare with, instead of the last approved one; what lets more through comes first.
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
     /// What to write; without it the name of the output decides, and html where that says nothing.

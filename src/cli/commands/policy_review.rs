@@ -1,36 +1,41 @@
 //! `policy review`: from what was typed to one document about a policy, as a page, as Markdown or as JSON.
 
-use super::schema::{Schema, lock, policy_path};
+use super::reviewed::{Reviewed as Files, now};
+use super::schema::{Schema, policy_path};
 use super::{open, read_policy};
 use crate::cli::args::policy::{ReviewArgs, ReviewFormat};
+use crate::cli::remembered;
 use crate::cli::render::{Answer, bytes, count};
 use crate::cli::settings::{Settings, today};
 use crate::error::{Error, Result};
 use crate::policy::check::{Question, check, environments};
 use crate::policy::drift::Recorded;
 use crate::run::Context;
+use crate::run::audit;
+use crate::run::repository::Repository;
 use crate::run::review::document::{Document, TITLE};
-use crate::run::review::{Reviewed, Sources, Store, html, markdown, review};
+use crate::run::review::{Judged, Reviewed, Sources, Store, Trail, html, markdown, review};
 use serde_json::json;
 use std::io::Read as _;
 use std::path::Path;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs) -> Result<Answer> {
     let path = policy_path(settings, args.policy.as_deref())?;
-    let policy = read_policy(&path)?;
+    let files = Files::read_with(&path, args.lock.as_deref())?;
+    let policy = &files.policy;
     let since = args.since.as_deref().map(read_policy).transpose()?;
-    let lock = lock(&path, args.lock.as_deref())?;
     if let Some(output) = &args.output {
         refuse_to_replace(output, args.force)?;
     }
-    let Some(Schema { catalogue, origin, findings: more, .. }) = args.schema.schema(context, settings)? else {
+    let Some(Schema { catalogue, origin, findings: mut more, .. }) = args.schema.schema(context, settings)? else {
         return Err(Error::usage("no schema is named")
             .hint("Add --source sqlite:PATH, --snapshot NAME or --ddl FILE, or set SOURCE_DATABASE_URL."));
     };
-    let (today, chosen) = (today(), environments(&policy));
-    let recorded = lock.as_ref().map(Recorded::of);
+    let (today, chosen) = (today(), environments(policy));
+    more.extend(files.findings(settings, &chosen)?);
+    let recorded = files.lock.as_ref().map(|(lock, _)| Recorded::of(lock));
     let question = Question {
-        policy: &policy,
+        policy,
         catalogue: Some(&catalogue),
         environments: &chosen,
         today: &today,
@@ -39,13 +44,13 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs)
     };
     let document = review(&Sources {
         findings: check(question),
-        policy: &policy,
+        policy,
         catalogue: &catalogue,
         source: origin,
         since: since.as_ref(),
-        reviewed: lock.as_ref().map(Reviewed::of_lock).unwrap_or_default(),
+        reviewed: reviewed(&files, settings, &chosen)?,
         store: store(context, settings),
-        now: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        now: now(),
     });
     let format = args.format.or_else(|| args.output.as_deref().and_then(by_extension)).unwrap_or(ReviewFormat::Html);
     let json = serde_json::to_value(&document)
@@ -60,15 +65,47 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs)
     Ok(written(&document, output, text.len() as u64))
 }
 
+/// What lock and approvals say, under the rules of each environment.
+fn reviewed(files: &Files, settings: &Settings, environments: &[&'static str]) -> Result<Reviewed> {
+    let mut reviewed = files.lock.as_ref().map(|lock| Reviewed::of_lock(&files.policy, lock)).unwrap_or_default();
+    reviewed.required = environments.iter().copied().filter(|name| settings.approval(name).1).collect();
+    let signers = settings.approvers(None, Some(&files.path))?;
+    reviewed.has_approvers = signers.is_some();
+    let Some(signers) = signers.filter(|_| files.lock.is_some()) else { return Ok(reviewed) };
+    for environment in environments {
+        let (rules, _) = settings.approval(environment);
+        let verdict = files.verdict(&signers, &rules)?;
+        reviewed.judged.push(Judged { environment, rules, verdict });
+    }
+    Ok(reviewed)
+}
+
 /// What the store holds. A review without one is a review all the same.
 fn store(context: &Context<'_>, settings: &Settings) -> Store {
-    match open(context, settings).and_then(|repository| repository.snapshots()) {
-        Ok((snapshots, damaged)) => Store::Read {
+    let read = open(context, settings).and_then(|repository| Ok((repository.snapshots()?, repository)));
+    match read {
+        Ok(((snapshots, damaged), repository)) => Store::Read {
             address: settings.store().to_string(),
             snapshots,
             damaged: damaged.iter().map(ToString::to_string).collect(),
+            trail: trail(settings, &repository),
         },
         Err(error) => Store::Missing(format!("the store could not be opened ({error}).")),
+    }
+}
+
+/// Where its audit trail stands.
+fn trail(settings: &Settings, repository: &Repository) -> Trail {
+    if repository.is_public() {
+        return Trail::Missing("a public store has none.".to_owned());
+    }
+    let remembered = || match remembered::load(settings, repository.id())? {
+        Some(head) => audit::still_there(repository, &head).map(Some),
+        None => Ok(None),
+    };
+    match audit::glance(repository).and_then(|glance| Ok((glance, remembered()?))) {
+        Ok((glance, remembered)) => Trail::Read { glance: Box::new(glance), remembered },
+        Err(error) => Trail::Missing(format!("it could not be read ({error}).")),
     }
 }
 

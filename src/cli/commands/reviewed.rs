@@ -26,16 +26,22 @@ pub(super) struct Reviewed {
 }
 
 impl Reviewed {
+    /// The policy with the lock beside it, if it is there.
     pub(super) fn read(path: &Path) -> Result<Self> {
+        Self::read_with(path, None)
+    }
+
+    /// The policy with the named lock, which must be there, or else the one beside it.
+    pub(super) fn read_with(path: &Path, named: Option<&Path>) -> Result<Self> {
         let cannot = |what: &str, path: &Path, error: std::io::Error| {
             Error::usage(format!("cannot read the {what} {}", path.display())).caused_by(error)
         };
         let policy_text = std::fs::read_to_string(path).map_err(|error| cannot("policy", path, error))?;
         let policy = Policy::parse(&path.display().to_string(), &policy_text)?;
-        let lock_path = Lock::path(path);
+        let lock_path = named.map_or_else(|| Lock::path(path), Path::to_owned);
         let lock = match std::fs::read_to_string(&lock_path) {
             Ok(text) => Some((Lock::parse(&lock_path.display().to_string(), &text)?, text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(cannot("lock", &lock_path, error)),
         };
         Ok(Self { path: path.to_owned(), policy, policy_text, lock_path, lock })

@@ -40,8 +40,21 @@ pub struct Document {
     pub evidence: Vec<Framework>,
     /// The snapshots that were made, by version of the policy.
     pub history: History,
+    /// Where the audit trail of the store stands.
+    pub audit: AuditView,
     /// What this review cannot say.
     pub limits: Vec<String>,
+}
+
+impl Document {
+    /// Why there is nothing to compare with, for where [`Document::changes`] is absent.
+    #[must_use]
+    pub fn without_changes(&self) -> &'static str {
+        match self.head.status.approval {
+            "approved" => "This is the approved version: nothing changed since.",
+            _ => "No version before this one is known as approved, and --since names none.",
+        }
+    }
 }
 
 /// What was reviewed.
@@ -53,12 +66,15 @@ pub struct Head {
     pub policy: String,
     /// BLAKE3 of the policy file.
     pub policy_digest: String,
-    /// Digest of the lock, where there is one.
+    /// Digest of the lock's text, where there is one.
     pub lock_digest: Option<String>,
     /// What approvals sign: the canonical digest of policy and lock, where there is a lock.
     pub reviewed_digest: Option<String>,
-    /// BLAKE3 of tables, columns, types and keys.
-    pub schema_digest: String,
+    /// The fingerprint of tables, columns, types and keys, as a lock of this catalogue would have it; absent where two tables
+    /// would have one name in it.
+    pub schema_digest: Option<String>,
+    /// Whether the lock was written about just this schema, where there is a lock.
+    pub schema_is_locked: Option<bool>,
     /// Where the catalogue came from, without secrets.
     pub source: String,
     /// The database product and its version.
@@ -75,15 +91,31 @@ pub struct Head {
     pub status: Status,
 }
 
+impl Head {
+    /// Whether the lock is about the schema, behind its digest.
+    #[must_use]
+    pub fn of_locked_schema(&self) -> &'static str {
+        match self.schema_is_locked {
+            Some(true) => ", as the lock has it",
+            Some(false) => ", other than in the lock",
+            None => "",
+        }
+    }
+}
+
 /// How a policy stands.
 #[derive(Debug, Clone, Serialize)]
 pub struct Status {
-    /// `approved`, `void`, or `not approved`.
+    /// `approved`, `not enough`, `void`, `expired` or `not approved`.
     pub approval: &'static str,
-    /// The same in a sentence.
+    /// The same in sentences.
     pub text: String,
-    /// The approvals that are known.
+    /// The valid approvals of just this version.
     pub approvals: Vec<Approval>,
+    /// The last version that was approved, where this one is not.
+    pub last_approved: Option<LastApproved>,
+    /// What each environment asks for; empty where nothing could be judged.
+    pub environments: Vec<Required>,
     /// Questions without an answer.
     pub open_questions: usize,
     /// Columns that some environment would take and nobody has decided on.
@@ -92,6 +124,30 @@ pub struct Status {
     pub errors: usize,
     /// Flags that stop nothing and deserve a look.
     pub warnings: usize,
+}
+
+/// A version that was approved.
+#[derive(Debug, Clone, Serialize)]
+pub struct LastApproved {
+    /// Its digest, which was signed.
+    pub digest: String,
+    /// Its approvals.
+    pub approvals: Vec<Approval>,
+    /// Whether they have not expired.
+    pub holds: bool,
+    /// Whether everything that changed since lets less through, or is only words.
+    pub only_stronger: bool,
+}
+
+/// What one environment asks of approvals.
+#[derive(Debug, Clone, Serialize)]
+pub struct Required {
+    /// `dev`, `staging` or `production`.
+    pub environment: &'static str,
+    /// Whether its captures refuse without.
+    pub required: bool,
+    /// What is missing, where something is.
+    pub lacking: Option<String>,
 }
 
 /// What becomes of a column's data in one environment.
@@ -198,6 +254,8 @@ pub struct Question {
     pub answer_in: String,
     /// The answer that the policy gives.
     pub answer: Option<String>,
+    /// Lines to check and to paste into the policy, where something can be proposed.
+    pub paste: Option<String>,
 }
 
 /// Something that deserves a look.
@@ -211,12 +269,16 @@ pub struct Flag {
     pub table: Option<String>,
     /// The column it is about.
     pub column: Option<String>,
-    /// The line of the policy.
+    /// The file that it is about, by its name, where that is not the policy.
+    pub file: Option<String>,
+    /// The line of the policy, or of that file.
     pub line: Option<usize>,
     /// What it is.
     pub what: String,
     /// What can be done.
     pub hint: Option<String>,
+    /// Lines to check and to paste into the policy.
+    pub paste: Option<String>,
     /// Where the column is in [`Document::tables`].
     #[serde(skip)]
     pub at: Option<(usize, usize)>,
@@ -227,6 +289,8 @@ pub struct Flag {
 pub struct Changes {
     /// The older version, by its file's name.
     pub since: String,
+    /// Who approved it, where it was found among the approvals.
+    pub about: Option<String>,
     /// Its digest.
     pub digest: String,
     /// Changes, those that let more through first.
@@ -447,6 +511,44 @@ pub struct PolicyVersion {
     pub current: bool,
     /// Its snapshots, newest first.
     pub snapshots: Vec<SnapshotView>,
+}
+
+/// Where an audit trail stands, after a quick look.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditView {
+    /// Why nothing can be said, where that is so.
+    pub missing: Option<String>,
+    /// Entries.
+    pub entries: usize,
+    /// The newest of them, which were looked at.
+    pub looked_at: usize,
+    /// Those of them that cannot be read.
+    pub unreadable: usize,
+    /// The newest that can.
+    pub newest: Option<NewestEntry>,
+    /// Snapshots of this review whose capture is among them.
+    pub captures: usize,
+    /// Those whose capture is not.
+    pub without_entry: Vec<String>,
+    /// Whether the newest entry that this machine has seen is still there, where it has seen one.
+    pub remembered: Option<bool>,
+    /// The command that proves the whole trail.
+    pub verify: &'static str,
+}
+
+/// The newest entry of a trail.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewestEntry {
+    /// Its number.
+    pub seq: u64,
+    /// When, by its writer's clock.
+    pub time: String,
+    /// What was done.
+    pub operation: &'static str,
+    /// How it ended.
+    pub outcome: &'static str,
+    /// Who, as they call themselves.
+    pub by: String,
 }
 
 /// A snapshot.

@@ -41,7 +41,7 @@ fn hipaa(known: &Known<'_>) -> Framework {
         .zip(columns)
         .map(|(class, columns)| {
             let mut gaps = gaps(&columns);
-            if !columns.is_empty() && !class.judge.is_empty() {
+            if (!columns.is_empty() || class.kinds.is_empty()) && !class.judge.is_empty() {
                 gaps.push(class.judge.to_owned());
             }
             let evidence = if columns.is_empty() {

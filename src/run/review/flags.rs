@@ -1,6 +1,7 @@
 //! What deserves a look in a policy: what a check finds, and from the inventory what is kept with a reason and what is weak.
 
 use super::document::{Flag, TableView};
+use super::file_name;
 use crate::error::Kind;
 use crate::mask::{Determinism, Strength};
 use crate::model::schema::Family;
@@ -16,8 +17,13 @@ pub(super) fn findings(policy: &Policy, inventory: &Inventory, checked: &[Findin
     let mut found = checked.to_vec();
     for table in &inventory.tables {
         let makes = Makes { policy, table };
+        // What an approval says of a column is about its edit, not about its decision.
         let is_told = |column: Option<&str>| {
-            checked.iter().any(|known| known.table.as_ref() == Some(&table.table) && known.column.as_deref() == column)
+            checked.iter().any(|known| {
+                known.table.as_ref() == Some(&table.table)
+                    && known.column.as_deref() == column
+                    && !known.rule.starts_with("approval-")
+            })
         };
         if table.modes.contains(&None) && !is_told(None) {
             let what = format!("table {} is not decided on", table.table);
@@ -147,26 +153,47 @@ impl Makes<'_> {
 }
 
 /// The findings as flags, each marked on its column.
-pub(super) fn placed(findings: &[Finding], tables: &mut [TableView]) -> Vec<Flag> {
+pub(super) fn placed(findings: &[Finding], policy: &Policy, tables: &mut [TableView]) -> Vec<Flag> {
     let mut flags = Vec::with_capacity(findings.len());
     for finding in findings {
         let table = finding.table.as_ref().map(ToString::to_string);
-        let at = table.as_ref().and_then(|name| tables.iter().position(|table| table.name == *name));
+        let at = table.as_ref().and_then(|name| called(name, tables));
         let column = at.zip(finding.column.as_ref()).and_then(|(at, name)| {
             let number = tables[at].columns.iter().position(|column| column.name == *name)?;
             tables[at].columns[number].flags.push(flags.len());
             Some((at, number))
         });
+        let (hint, paste) = finding.hint.as_deref().map(advice).unwrap_or_default();
+        let elsewhere = !finding.file.is_empty() && finding.file != policy.file;
         flags.push(Flag {
             rule: finding.rule,
             severity: finding.severity.word(),
             table,
             column: finding.column.clone(),
+            file: elsewhere.then(|| file_name(&finding.file).to_owned()),
             line: finding.place.map(|place| place.line).filter(|line| *line > 0),
             what: finding.what.clone(),
-            hint: finding.hint.clone(),
+            hint: Some(hint).filter(|hint| !hint.is_empty()),
+            paste,
             at: column,
         });
     }
     flags
+}
+
+/// The table of that name; a policy may leave the schema away where one table has the name.
+fn called(name: &str, tables: &[TableView]) -> Option<usize> {
+    let bare = |table: &TableView| table.name.strip_suffix(name).is_some_and(|schema| schema.ends_with('.'));
+    let mut of_some_schema = (0..tables.len()).filter(|&at| bare(&tables[at]));
+    let exact = tables.iter().position(|table| table.name == name);
+    exact.or_else(|| of_some_schema.next().filter(|_| of_some_schema.next().is_none()))
+}
+
+/// A hint as what to do, in one line, and the lines to paste, which come after a blank one.
+pub(super) fn advice(hint: &str) -> (String, Option<String>) {
+    let (sentence, paste) = match hint.split_once("\n\n") {
+        Some((sentence, paste)) => (sentence, Some(paste.trim_end().to_owned())),
+        None => (hint, None),
+    };
+    (sentence.lines().map(str::trim).collect::<Vec<_>>().join(" "), paste)
 }

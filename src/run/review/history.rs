@@ -18,7 +18,7 @@ pub(super) fn history(sources: &Sources<'_>) -> History {
     };
     let (address, snapshots, damaged) = match &sources.store {
         Store::Missing(why) => return none(None, Some(why.clone()), Vec::new()),
-        Store::Read { address, snapshots, damaged } => (address, snapshots, damaged),
+        Store::Read { address, snapshots, damaged, .. } => (address, snapshots, damaged),
     };
     let mut history = none(Some(address.clone()), None, damaged.clone());
     for snapshot in snapshots.iter().rev() {

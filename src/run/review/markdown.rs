@@ -1,8 +1,9 @@
 //! The review as Markdown, for pull requests and files: the same document in the same order. Names out of a database or a policy
 //! are escaped, so that none can break out of its cell or be taken for markup.
 
-use super::document::{ByEnvironment, ColumnView, Document, Outcome, Question, TableView};
+use super::document::{ByEnvironment, ColumnView, Document, Outcome, Question, Status, TableView};
 use super::words::{count, grouped, visible};
+use crate::model::approval::Approval;
 use crate::policy::file::ENVIRONMENTS;
 
 /// The Markdown.
@@ -19,6 +20,7 @@ pub fn markdown(document: &Document) -> String {
     environments(&mut text, document);
     evidence(&mut text, document);
     snapshots(&mut text, document);
+    audit(&mut text, document);
     text.push_str("\n## What this review cannot say\n\n");
     document.limits.iter().for_each(|limit| text.push_str(&format!("- {}\n", esc(limit))));
     text
@@ -76,16 +78,7 @@ fn head(text: &mut String, document: &Document) {
         count(status.errors as u64, "error"),
         count(status.warnings as u64, "warning"),
     ));
-    for approval in &status.approvals {
-        text.push_str(&format!(
-            "- {} ({}), {}, until {}, key {}\n",
-            esc(&approval.approver),
-            esc(&approval.role),
-            esc(&approval.approved),
-            esc(&approval.expires),
-            code(&approval.key)
-        ));
-    }
+    approvals(text, status);
     table(text, &["", ""]);
     let optional = |digest: &Option<String>| digest.as_deref().map_or_else(|| "none".to_owned(), code);
     for (name, value) in [
@@ -102,11 +95,36 @@ fn head(text: &mut String, document: &Document) {
             ),
         ),
         ("Catalogue from", esc(&head.source)),
-        ("Schema digest", code(&head.schema_digest)),
+        ("Schema digest", format!("{}{}", optional(&head.schema_digest), head.of_locked_schema())),
         ("Generated", format!("{} by terp-fixtures {}", esc(&head.generated), esc(&head.tool))),
     ] {
         row(text, &[name.to_owned(), value]);
     }
+}
+
+fn approvals(text: &mut String, status: &Status) {
+    let mut list = |approvals: &[Approval], of: &str| {
+        for approval in approvals {
+            text.push_str(&format!(
+                "- {of}{} ({}), {}, until {}, key {}\n",
+                esc(&approval.approver),
+                esc(&approval.role),
+                esc(&approval.approved),
+                esc(&approval.expires),
+                code(&approval.key)
+            ));
+        }
+    };
+    list(&status.approvals, "");
+    if let Some(last) = &status.last_approved {
+        list(&last.approvals, &format!("of version {}: ", code(&last.digest)));
+    }
+    for environment in &status.environments {
+        let required = if environment.required { "required" } else { "not required" };
+        let lacking = environment.lacking.as_deref().unwrap_or("enough");
+        text.push_str(&format!("- {}: {required}; {}\n", environment.environment, esc(lacking)));
+    }
+    text.push('\n');
 }
 
 fn summary(text: &mut String, document: &Document) {
@@ -152,6 +170,7 @@ fn questions(text: &mut String, document: &Document) {
             code(&question.answer_in)
         ));
         question.items.iter().for_each(|item| text.push_str(&format!("  - {}\n", esc(item))));
+        question.paste.iter().for_each(|paste| fence(text, paste, "  "));
     }
     if open.is_empty() {
         text.push_str("Every question has an answer.\n");
@@ -176,27 +195,46 @@ fn flags(text: &mut String, document: &Document) {
     }
     table(text, &["", "rule", "line", "what", "what can be done"]);
     for flag in &document.flags {
-        let line = flag.line.map(|line| line.to_string()).unwrap_or_default();
+        let line = flag.line.map(|line| line.to_string());
+        let line: Vec<String> = flag.file.as_deref().map(esc).into_iter().chain(line).collect();
         row(
             text,
             &[
                 flag.severity.to_owned(),
                 code(flag.rule),
-                line,
+                line.join(" "),
                 esc(&flag.what),
                 esc(flag.hint.as_deref().unwrap_or_default()),
             ],
         );
     }
+    let proposed = || document.flags.iter().filter_map(|flag| Some((flag, flag.paste.as_deref()?)));
+    if proposed().next().is_some() {
+        text.push_str("\n### Proposals to check and paste\n");
+    }
+    for (flag, paste) in proposed() {
+        text.push_str(&format!("\n{} {}:\n", code(flag.rule), esc(&flag.what)));
+        fence(text, paste, "");
+    }
+}
+
+/// Lines as they are, to copy. Nothing inside means anything, as no line has as many backticks as the fence.
+fn fence(text: &mut String, lines: &str, indent: &str) {
+    let runs = lines.split(|c| c != '`').map(str::len);
+    let ticks = "`".repeat(runs.max().unwrap_or(0).max(2) + 1);
+    text.push_str(&format!("\n{indent}{ticks}toml\n"));
+    lines.lines().for_each(|line| text.push_str(&format!("{indent}{}\n", visible(line))));
+    text.push_str(&format!("{indent}{ticks}\n\n"));
 }
 
 fn changes(text: &mut String, document: &Document) {
     text.push_str("\n## Changes since the approved version\n\n");
     let Some(changes) = &document.changes else {
-        text.push_str("No older version was given to compare with.\n");
+        text.push_str(&format!("{}\n", document.without_changes()));
         return;
     };
-    text.push_str(&format!("Compared with {} {}.\n\n", code(&changes.since), code(&changes.digest)));
+    let about = changes.about.as_deref().map(|about| format!(", {}", esc(about))).unwrap_or_default();
+    text.push_str(&format!("Compared with {} {}{about}.\n\n", code(&changes.since), code(&changes.digest)));
     if changes.changes.is_empty() {
         text.push_str("Both versions decide the same.\n");
         return;
@@ -402,5 +440,18 @@ fn snapshots(text: &mut String, document: &Document) {
         "\n## Retention\n\n{stated}\n\n{} without an expiry, {} expired and still there.\n",
         count(history.without_expiry as u64, "snapshot"),
         grouped(history.expired as u64)
+    ));
+}
+
+fn audit(text: &mut String, document: &Document) {
+    let audit = &document.audit;
+    text.push_str("\n## Audit\n\n");
+    match &audit.missing {
+        Some(why) => text.push_str(&format!("Nothing is known about the audit trail: {}\n", esc(why))),
+        None => audit.sentences().iter().for_each(|said| text.push_str(&format!("- {}\n", esc(said)))),
+    }
+    text.push_str(&format!(
+        "\nThis was a quick look; {} proves that nothing was removed or changed.\n",
+        code(audit.verify)
     ));
 }

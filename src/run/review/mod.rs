@@ -5,6 +5,8 @@ pub mod document;
 pub mod html;
 pub mod markdown;
 
+mod approval;
+mod audit;
 mod classes;
 mod evidence;
 mod flags;
@@ -17,17 +19,18 @@ mod tests;
 mod words;
 
 use crate::mask::docs::public_key;
-use crate::model::approval::Approval;
 use crate::model::schema::Catalogue;
 use crate::policy::diff::{Change, diff};
 use crate::policy::file::ENVIRONMENTS;
 use crate::policy::findings::{Finding, Severity};
 use crate::policy::inventory::{Inventory, inventory_of_what_is_there};
-use crate::policy::lock::Lock;
+use crate::policy::lock::{Decider, Lock};
 use crate::policy::{Mode, Policy};
+use crate::run::audit::Glance;
 use crate::run::repository::Snapshot;
+pub use approval::{Judged, Reviewed};
 use document::{
-    ByEnvironment, ChangeView, Changes, ColumnView, Decided, Document, Head, ModeUse, Outcome, Status, Summary, TITLE,
+    ByEnvironment, ChangeView, Changes, ColumnView, Document, Head, ModeUse, Outcome, Status, Summary, TITLE,
     TableView, TierCount,
 };
 use std::collections::BTreeMap;
@@ -41,7 +44,7 @@ pub struct Sources<'a> {
     pub catalogue: &'a Catalogue,
     /// Where that came from, without secrets.
     pub source: String,
-    /// An older version to compare with.
+    /// An older version to compare with, instead of the last approved one.
     pub since: Option<&'a Policy>,
     /// What `policy check` finds.
     pub findings: Vec<Finding>,
@@ -51,42 +54,6 @@ pub struct Sources<'a> {
     pub store: Store,
     /// When the review is made, UTC, RFC 3339.
     pub now: String,
-}
-
-/// What lock and approvals say about the policy.
-#[derive(Debug, Default)]
-pub struct Reviewed {
-    /// Digest of the lock's canonical text.
-    pub lock: Option<String>,
-    /// What approvals sign.
-    pub digest: Option<String>,
-    /// Approvals that are valid.
-    pub approvals: Vec<Approval>,
-    /// Why approvals that are there are not valid.
-    pub void: Option<String>,
-    /// Who decided on a column, by table and column.
-    pub columns: BTreeMap<(String, String), Decided>,
-}
-
-impl Reviewed {
-    /// What a lock says. Approvals are not read yet.
-    #[must_use]
-    pub fn of_lock(lock: &Lock) -> Self {
-        let mut columns = BTreeMap::new();
-        for (table, locked) in &lock.tables {
-            for (column, own) in &locked.columns {
-                let decided = Decided {
-                    by: own.by.clone(),
-                    on: own.on.clone(),
-                    until: own.expires.clone(),
-                    reason: own.reason.clone(),
-                };
-                columns.insert((table.clone(), column.clone()), decided);
-            }
-        }
-        let digest = blake3::hash(lock.text().as_bytes()).to_hex().to_string();
-        Self { lock: Some(digest), columns, ..Self::default() }
-    }
 }
 
 /// What a store holds, or why that is not known.
@@ -100,6 +67,22 @@ pub enum Store {
         snapshots: Vec<Snapshot>,
         /// What could not be read.
         damaged: Vec<String>,
+        /// Its audit trail.
+        trail: Trail,
+    },
+    /// It was not, and why.
+    Missing(String),
+}
+
+/// What a quick look at the audit trail says.
+#[derive(Debug)]
+pub enum Trail {
+    /// It was looked at.
+    Read {
+        /// What was seen.
+        glance: Box<Glance>,
+        /// Whether the newest entry that this machine has seen is still there.
+        remembered: Option<bool>,
     },
     /// It was not, and why.
     Missing(String),
@@ -113,23 +96,28 @@ pub fn review(sources: &Sources<'_>) -> Document {
     let refusals: Vec<Option<String>> = ENVIRONMENTS.map(|environment| refusal(policy, catalogue, environment)).into();
     let mut tables = inventory::tables(policy, catalogue, &records, &sources.reviewed.columns);
     let findings = flags::findings(policy, &records, &sources.findings);
-    let flags = flags::placed(&findings, &mut tables);
-    let changes = sources.since.map(|since| changed(since, policy, &records, &mut tables));
+    let flags = flags::placed(&findings, policy, &mut tables);
+    let approved = sources.reviewed.approved_policy(policy);
+    let approved = approved.as_ref().map(|(approved, by)| (approved, Some(by.clone())));
+    let since = sources.since.map(|since| (since, None)).or(approved);
+    let changes = since.map(|since| changed(since, policy, &records, &mut tables));
     let history = history::history(sources);
+    let audit = audit::audit(sources, &history);
+    let standing = approval::standing(&sources.reviewed);
     let questions = questions::questions(policy, &tables, &findings);
     let known = evidence::Known {
         policy,
         tables: &tables,
         history: &history,
         has_lock: sources.reviewed.lock.is_some(),
-        approvals: sources.reviewed.approvals.len(),
+        approvals: standing.approvals.len(),
     };
     let evidence = evidence::evidence(&known);
     let open_questions = questions.iter().filter(|question| question.answer.is_none()).count();
     Document {
         document: TITLE,
         version: 1,
-        head: head(sources, &tables, &findings, open_questions),
+        head: head(sources, &records, &tables, status(standing, &tables, &findings, open_questions)),
         summary: summary(&tables, refusals),
         questions,
         flags,
@@ -139,6 +127,7 @@ pub fn review(sources: &Sources<'_>) -> Document {
         tables,
         evidence,
         history,
+        audit,
         limits: limits(),
     }
 }
@@ -149,44 +138,46 @@ fn refusal(policy: &Policy, catalogue: &Catalogue, environment: &str) -> Option<
     error.what().lines().next().map(str::to_owned)
 }
 
-fn head(sources: &Sources<'_>, tables: &[TableView], findings: &[Finding], open_questions: usize) -> Head {
-    let columns = || tables.iter().flat_map(|table| &table.columns);
-    let undecided = columns().filter(|column| is_undecided(column)).count();
+fn status(standing: approval::Standing, tables: &[TableView], findings: &[Finding], open_questions: usize) -> Status {
+    let undecided = tables.iter().flat_map(|table| &table.columns).filter(|column| is_undecided(column)).count();
     let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    let reviewed = &sources.reviewed;
-    let (approval, text) = match (&reviewed.void, reviewed.approvals.as_slice()) {
-        (_, [_, ..]) => {
-            let names: Vec<String> =
-                reviewed.approvals.iter().map(|found| format!("{} ({})", found.approver, found.role)).collect();
-            ("approved", format!("Approved by {}.", names.join(", ")))
-        }
-        (Some(why), []) => ("void", format!("The approval is void: {why}.")),
-        (None, []) => ("not approved", "No approval of this version is known here.".to_owned()),
-    };
-    let name = |file: &str| file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    Status {
+        approval: standing.word,
+        text: standing.text,
+        approvals: standing.approvals,
+        last_approved: standing.last_approved,
+        environments: standing.environments,
+        open_questions,
+        undecided_columns: undecided,
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+    }
+}
+
+fn head(sources: &Sources<'_>, records: &Inventory, tables: &[TableView], status: Status) -> Head {
+    let Sources { policy, catalogue, reviewed, .. } = sources;
+    let schema = fingerprint(policy, catalogue, records);
     Head {
-        project: sources.policy.project.clone(),
-        policy: name(&sources.policy.file),
-        policy_digest: sources.policy.digest.clone(),
+        project: policy.project.clone(),
+        policy: file_name(&policy.file).to_owned(),
+        policy_digest: policy.digest.clone(),
         lock_digest: reviewed.lock.clone(),
         reviewed_digest: reviewed.digest.clone(),
-        schema_digest: schema_digest(sources.catalogue),
+        schema_is_locked: reviewed.schema.as_ref().map(|locked| schema.as_ref() == Some(locked)),
+        schema_digest: schema,
         source: sources.source.clone(),
-        engine: format!("{} {}", sources.catalogue.engine, sources.catalogue.version),
+        engine: format!("{} {}", catalogue.engine, catalogue.version),
         generated: sources.now.clone(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         tables: tables.len(),
-        columns: columns().count(),
-        status: Status {
-            approval,
-            text,
-            approvals: reviewed.approvals.clone(),
-            open_questions,
-            undecided_columns: undecided,
-            errors: of(Severity::Error),
-            warnings: of(Severity::Warning),
-        },
+        columns: tables.iter().map(|table| table.columns.len()).sum(),
+        status,
     }
+}
+
+/// A path without its folders: what is shown of files.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
 /// Whether some environment takes rows of a column and nobody has decided how.
@@ -194,30 +185,11 @@ fn is_undecided(column: &ColumnView) -> bool {
     column.outcomes.values().any(|outcome| *outcome == Outcome::Undecided)
 }
 
-/// A digest of what the catalogue says about the shape of rows: names, types, keys.
-fn schema_digest(catalogue: &Catalogue) -> String {
-    let mut hasher = blake3::Hasher::new_derive_key("terp-fixtures v1 schema of a review");
-    let mut add = |text: &str| {
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    };
-    for table in &catalogue.tables {
-        add(&table.name.to_string());
-        for column in &table.columns {
-            add(&column.name);
-            add(&column.declared);
-            add(if column.nullable { "null" } else { "not null" });
-            add(if column.generated { "generated" } else { "stored" });
-        }
-        add(&format!("{:?}", table.primary_key));
-        for unique in &table.uniques {
-            add(&format!("{:?} {}", unique.columns, unique.partial));
-        }
-        for key in &table.foreign_keys {
-            add(&format!("{:?} {} {:?}", key.columns, key.parent, key.parent_columns));
-        }
-    }
-    hasher.finalize().to_hex().to_string()
+/// The fingerprint that a lock of this catalogue would have.
+fn fingerprint(policy: &Policy, catalogue: &Catalogue, records: &Inventory) -> Option<String> {
+    let nobody = Decider { by: String::new(), on: String::new(), expires: None, renew: false };
+    let (lock, _) = Lock::draft("", policy, (catalogue, records), None, &nobody).ok()?;
+    Some(lock.fingerprint())
 }
 
 fn summary(tables: &[TableView], refusals: Vec<Option<String>>) -> Vec<Summary> {
@@ -254,7 +226,12 @@ fn modes(tables: &[TableView]) -> Vec<ModeUse> {
 }
 
 /// The changes, and a mark on each column that one is about.
-fn changed(since: &Policy, policy: &Policy, records: &Inventory, tables: &mut [TableView]) -> Changes {
+fn changed(
+    (since, about): (&Policy, Option<String>),
+    policy: &Policy,
+    records: &Inventory,
+    tables: &mut [TableView],
+) -> Changes {
     let changes = diff(since, policy);
     for change in changes.iter().rev() {
         let Some(name) = &change.column else { continue };
@@ -277,8 +254,10 @@ fn changed(since: &Policy, policy: &Policy, records: &Inventory, tables: &mut [T
         before: change.before,
         after: change.after,
     };
-    let file = since.file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-    Changes { since: file, digest: since.digest.clone(), changes: changes.into_iter().map(view).collect() }
+    // A copy among the approvals is called by its folder, too.
+    let file = if about.is_some() { since.file.as_str() } else { file_name(&since.file) };
+    let changes = changes.into_iter().map(view).collect();
+    Changes { since: file.to_owned(), about, digest: since.digest.clone(), changes }
 }
 
 /// What no review of this kind can say.

@@ -1,6 +1,7 @@
 //! What people have to answer: decisions that are missing, flags that want a reason, and what no program can know.
 
 use super::document::{ColumnView, Question, TableView};
+use super::flags::advice;
 use super::is_undecided;
 use super::words::count;
 use crate::policy::Policy;
@@ -8,7 +9,7 @@ use crate::policy::answers::ASKED;
 use crate::policy::findings::{Finding, Severity};
 
 pub(super) fn questions(policy: &Policy, tables: &[TableView], findings: &[Finding]) -> Vec<Question> {
-    let mut questions: Vec<Question> = tables.iter().filter_map(undecided).collect();
+    let mut questions: Vec<Question> = tables.iter().filter_map(|table| undecided(table, findings)).collect();
     questions.extend(flagged(findings));
     questions.extend(ASKED.iter().map(|asked| Question {
         kind: "knowledge",
@@ -17,12 +18,13 @@ pub(super) fn questions(policy: &Policy, tables: &[TableView], findings: &[Findi
         items: Vec::new(),
         answer_in: format!("[review] {}", asked.key),
         answer: policy.review.get(asked.key).cloned(),
+        paste: None,
     }));
     questions
 }
 
 /// One question for each table with something undecided.
-fn undecided(table: &TableView) -> Option<Question> {
+fn undecided(table: &TableView, findings: &[Finding]) -> Option<Question> {
     let open: Vec<&ColumnView> = table.columns.iter().filter(|column| is_undecided(column)).collect();
     let whole = table.modes.values().any(Option::is_none);
     if open.is_empty() && !whole {
@@ -54,7 +56,22 @@ fn undecided(table: &TableView) -> Option<Question> {
         items: open.iter().map(item).collect(),
         answer_in: format!("[tables.{}]", crate::policy::names::key(&table.name)),
         answer: None,
+        paste: proposed(table, findings),
     })
+}
+
+/// What the findings about a table propose, in one block: each section's head once.
+fn proposed(table: &TableView, findings: &[Finding]) -> Option<String> {
+    let own = |finding: &&Finding| finding.table.as_ref().is_some_and(|name| name.to_string() == table.name);
+    let pastes: Vec<String> =
+        findings.iter().filter(own).filter_map(|finding| advice(finding.hint.as_deref()?).1).collect();
+    let mut lines: Vec<&str> = Vec::new();
+    for line in pastes.iter().flat_map(|paste| paste.lines()) {
+        if !(line.starts_with('[') && lines.contains(&line)) {
+            lines.push(line);
+        }
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// One question for each kind of flag that wants a reason and has none.
@@ -69,6 +86,7 @@ fn flagged(findings: &[Finding]) -> Vec<Question> {
             items,
             answer_in: "reason = \"...\" in the column's rule".to_owned(),
             answer: None,
+            paste: None,
         })
     };
     [

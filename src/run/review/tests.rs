@@ -68,16 +68,20 @@ fn reviewed(policy: &str, since: Option<&str>, tables: Vec<Table>) -> Document {
     let policy = Policy::parse("some/where/pii.toml", policy).unwrap();
     let since = since.map(|text| Policy::parse("old.toml", text).unwrap());
     let catalogue = catalogue(tables);
-    review(&Sources {
-        policy: &policy,
-        catalogue: &catalogue,
+    review(&Sources { since: since.as_ref(), ..sources(&policy, &catalogue) })
+}
+
+fn sources<'a>(policy: &'a Policy, catalogue: &'a Catalogue) -> Sources<'a> {
+    Sources {
+        policy,
+        catalogue,
         findings: Vec::new(),
         source: "mysql://db.test/erp".to_owned(),
-        since: since.as_ref(),
+        since: None,
         reviewed: Reviewed::default(),
         store: Store::Missing("there is no store.".to_owned()),
         now: "2026-01-02T03:04:05Z".to_owned(),
-    })
+    }
 }
 
 fn renderings(document: &Document) -> [String; 3] {
@@ -141,6 +145,48 @@ fn no_name_breaks_out() {
         let lines: Vec<&str> = block.lines().collect();
         assert!(lines.iter().all(|line| cells(line) == cells(lines[0])), "{block}");
     }
+}
+
+#[test]
+fn lines_to_paste_stay_lines_and_nothing_else() {
+    let hostile = "a\u{202e}```\n# owned\n<img src=x>";
+    let tables =
+        vec![table(hostile, vec![column("email", "text", Family::Text), column("note", "text", Family::Text)])];
+    let policy = Policy::parse(
+        "some/where/pii.toml",
+        &format!("version = 1\n[tables.{}]\nmode = \"capture\"\n", crate::policy::names::quoted(hostile)),
+    )
+    .unwrap();
+    let catalogue = catalogue(tables);
+    let findings = crate::policy::check::check(crate::policy::check::Question {
+        policy: &policy,
+        catalogue: Some(&catalogue),
+        environments: &["dev"],
+        today: &crate::policy::expiry::Today { date: "2026-01-02".into(), soon: "2026-02-02".into() },
+        recorded: None,
+        more: Vec::new(),
+    });
+    let document = review(&Sources { findings, ..sources(&policy, &catalogue) });
+    let flag = document.flags.iter().find(|flag| flag.rule == "new-column").unwrap();
+    assert!(flag.hint.as_ref().unwrap().ends_with("to check and paste:"));
+    assert_eq!(flag.paste.as_ref().unwrap().lines().count(), 2);
+    let question = &document.questions[0];
+    let paste = question.paste.as_ref().unwrap();
+    assert_eq!((question.kind, paste.lines().count()), ("decision", 3), "one head, a line for each column");
+    assert!(paste.lines().last().unwrap().starts_with("note = "));
+    let (page, text) = (html(&document), markdown(&document));
+    let block = page.split("<pre class=\"paste\"").nth(1).unwrap().split("</pre>").next().unwrap();
+    assert_eq!(block.lines().count(), 4);
+    for rendering in [&page, &text] {
+        assert!(
+            !rendering.contains('\u{202e}') && !rendering.contains("&#92;n&#92;n") && !rendering.contains("\\n\\n")
+        );
+    }
+    assert!(!page.contains("<img"));
+    // A fence has more backticks than anything in it, and opens and closes on lines of its own.
+    let fences: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("````")).collect();
+    assert_eq!(fences, ["````toml", "````"].repeat(fences.len() / 2));
+    assert!(fences.len() >= 6 && !text.contains("\n# owned"));
 }
 
 #[test]

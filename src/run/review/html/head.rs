@@ -1,8 +1,8 @@
 //! The top of the page: what was reviewed and how it stands, the summary, open questions, flags and changes.
 
-use super::Page;
+use super::{Page, status};
 use crate::policy::file::ENVIRONMENTS;
-use crate::run::review::document::{ChangeView, Document, Flag, Outcome, Question, Status, Summary};
+use crate::run::review::document::{ChangeView, Document, Flag, Outcome, Question, Summary};
 use crate::run::review::words::count;
 
 pub(super) fn banner(page: &mut Page, document: &Document) {
@@ -10,7 +10,7 @@ pub(super) fn banner(page: &mut Page, document: &Document) {
     page.raw("<header class=\"banner\">\n<div class=\"top\">\n<p class=\"kind\">Policy review</p>\n<button type=\"button\" id=\"theme\" class=\"quiet\" hidden>Theme: automatic</button>\n</div>\n<h1>")
         .name(&head.project)
         .raw("</h1>\n");
-    status(page, &head.status);
+    status::status(page, &head.status);
     page.raw("<dl class=\"facts\">\n");
     fact(page, "Policy", |page| {
         page.raw("<code>").name(&head.policy).raw("</code> ").digest(&head.policy_digest);
@@ -26,7 +26,8 @@ pub(super) fn banner(page: &mut Page, document: &Document) {
         page.name(&head.source);
     });
     fact(page, "Schema digest", |page| {
-        page.digest(&head.schema_digest);
+        optional(page, head.schema_digest.as_deref(), "two tables would have one name in a lock");
+        page.raw("<small>").raw(head.of_locked_schema().trim_start_matches(", ")).raw("</small>");
     });
     fact(page, "Lock digest", |page| optional(page, head.lock_digest.as_deref(), "no lock was read"));
     fact(page, "Reviewed digest", |page| {
@@ -51,57 +52,9 @@ fn fact(page: &mut Page, name: &'static str, value: impl FnOnce(&mut Page)) {
     page.raw("</dd></div>\n");
 }
 
-fn status(page: &mut Page, status: &Status) {
-    page.raw("<p class=\"status\"><span class=\"pill ")
-        .raw(match status.approval {
-            "approved" => "good",
-            "void" => "bad",
-            _ => "open",
-        })
-        .raw("\">")
-        .text(status.approval)
-        .raw("</span> ")
-        .text(&status.text)
-        .raw("</p>\n<ul class=\"counts\">\n");
-    let mut one = |number: usize, noun: &str, link: &'static str, tone: &'static str| {
-        page.raw("<li><a href=\"")
-            .raw(link)
-            .raw("\" class=\"")
-            .raw(if number > 0 { tone } else { "calm" })
-            .raw("\"><b>")
-            .number(number)
-            .raw("</b> ")
-            .text(noun)
-            .raw("</a></li>\n");
-    };
-    let s = |number: usize| if number == 1 { "" } else { "s" };
-    one(status.open_questions, &format!("open question{}", s(status.open_questions)), "#questions", "open");
-    one(status.undecided_columns, &format!("undecided column{}", s(status.undecided_columns)), "#undecided=1", "bad");
-    one(status.errors, &format!("error{}", s(status.errors)), "#flags", "bad");
-    one(status.warnings, &format!("warning{}", s(status.warnings)), "#flags", "warn");
-    page.raw("</ul>\n");
-    if !status.approvals.is_empty() {
-        page.raw("<ul class=\"approvals\">\n");
-        for approval in &status.approvals {
-            page.raw("<li>")
-                .name(&approval.approver)
-                .raw(", ")
-                .name(&approval.role)
-                .raw(", ")
-                .time(&approval.approved)
-                .raw(", until ")
-                .time(&approval.expires)
-                .raw(", key <code>")
-                .text(&approval.key)
-                .raw("</code></li>\n");
-        }
-        page.raw("</ul>\n");
-    }
-}
-
 pub(super) fn contents(page: &mut Page, document: &Document) {
     let open = document.head.status.open_questions;
-    let entries: [(&'static str, &'static str, Option<usize>); 10] = [
+    let entries: [(&'static str, &'static str, Option<usize>); 11] = [
         ("#summary", "Summary", None),
         ("#questions", "Open questions", Some(open)),
         ("#flags", "Flags", Some(document.flags.len())),
@@ -115,6 +68,7 @@ pub(super) fn contents(page: &mut Page, document: &Document) {
             Some(document.history.versions.iter().map(|version| version.snapshots.len()).sum()),
         ),
         ("#retention", "Retention", None),
+        ("#audit", "Audit", document.audit.missing.is_none().then_some(document.audit.entries)),
         ("#limits", "Limits", None),
     ];
     page.raw("<nav class=\"contents\" aria-label=\"Contents\">\n<ul>\n");
@@ -256,6 +210,7 @@ pub(super) fn questions(page: &mut Page, document: &Document) {
                 .text(&question.question)
                 .raw("</p>\n");
             items(page, &question.items);
+            question.paste.iter().for_each(|paste| to_paste(page, paste));
             page.raw("<p class=\"answer\">Answer, in <code>").text(&question.answer_in).raw("</code></p></li>\n");
         }
         page.raw("</ol>\n");
@@ -272,6 +227,15 @@ pub(super) fn questions(page: &mut Page, document: &Document) {
         page.raw("</dl>\n");
     }
     page.raw("</section>\n");
+}
+
+/// Lines to copy into the policy.
+fn to_paste(page: &mut Page, lines: &str) {
+    page.raw("<pre class=\"paste\" tabindex=\"0\" aria-label=\"Lines to check and paste\"><code>");
+    for line in lines.lines() {
+        page.text(line).raw("\n");
+    }
+    page.raw("</code></pre>\n");
 }
 
 fn items(page: &mut Page, items: &[String]) {
@@ -321,7 +285,7 @@ fn one_flag(page: &mut Page, flag: &Flag) {
         .raw(flag.severity)
         .raw("\"><code class=\"rule\">")
         .raw(flag.rule)
-        .raw("</code> <span>")
+        .raw("</code> <div>")
         .name(&flag.what);
     page.raw(".");
     if let Some(hint) = &flag.hint {
@@ -335,23 +299,31 @@ fn one_flag(page: &mut Page, flag: &Flag) {
             .raw(" in the inventory\">Show</a>");
     }
     if let Some(line) = flag.line {
-        page.raw(" <span class=\"dim\">line ").plain(line).raw("</span>");
+        page.raw(" <span class=\"dim\">");
+        flag.file.iter().for_each(|file| {
+            page.name(file).raw(", ");
+        });
+        page.raw("line ").plain(line).raw("</span>");
     }
-    page.raw("</span></li>\n");
+    flag.paste.iter().for_each(|paste| to_paste(page, paste));
+    page.raw("</div></li>\n");
 }
 
 pub(super) fn changes(page: &mut Page, document: &Document) {
     page.section("changes", "Changes since the approved version");
     match &document.changes {
         None => {
-            page.raw("<p class=\"lead\">No older version was given to compare with.</p>\n");
+            page.raw("<p class=\"lead\">").raw(document.without_changes()).raw("</p>\n");
         }
         Some(changes) => {
             page.raw("<p class=\"lead\">Compared with <code>")
                 .name(&changes.since)
                 .raw("</code> ")
-                .digest(&changes.digest)
-                .raw(". ");
+                .digest(&changes.digest);
+            changes.about.iter().for_each(|about| {
+                page.raw(", ").name(about);
+            });
+            page.raw(". ");
             if changes.changes.is_empty() {
                 page.raw("Both versions decide the same.</p>\n");
             } else {
@@ -403,6 +375,6 @@ pub(super) fn foot(page: &mut Page, document: &Document) {
         .raw(". Policy <code>")
         .text(&document.head.policy_digest)
         .raw("</code>, schema <code>")
-        .text(&document.head.schema_digest)
+        .text(document.head.schema_digest.as_deref().unwrap_or_default())
         .raw("</code>. No value of a database is on this page.</p>\n</footer>\n");
 }

@@ -136,3 +136,23 @@ pub(super) fn retention(page: &mut Page, document: &Document) {
     }
     page.raw("</section>\n");
 }
+
+pub(super) fn audit(page: &mut Page, document: &Document) {
+    let audit = &document.audit;
+    page.section("audit", "Audit");
+    match &audit.missing {
+        Some(why) => {
+            page.raw("<p class=\"lead\">Nothing is known about the audit trail: ").text(why).raw("</p>\n");
+        }
+        None => {
+            page.raw("<ul class=\"limits\">\n");
+            audit.sentences().iter().for_each(|said| {
+                page.raw("<li>").name(said).raw("</li>\n");
+            });
+            page.raw("</ul>\n");
+        }
+    }
+    page.raw("<p class=\"after\">This was a quick look; <code>")
+        .raw(audit.verify)
+        .raw("</code> proves that nothing was removed or changed.</p>\n</section>\n");
+}

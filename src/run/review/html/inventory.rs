@@ -288,7 +288,7 @@ pub(super) fn environments(page: &mut Page, document: &Document) {
         page.raw("<tr><th scope=\"row\"><code>")
             .raw(mask.mask)
             .raw("</code> <small>")
-            .raw(mask.about)
+            .prose(mask.about)
             .raw("</small></th><td class=\"s-")
             .raw(mask.strength)
             .raw("\">")

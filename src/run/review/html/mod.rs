@@ -5,6 +5,7 @@ mod evidence;
 mod head;
 mod history;
 mod inventory;
+mod status;
 
 use super::document::Document;
 use super::words::{grouped, visible};
@@ -47,6 +48,7 @@ pub fn html(document: &Document) -> String {
     evidence::evidence(&mut page, document);
     history::snapshots(&mut page, document);
     history::retention(&mut page, document);
+    history::audit(&mut page, document);
     evidence::limits(&mut page, document);
     page.raw("</main>\n</div>\n");
     head::foot(&mut page, document);
@@ -75,6 +77,17 @@ impl Page {
                 '\'' => self.0.push_str("&#39;"),
                 c => self.0.push(c),
             }
+        }
+        self
+    }
+
+    /// A sentence of our own documentation, with its backticks as code.
+    fn prose(&mut self, text: &str) -> &mut Self {
+        for (at, part) in text.split('`').enumerate() {
+            match at % 2 {
+                0 => self.text(part),
+                _ => self.raw("<code>").text(part).raw("</code>"),
+            };
         }
         self
     }
