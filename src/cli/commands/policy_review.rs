@@ -7,7 +7,6 @@ use crate::cli::render::{Answer, bytes, count};
 use crate::cli::settings::{Settings, today};
 use crate::error::{Error, Result};
 use crate::policy::check::{Question, check, environments};
-use crate::policy::drift::Recorded;
 use crate::run::Context;
 use crate::run::review::document::{Document, TITLE};
 use crate::run::review::{Reviewed, Sources, Store, html, markdown, review};
@@ -28,13 +27,12 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs)
             .hint("Add --source sqlite:PATH, --snapshot NAME or --ddl FILE, or set SOURCE_DATABASE_URL."));
     };
     let (today, chosen) = (today(), environments(&policy));
-    let recorded = lock.as_ref().map(Recorded::of);
     let question = Question {
         policy: &policy,
         catalogue: Some(&catalogue),
         environments: &chosen,
         today: &today,
-        recorded: recorded.as_ref(),
+        lock: lock.as_ref(),
         more,
     };
     let document = review(&Sources {
@@ -43,7 +41,10 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs)
         catalogue: &catalogue,
         source: origin,
         since: since.as_ref(),
-        reviewed: lock.as_ref().map(Reviewed::of_lock).unwrap_or_default(),
+        reviewed: match &lock {
+            Some(lock) => Reviewed::of_lock(lock, &policy, catalogue.engine),
+            None => Reviewed::default(),
+        },
         store: store(context, settings),
         now: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     });

@@ -18,12 +18,12 @@ mod words;
 
 use crate::mask::docs::public_key;
 use crate::model::approval::Approval;
-use crate::model::schema::Catalogue;
+use crate::model::schema::{Catalogue, EngineKind};
 use crate::policy::diff::{Change, diff};
 use crate::policy::file::ENVIRONMENTS;
 use crate::policy::findings::{Finding, Severity};
 use crate::policy::inventory::{Inventory, inventory_of_what_is_there};
-use crate::policy::lock::Lock;
+use crate::policy::lock::LockFile;
 use crate::policy::{Mode, Policy};
 use crate::run::repository::Snapshot;
 use document::{
@@ -69,9 +69,10 @@ pub struct Reviewed {
 }
 
 impl Reviewed {
-    /// What a lock says. Approvals are not read yet.
+    /// What a lock says of databases of an engine; nothing where it has nothing of them. Approvals are not read yet.
     #[must_use]
-    pub fn of_lock(lock: &Lock) -> Self {
+    pub fn of_lock(file: &LockFile, policy: &Policy, engine: EngineKind) -> Self {
+        let Some(lock) = file.of(policy, engine) else { return Self::default() };
         let mut columns = BTreeMap::new();
         for (table, locked) in &lock.tables {
             for (column, own) in &locked.columns {
@@ -84,7 +85,7 @@ impl Reviewed {
                 columns.insert((table.clone(), column.clone()), decided);
             }
         }
-        let digest = blake3::hash(lock.text().as_bytes()).to_hex().to_string();
+        let digest = blake3::hash(file.text().as_bytes()).to_hex().to_string();
         Self { lock: Some(digest), columns, ..Self::default() }
     }
 }
