@@ -41,7 +41,6 @@ const PASSED: &[&str] = &[
     "ANALYZE",
     "VACUUM",
     "EXPLAIN",
-    "COMMENT",
     "DO",
     "CALL",
     "SHOW",
@@ -165,6 +164,9 @@ impl Schema {
                 self.drafts.retain(|draft| !table::same(&draft.name, &name, self.engine));
             }
             return Ok(());
+        }
+        if words.take(&["COMMENT", "ON"]) {
+            return self.comment(words);
         }
         if words.take(&["DROP", "INDEX"]) {
             words.take(&["CONCURRENTLY"]);
@@ -457,6 +459,24 @@ impl Schema {
         }
         self.pre.push(SchemaObject { kind: "domain".into(), name: name.clone(), table: None, create });
         self.owns.insert(name, Own::Domain(Box::new(base)));
+        Ok(())
+    }
+
+    /// `COMMENT ON COLUMN s.t.c IS 'text'`, where NULL and an empty text remove it. Other comments are nowhere in a catalogue.
+    fn comment(&mut self, mut words: Words<'_>) -> Read {
+        if !words.take(&["COLUMN"]) {
+            return Ok(());
+        }
+        let Some((name, column)) = words.column() else { return Err(Unread::Unknown) };
+        if !words.take(&["IS"]) {
+            return Err(Unread::Unknown);
+        }
+        let text = words.string().filter(|text| !text.is_empty());
+        // A view has columns too, and so has a partition.
+        let Some(at) = self.find(name) else { return Ok(()) };
+        let draft = &mut self.drafts[at];
+        let at = draft.find(&column).ok_or(Unread::Unknown)?;
+        draft.columns[at].comment = text;
         Ok(())
     }
 

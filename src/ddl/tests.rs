@@ -87,6 +87,24 @@ fn mysql_dumps_are_read() {
 }
 
 #[test]
+fn comments_on_columns_are_read() {
+    let (tables, told) = schema(
+        EngineKind::Postgres,
+        "CREATE TABLE public.t (a text, \"B c\" text, d text);\nCREATE TABLE s.t (a text);\nCREATE VIEW v AS SELECT 1 AS x;
+        COMMENT ON TABLE public.t IS 'a table';\nCOMMENT ON COLUMN public.t.a IS 'the client''s name; as called';
+        COMMENT ON COLUMN t.\"B c\" IS E'two\\nlines';\nCOMMENT ON COLUMN s.t.a IS 'another';
+        COMMENT ON COLUMN t.d IS 'gone';\nCOMMENT ON COLUMN t.d IS NULL;\nCOMMENT ON COLUMN v.x IS 'of a view';",
+    );
+    assert_eq!(told, [] as [String; 0]);
+    let comments = |at: usize| tables[at].columns.iter().map(|column| column.comment.as_deref()).collect::<Vec<_>>();
+    let of = |schema: Option<&str>| tables.iter().position(|table| table.name.schema.as_deref() == schema).unwrap();
+    assert_eq!(comments(of(None)), [Some("the client's name; as called"), Some("two\nlines"), None]);
+    assert_eq!(comments(of(Some("s"))), [Some("another")]);
+    let (_, told) = schema(EngineKind::Postgres, "CREATE TABLE t (a text);\nCOMMENT ON COLUMN t.x IS 'secret';");
+    assert!(told.len() == 1 && !told[0].contains("secret"), "{told:?}");
+}
+
+#[test]
 fn json_of_mariadb_is_a_text_with_a_check() {
     let column = "`j` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK (json_valid(`j`))";
     let text = format!("CREATE TABLE `t` (\n  {column},\n  `k` longtext,\n  `l` json\n) ENGINE=InnoDB;");

@@ -126,13 +126,29 @@ impl<'a> Words<'a> {
 
     /// `name`, `schema.name` or `database.schema.name`.
     pub(super) fn table(&mut self) -> Option<TableName> {
+        let parts = self.parts_of_name()?;
+        self.named(parts)
+    }
+
+    fn parts_of_name(&mut self) -> Option<Vec<String>> {
         let mut parts = vec![self.name()?];
         while self.take_sign(&Token::Period) {
             parts.push(self.name()?);
         }
+        Some(parts)
+    }
+
+    fn named(&self, mut parts: Vec<String>) -> Option<TableName> {
         let name = parts.pop()?;
         let schema = parts.pop().filter(|schema| self.engine == EngineKind::Postgres && schema != "public");
         Some(TableName { schema, name })
+    }
+
+    /// `table.column`, with or without the schema, and perhaps the database.
+    pub(super) fn column(&mut self) -> Option<(TableName, String)> {
+        let mut parts = self.parts_of_name()?;
+        let column = parts.pop()?;
+        Some((self.named(parts)?, column))
     }
 
     /// What stands in the brackets that come next.

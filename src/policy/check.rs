@@ -4,6 +4,7 @@
 use super::expiry::{self, Today};
 use super::file::{ENVIRONMENTS, Place, Policy};
 use super::findings::{Finding, Found, Severity};
+use super::lock::LockFile;
 use super::resolve::{drafts, examine};
 use super::{drift, rules, weak};
 use crate::classify::Guesses;
@@ -24,7 +25,7 @@ pub struct Question<'a> {
     /// The day.
     pub today: &'a Today,
     /// What the schema was when it was decided.
-    pub recorded: Option<&'a drift::Recorded>,
+    pub lock: Option<&'a LockFile>,
     /// What else was found, which `[[check.allow]]` may accept too.
     pub more: Vec<Finding>,
 }
@@ -46,7 +47,7 @@ type Merged = Vec<(Finding, Vec<&'static str>)>;
 /// Everything that is found, by place.
 #[must_use]
 pub fn check(question: Question<'_>) -> Vec<Finding> {
-    let Question { policy, catalogue, environments, today, recorded, more } = question;
+    let Question { policy, catalogue, environments, today, lock, more } = question;
     let mut merged = Merged::new();
     if let Some(catalogue) = catalogue {
         let policy = &*policy.of_engine(catalogue.engine);
@@ -60,19 +61,28 @@ pub fn check(question: Question<'_>) -> Vec<Finding> {
             examined.found.findings.extend(expiry::of_drafts(policy, drafts, today));
             add(&mut merged, examined.found.findings, environment);
         }
-        if let Some(recorded) = recorded {
-            add(&mut merged, drift::compare(recorded, catalogue), "");
-        }
     } else {
         add(&mut merged, expiry::of_file(policy, today), "");
     }
-    if let Some(recorded) = recorded {
-        add(&mut merged, expiry::of_lock(policy, recorded, today), "");
-    }
+    add(&mut merged, lock.map(|lock| against(lock, policy, catalogue, today)).unwrap_or_default(), "");
     add(&mut merged, more, "");
     let mut findings: Vec<Finding> = merged.into_iter().map(|(finding, of)| told(finding, &of, environments)).collect();
     allow(policy, today, &mut findings);
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
+    findings
+}
+
+/// What the lock says: of the catalogue's engine, or without a catalogue of all.
+fn against(lock: &LockFile, policy: &Policy, catalogue: Option<&Catalogue>, today: &Today) -> Vec<Finding> {
+    let Some(catalogue) = catalogue else {
+        return lock.engines.values().flat_map(|lock| expiry::of_lock(policy, lock, today)).collect();
+    };
+    let Some(own) = lock.of(policy, catalogue.engine) else {
+        let lacking = Finding::of_file("other-engine", &lock.file, &lock.lacks(catalogue.engine));
+        return vec![lacking.severity(Severity::Warning)];
+    };
+    let mut findings = drift::compare(own, catalogue);
+    findings.extend(expiry::of_lock(policy, own, today));
     findings
 }
 

@@ -5,86 +5,26 @@ use super::findings::{Finding, Severity};
 use super::lock::{Lock, LockedColumn, LockedTable};
 use super::names;
 use crate::error::Kind;
-use crate::model::schema::{Catalogue, EngineKind, Table, TableKind, TableName};
+use crate::model::schema::{Catalogue, Table, TableKind, TableName};
 use std::collections::BTreeMap;
 
-/// What was recorded.
-#[derive(Debug, Clone, Default)]
-pub struct Recorded {
-    /// The file that it stands in.
-    pub file: String,
-    /// The database product, in one lower-case word.
-    pub engine: String,
-    /// Tables by name.
-    pub tables: BTreeMap<String, RecordedTable>,
-}
-
-/// What was recorded of a table.
-#[derive(Debug, Clone, Default)]
-pub struct RecordedTable {
-    /// Where it stands in the file.
-    pub place: Place,
-    /// Columns by name.
-    pub columns: BTreeMap<String, RecordedColumn>,
-}
-
-/// What was recorded of a column.
-#[derive(Debug, Clone)]
-pub struct RecordedColumn {
-    /// Its type.
-    pub declared: String,
-    /// Whether it took NULL.
-    pub nullable: bool,
-    /// Whether a primary key or unique constraint had it.
-    pub unique: bool,
-    /// The day on which its decision has to be made again.
-    pub expires: Option<String>,
-    /// Where it stands in the file.
-    pub place: Place,
-}
-
-impl Recorded {
-    /// What a lock says of the schema.
-    #[must_use]
-    pub fn of(lock: &Lock) -> Self {
-        let column = |column: &LockedColumn| RecordedColumn {
-            declared: column.declared.clone(),
-            nullable: column.nullable,
-            unique: column.unique,
-            expires: column.expires.clone(),
-            place: column.place,
-        };
-        let table = |table: &LockedTable| {
-            let columns = table.columns.iter().map(|(name, locked)| (name.clone(), column(locked))).collect();
-            RecordedTable { place: table.place, columns }
-        };
-        let tables = lock.tables.iter().map(|(name, locked)| (name.clone(), table(locked))).collect();
-        Self { file: lock.file.clone(), engine: lock.engine.clone(), tables }
-    }
-}
-
 /// Every difference.
-pub(super) fn compare(recorded: &Recorded, catalogue: &Catalogue) -> Vec<Finding> {
+pub(super) fn compare(lock: &Lock, catalogue: &Catalogue) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if !is_of_engine(&recorded.engine, catalogue.engine) {
-        let what = format!("the lock is of a database of {}, and this is one of {}", recorded.engine, catalogue.engine);
-        let other = Finding { severity: Severity::Warning, ..finding(recorded, "other-engine", None, what) };
-        return vec![other.hint("The schema was not compared with the lock: name the schema that it is of.")];
-    }
-    for (name, RecordedTable { place, columns }) in &recorded.tables {
+    for (name, LockedTable { place, columns, .. }) in &lock.tables {
         match catalogue.tables.iter().find(|table| raw(&table.name) == *name) {
-            Some(table) => findings.extend(compare_table(recorded, table, columns)),
+            Some(table) => findings.extend(compare_table(lock, table, columns)),
             None => {
                 let what = format!("table {} was there when the lock was written, and is gone", name.escape_debug());
-                let finding = finding(recorded, "removed-table", Some(*place), what).table(&TableName::plain(name));
+                let finding = finding(lock, "removed-table", Some(*place), what).table(&TableName::plain(name));
                 findings.push(finding.hint("Remove it from the policy, and write the lock anew."));
             }
         }
     }
     let unknown = catalogue.tables.iter().filter(|table| table.kind == TableKind::Ordinary);
-    for table in unknown.filter(|table| !recorded.tables.contains_key(&raw(&table.name))) {
+    for table in unknown.filter(|table| !lock.tables.contains_key(&raw(&table.name))) {
         let what = format!("table {} is new since the lock was written", table.name);
-        let finding = finding(recorded, "new-table", None, what).table(&table.name);
+        let finding = finding(lock, "new-table", None, what).table(&table.name);
         findings.push(finding.hint("Decide it in the policy, and write the lock anew."));
     }
     findings
@@ -95,19 +35,12 @@ fn raw(name: &TableName) -> String {
     name.schema.as_ref().map_or_else(|| name.name.clone(), |schema| format!("{schema}.{}", name.name))
 }
 
-/// Whether a lock can speak of a database of this engine.
-fn is_of_engine(recorded: &str, engine: EngineKind) -> bool {
-    let family = |name: &str| if name == "mariadb" { "mysql".to_owned() } else { name.to_owned() };
-    recorded.is_empty()
-        || family(recorded) == family(&engine.to_string().to_lowercase().replace("postgresql", "postgres"))
-}
-
-fn finding(recorded: &Recorded, rule: &'static str, place: Option<Place>, what: String) -> Finding {
+fn finding(lock: &Lock, rule: &'static str, place: Option<Place>, what: String) -> Finding {
     Finding {
         rule,
         severity: Severity::Error,
         kind: Kind::Drift,
-        file: recorded.file.clone(),
+        file: lock.file.clone(),
         place: place.filter(|place| *place != Place::default()),
         table: None,
         column: None,
@@ -116,12 +49,12 @@ fn finding(recorded: &Recorded, rule: &'static str, place: Option<Place>, what: 
     }
 }
 
-fn compare_table(recorded: &Recorded, table: &Table, columns: &BTreeMap<String, RecordedColumn>) -> Vec<Finding> {
+fn compare_table(lock: &Lock, table: &Table, columns: &BTreeMap<String, LockedColumn>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let shown = |column: &str| format!("{}.{}", table.name, column.escape_debug());
     let is_new = |name: &str| !columns.contains_key(name);
     let mut add = |rule, column: &str, place, what: String, hint: String| {
-        findings.push(finding(recorded, rule, place, what).column(&table.name, column).hint(hint));
+        findings.push(finding(lock, rule, place, what).column(&table.name, column).hint(hint));
     };
     for (name, before) in columns {
         let place = Some(before.place);
@@ -221,30 +154,44 @@ fn plain(declared: &str) -> String {
 mod tests {
     use super::*;
     use crate::model::schema::{Family, Unique};
+    use crate::model::tier::Tier;
     use crate::policy::Policy;
     use crate::policy::inventory::inventory;
-    use crate::policy::lock::Decider;
+    use crate::policy::lock::{Decider, Each, LockFile};
     use crate::policy::resolve::tests::{catalogue, column, table};
 
-    fn recorded(declared: &str, nullable: bool, unique: bool) -> RecordedColumn {
-        RecordedColumn {
+    fn recorded(declared: &str, nullable: bool, unique: bool) -> LockedColumn {
+        let text = String::new;
+        LockedColumn {
             declared: declared.to_owned(),
             nullable,
             unique,
+            fingerprint: text(),
+            decisions: Each([text(), text(), text()]),
+            tier: Tier::None,
+            reason: None,
+            by: text(),
+            on: text(),
             expires: None,
             place: Place { line: 3, column: 1 },
         }
     }
 
-    fn rules(columns: &[(&str, RecordedColumn)], now: Table) -> Vec<(&'static str, Option<String>)> {
-        let columns = columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())).collect();
-        let table = RecordedTable { columns, ..RecordedTable::default() };
-        let recorded = Recorded {
-            file: "pii.lock".into(),
-            tables: BTreeMap::from([("t".to_owned(), table)]),
-            ..Recorded::default()
+    fn rules(columns: &[(&str, LockedColumn)], now: Table) -> Vec<(&'static str, Option<String>)> {
+        let text = String::new;
+        let table = LockedTable {
+            fingerprint: text(),
+            modes: Each([text(), text(), text()]),
+            reason: None,
+            by: text(),
+            on: text(),
+            expires: None,
+            columns: columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())).collect(),
+            place: Place::default(),
         };
-        compare(&recorded, &catalogue(vec![now])).into_iter().map(|found| (found.rule, found.column)).collect()
+        let tables = BTreeMap::from([("t".to_owned(), table)]);
+        let lock = Lock { file: "pii.lock".into(), engine: "sqlite".into(), tables };
+        compare(&lock, &catalogue(vec![now])).into_iter().map(|found| (found.rule, found.column)).collect()
     }
 
     #[test]
@@ -258,14 +205,13 @@ mod tests {
         let inventory = inventory(&policy, &of).unwrap();
         let decider = Decider { by: "dpo".into(), on: "2026-01-01".into(), expires: None, renew: false };
         let lock = Lock::of("pii.lock", &policy, (&of, &inventory), None, &decider).unwrap();
-        let recorded = Recorded::of(&Lock::parse("pii.lock", &lock.text()).unwrap());
-        assert_eq!(compare(&recorded, &of), []);
+        let file = LockFile::parse("pii.lock", &LockFile::default().with(lock).text()).unwrap();
+        let recorded = file.of(&policy, of.engine).unwrap();
+        assert_eq!(compare(recorded, &of), []);
         of.tables[0].columns[0].declared = "int".into();
-        let found = compare(&recorded, &of);
+        let found = compare(recorded, &of);
         assert_eq!((found[0].rule, found[0].file.as_str(), found.len()), ("retyped-column", "pii.lock", 1));
         assert!(found[0].place.is_some());
-        of.engine = EngineKind::Mariadb;
-        assert_eq!(compare(&recorded, &of)[0].rule, "other-engine");
     }
 
     #[test]

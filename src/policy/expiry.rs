@@ -1,8 +1,8 @@
 //! Decisions that have to be made again on a day: from then on they count as not made. The day of today comes from outside.
 
-use super::drift::Recorded;
 use super::file::{ColumnRule, Place, Policy, TableRules};
 use super::findings::{Finding, Found, Severity};
+use super::lock::Lock;
 use super::resolve::{Draft, drafts};
 use crate::error::Result;
 use crate::model::schema::Catalogue;
@@ -75,14 +75,20 @@ fn of_rule(policy: &Policy, rule: &ColumnRule, of: &str, today: &Today) -> Vec<F
 }
 
 /// The same of a lock.
-pub(super) fn of_lock(policy: &Policy, recorded: &Recorded, today: &Today) -> Vec<Finding> {
-    let columns = recorded.tables.iter().flat_map(|(table, of)| of.columns.iter().map(move |column| (table, column)));
+pub(super) fn of_lock(policy: &Policy, lock: &Lock, today: &Today) -> Vec<Finding> {
+    let told = |place, expires: Option<&String>, of: &str| {
+        let finding = finding(policy, place, expires?, of, today)?;
+        Some(Finding { file: lock.file.clone(), ..finding })
+    };
+    let tables = lock.tables.iter().filter_map(|(name, table)| {
+        told(table.place, table.expires.as_ref(), &format!("table {}", name.escape_debug()))
+    });
+    let columns = lock.tables.iter().flat_map(|(table, of)| of.columns.iter().map(move |column| (table, column)));
     let found = columns.filter_map(|(table, (name, column))| {
         let of = format!("{}.{}", table.escape_debug(), name.escape_debug());
-        let finding = finding(policy, column.place, column.expires.as_ref()?, &of, today)?;
-        Some(Finding { file: recorded.file.clone(), ..finding })
+        told(column.place, column.expires.as_ref(), &of)
     });
-    found.collect()
+    tables.chain(found).collect()
 }
 
 fn finding(policy: &Policy, place: Place, day: &str, of: &str, today: &Today) -> Option<Finding> {

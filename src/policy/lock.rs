@@ -3,27 +3,21 @@
 //! shared by two columns: fingerprints of tables and of the whole schema are computed from those of the columns.
 
 mod compare;
+mod file;
 mod make;
 mod read;
 mod written;
 
 pub use compare::{Difference, Sort};
+pub use file::LockFile;
 pub use make::{Decider, column_fingerprint};
 
 use super::file::{ENVIRONMENTS, Place};
 use super::names::{key, quoted};
-use crate::model::schema::EngineKind;
 use crate::model::tier::Tier;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// What the file says about itself.
-const HEAD: &str = "\
-# What was decided about every column, by whom and when. 'terp-fixtures policy lock' writes this file; commit it.
-# An edit by hand, even of a comment, voids the approvals of the policy.
-version = 1
-";
 
 /// A text for each of [`ENVIRONMENTS`], in that order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,59 +96,55 @@ pub struct LockedTable {
     pub by: String,
     /// When, `YYYY-MM-DD`.
     pub on: String,
+    /// The day on which its section has to be decided again, `YYYY-MM-DD`.
+    pub expires: Option<String>,
     /// Its columns by name; none where no environment takes anything of the table.
     pub columns: BTreeMap<String, LockedColumn>,
     /// Where it stands in the file.
     pub place: Place,
 }
 
-/// A lock.
+/// What was decided about databases of one engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
     /// The file's name, for messages.
     pub file: String,
-    /// The database product, in one lower-case word.
+    /// The engine, by the name of its section.
     pub engine: String,
     /// Decisions by table: `name` or `schema.name`.
     pub tables: BTreeMap<String, LockedTable>,
 }
 
 impl Lock {
-    /// The lock's file beside a policy: `pii.lock` for `pii.toml`, and `NAME.pii.lock` for `NAME.toml`. A `terp.lock` is
-    /// another thing: it pins snapshots.
-    #[must_use]
-    pub fn path(policy: &Path) -> PathBuf {
-        beside(policy, "lock")
-    }
-
-    /// Whether it is about databases of this engine.
-    #[must_use]
-    pub fn is_of(&self, engine: EngineKind) -> bool {
-        self.engine == make::word(engine)
-    }
-
     /// Digest of the whole schema, 16 hex digits.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         digest_of(self.tables.iter().map(|(name, table)| (name.as_str(), table.fingerprint.as_str())))
     }
 
-    /// The file's text: the same for the same content, LF, in the order of names.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let mut text = format!("{HEAD}engine = {}\n", quoted(&self.engine));
+    /// Its sections of the file.
+    fn text(&self) -> String {
+        let mut text = format!("\n[engines.{}]\n", self.engine);
         for (name, table) in &self.tables {
-            let head = format!("tables.{}", key(name));
-            let review =
-                review(&[("reason", table.reason.as_deref()), ("by", Some(&table.by)), ("on", Some(&table.on))]);
+            let head = format!("engines.{}.tables.{}", self.engine, key(name));
+            let review = review(&[
+                ("reason", table.reason.as_deref()),
+                ("by", Some(&table.by)),
+                ("on", Some(&table.on)),
+                ("expires", table.expires.as_deref()),
+            ]);
             text.push_str(&format!("\n[{head}]\nmode = {}\nreview = {review}\n", table.modes.toml()));
             for (name, column) in &table.columns {
                 text.push_str(&column.block(&head, name));
             }
         }
-        // A last line that nobody edits: else an edit of the last column and a column behind it would meet in a merge.
-        text + "\n# The end.\n"
+        text
     }
+}
+
+/// Whether a decision has to be made again on `day`, `YYYY-MM-DD`.
+fn has_expired(expires: Option<&String>, day: &str) -> bool {
+    expires.is_some_and(|expires| expires.as_str() <= day)
 }
 
 impl LockedColumn {

@@ -181,8 +181,8 @@ pub const RULES: &[Rule] = &[
     ),
     weak(
         "other-engine",
-        "The lock is of a database of another engine, so the schema is not compared with it.",
-        "Name the schema that the lock is of.",
+        "The lock has nothing about databases of this engine, so the schema is not compared with it.",
+        "Lock such a database too: what the lock has about other engines stays.",
     ),
     weak(
         "few-values",
@@ -199,6 +199,11 @@ pub const RULES: &[Rule] = &[
         "short-hash",
         "A hash is so short that different originals get the same one.",
         "Raise `length` to 16 or more, or leave it out.",
+    ),
+    weak(
+        "default-literal",
+        "A masked column that seems personal has a text as its default: it stands in the captured definition, and a capture stops where rows hold it.",
+        "Drop the default, or mask with `when`.",
     ),
     weak(
         "shared-domain",

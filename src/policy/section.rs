@@ -40,6 +40,14 @@ fn names(engine: EngineKind) -> &'static [&'static str] {
 }
 
 impl Policy {
+    /// The name of the section that holds for an engine, or would if the policy had any.
+    #[must_use]
+    pub fn section_of(&self, engine: EngineKind) -> &'static str {
+        let mut names = names(engine).iter();
+        let last = names.clone().next_back();
+        names.find(|name| self.engines.contains_key(**name)).or(last).copied().unwrap_or_default()
+    }
+
     /// What the policy says of databases of this engine: each decision of the engine's section replaces the one for all
     /// engines, and its lists are added to theirs.
     #[must_use]
@@ -66,6 +74,7 @@ fn replace(tables: &mut BTreeMap<String, TableRules>, own: &BTreeMap<String, Tab
         table.place = rules.place;
         table.mode = rules.mode.or(table.mode);
         table.reason = rules.reason.clone().or(table.reason.take());
+        table.expires = rules.expires.clone().or(table.expires.take());
         table.columns.extend(rules.columns.clone());
     }
 }

@@ -7,7 +7,7 @@ use super::findings::{Finding, Severity};
 use super::resolve::{Draft, KEPT_HINT};
 use crate::classify::{Guess, Guesses};
 use crate::mask::{Determinism, Strength};
-use crate::model::schema::{Catalogue, Family};
+use crate::model::schema::{Catalogue, EngineKind, Family};
 use crate::model::tier::Tier;
 use std::collections::BTreeMap;
 
@@ -33,6 +33,7 @@ pub(super) fn find(policy: &Policy, catalogue: &Catalogue, drafts: &[Draft<'_>],
             findings.extend(look.kept(at, rule));
             findings.extend(few[at].and_then(|why| look.relabelled(at, rule, why)));
             findings.extend(look.short(at, rule));
+            findings.extend(look.default_literal(at, rule));
             if let Some(domain) = &rule.domain {
                 let kind = look.guess(at).kind;
                 let shown = look.shown(at);
@@ -141,6 +142,22 @@ impl Look<'_> {
         Some(self.warning("short-hash", at, rule, what).hint("Raise length to 16 or more, or leave it out."))
     }
 
+    /// A definition is captured as it is, and a literal in it that a row holds is an original.
+    fn default_literal(&self, at: usize, rule: &ColumnRule) -> Option<Finding> {
+        let column = &self.draft.table.columns[at];
+        let is_grave = matches!(self.guess(at).tier, Tier::Direct | Tier::Credential | Tier::Sensitive);
+        let is_plain = rule.when.is_none() && !rule.mask.keeps_original;
+        let has_literal = || column.default.as_deref().is_some_and(|text| is_literal(text, self.catalogue.engine));
+        (is_grave && is_plain && column.family == Family::Text && has_literal()).then(|| {
+            let shown = self.shown(at);
+            let what = format!(
+                "{shown} has a text as its default, which the captured definition shows: a capture stops where rows hold it"
+            );
+            self.warning("default-literal", at, rule, what)
+                .hint("Drop the default in the database, or mask with a condition: when = \"...\" leaves the default's rows out.")
+        })
+    }
+
     fn tail_beside_birth_date(&self) -> Option<Finding> {
         let rules = || self.draft.rules.iter().enumerate().filter_map(|(at, rule)| Some((at, rule.as_ref()?)));
         let (tail, rule) =
@@ -159,6 +176,22 @@ impl Look<'_> {
     }
 }
 
+/// Whether a default of a text column is a literal that is not empty. MySQL shows literals without their quotes, and
+/// PostgreSQL with a cast.
+fn is_literal(default: &str, engine: EngineKind) -> bool {
+    let text = default.trim().trim_start_matches('(');
+    let unmarked = text.strip_prefix(['E', 'N', 'e', 'n']).filter(|rest| rest.starts_with('\''));
+    let text = match text.strip_prefix('_').and_then(|rest| rest.find('\'').map(|at| &rest[at..])) {
+        Some(of_a_character_set) => of_a_character_set,
+        None => unmarked.unwrap_or(text),
+    };
+    let quote = text.chars().next().filter(|first| ['\'', '"'].contains(first));
+    match quote {
+        Some(quote) => !text[1..].starts_with(quote),
+        None => engine == EngineKind::Mysql && !text.is_empty() && !default.contains('('),
+    }
+}
+
 /// Whether equal originals become equal fakes and different ones mostly different: then counting tells which is which.
 pub(super) fn is_consistent(rule: &ColumnRule) -> bool {
     rule.mask.determinism == Determinism::Value
@@ -166,4 +199,22 @@ pub(super) fn is_consistent(rule: &ColumnRule) -> bool {
         && rule.subject.is_none()
         && !rule.mask.may_keep
         && !rule.domain_name().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_of_every_engine_are_known() {
+        let all = [EngineKind::Sqlite, EngineKind::Postgres, EngineKind::Mysql, EngineKind::Mariadb];
+        for text in ["'abc'", "'abc'::character varying", "('abc')", "N'abc'", "_utf8mb4'abc'", "\"abc\"", "'it''s'"] {
+            assert!(all.iter().all(|engine| is_literal(text, *engine)), "{text}");
+        }
+        for text in ["''", "''::text", "(uuid())", "nextval('a_seq'::regclass)", "lower('ABC')", "(lower('ABC'))", ""] {
+            assert!(all.iter().all(|engine| !is_literal(text, *engine)), "{text}");
+        }
+        assert!(is_literal("abc", EngineKind::Mysql));
+        assert!(!is_literal("CURRENT_USER", EngineKind::Postgres) && !is_literal("NULL", EngineKind::Sqlite));
+    }
 }

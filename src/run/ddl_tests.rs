@@ -22,7 +22,7 @@ fn lines(table: &Table, engine: EngineKind) -> Vec<String> {
         .iter()
         .map(|c| {
             format!(
-                "{}.{} {} {} {:?} nullable {} generated {} {:?} default {}",
+                "{}.{} {} {} {:?} nullable {} generated {} {:?} default {} comment {:?}",
                 table.name,
                 c.name,
                 c.declared.to_lowercase(),
@@ -31,7 +31,8 @@ fn lines(table: &Table, engine: EngineKind) -> Vec<String> {
                 c.nullable,
                 c.generated,
                 c.collation.as_ref().filter(|_| engine == EngineKind::Sqlite),
-                c.default.is_some()
+                c.default.is_some(),
+                c.comment
             )
         })
         .collect();

@@ -16,11 +16,12 @@ const MAX_SIGNATURE: usize = 16 << 10;
 pub struct SshSigner(PrivateKey);
 
 impl SshSigner {
-    /// Reads a private key in OpenSSH's format.
+    /// Reads a private key in OpenSSH's format. The passphrase is asked for only where the key is encrypted.
     ///
     /// # Errors
-    /// Kind `Usage` for another format, a key that needs a passphrase and got none or a wrong one, a key on a token, and RSA.
-    pub fn parse(text: &SecretText, passphrase: Option<&SecretText>) -> Result<Self> {
+    /// Kind `Usage` for another format, a key that needs a passphrase and got none or a wrong one, a key on a token, and RSA;
+    /// whatever asking fails with.
+    pub fn parse(text: &SecretText, passphrase: impl FnOnce() -> Result<Option<SecretText>>) -> Result<Self> {
         let key = PrivateKey::from_openssh(text.expose()).map_err(|_| {
             Error::usage("this is not a private key in OpenSSH's format")
                 .hint("Name the private key, for example ~/.ssh/id_ed25519; 'ssh-keygen -t ed25519' makes one.")
@@ -29,7 +30,7 @@ impl SshSigner {
         if !key.is_encrypted() {
             return Ok(Self(key));
         }
-        let Some(passphrase) = passphrase else {
+        let Some(passphrase) = passphrase()? else {
             return Err(Error::usage("the private key needs its passphrase").hint(
                 "Set TERP_FIXTURES_SSH_PASSPHRASE or TERP_FIXTURES_SSH_PASSPHRASE_FD; or sign with ssh-keygen and its agent: add --prepare.",
             ));
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_is_no_key_says_so() {
-        let error = SshSigner::parse(&SecretText::new("nothing".to_owned()), None).unwrap_err();
+        let error = SshSigner::parse(&SecretText::new("nothing".to_owned()), || Ok(None)).unwrap_err();
         assert_eq!(error.what(), "this is not a private key in OpenSSH's format");
         assert_eq!(public_fingerprint("ssh-ed25519 AAAA"), None);
     }

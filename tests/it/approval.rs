@@ -1,6 +1,6 @@
 //! Lock, approval and their enforcement, with the real binary and stock `ssh-keygen`.
 
-use crate::support::Scratch;
+use crate::support::{Scratch, sql};
 use std::path::Path;
 use std::process::Command;
 
@@ -345,4 +345,77 @@ fn a_lock_is_written_once_and_read_strictly() {
         .unwrap()
         .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".new"));
     assert_eq!(odd.count(), 0);
+}
+
+const TWO_ENGINES: &str = "version = 1\n[tables.people]\nmode = \"capture\"\nkeep = [\"id\"]\n[tables.people.columns]\n\
+    name = \"full_name\"\n[engines.postgres.tables.people.columns]\nnote = \"text_scrub\"\n\
+    [engines.sqlite.tables.people.columns]\nphone = \"phone\"\n";
+
+#[test]
+fn one_lock_and_one_approval_serve_two_engines() {
+    let scratch = locked();
+    let source = ["--policy", "pii.toml", "--source", "sqlite:erp.sqlite"];
+    let ddl = ["--policy", "pii.toml", "--ddl", "postgres.sql", "--engine", "postgres"];
+    let run = |what: &str, schema: &[&str], more: &[&str]| -> Vec<String> {
+        ["policy", what].iter().chain(schema).chain(more).map(|word| (*word).to_owned()).collect()
+    };
+    let (ok, fails) = (
+        |args: Vec<String>| scratch.ok(&args.iter().map(String::as_str).collect::<Vec<_>>()),
+        |code: i32, args: Vec<String>| scratch.fails(code, &args.iter().map(String::as_str).collect::<Vec<_>>()),
+    );
+    let by = ["--by", "maria@example.org"];
+    for name in ["pii.lock", "erp.sqlite"] {
+        std::fs::remove_file(scratch.path(name)).unwrap();
+    }
+    write(&scratch, "pii.toml", TWO_ENGINES);
+    write(
+        &scratch,
+        "postgres.sql",
+        "CREATE TABLE public.people (id bigint NOT NULL PRIMARY KEY, name text NOT NULL, note text);\n",
+    );
+    sql(&scratch.path("erp.sqlite"), "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL, phone TEXT)");
+    sql(&scratch.path("erp.sqlite"), "INSERT INTO people VALUES (1, 'Quirin Abendroth', '+49 171 39200001')");
+
+    ok(run("lock", &ddl, &by));
+    let first = read(&scratch.path("pii.lock"));
+    // Without the blocks of this engine a check warns, a capture warns or refuses, and a lock is not up to date.
+    let lacking = "pii.lock has nothing about databases of SQLite";
+    let checked = ok(run("check", &source, &[]));
+    assert!(checked.contains("other-engine") && checked.contains("policy lock --source sqlite:PATH"), "{checked}");
+    assert!(fails(3, run("lock", &source, &["--check"])).contains("of other engines"));
+    approve(&scratch, "maria", "security");
+    let refused = scratch.fails(3, &CAPTURE);
+    assert!(refused.contains(lacking) && refused.contains("policy lock --source sqlite:PATH"), "{refused}");
+    let loose = scratch.command(&CAPTURE[..6]).output().unwrap();
+    assert!(loose.status.success() && String::from_utf8_lossy(&loose.stderr).contains(lacking));
+
+    ok(run("lock", &source, &by));
+    let both = read(&scratch.path("pii.lock"));
+    let blocks = first.split_once("version = 1\n").unwrap().1.trim_end_matches("# The end.\n");
+    assert!(both.contains(blocks), "the blocks of the other engine stay to the byte");
+    let void = scratch.fails(8, &CAPTURE);
+    assert!(void.contains("databases of sqlite were locked since it was approved"), "{void}");
+    approve(&scratch, "maria", "security");
+    scratch.ok(&CAPTURE);
+    for schema in [&source[..], &ddl] {
+        let checked = ok(run("check", schema, &[]));
+        assert!(!checked.contains("other-engine") && !checked.contains("approval-"), "{checked}");
+        ok(run("lock", schema, &["--check"]));
+    }
+    let explained = |schema: &[&str], column: &str| ok(run("explain", schema, &[column]));
+    assert!(explained(&source, "people.phone").contains("phone by maria@example.org on "));
+    assert!(explained(&ddl, "people.note").contains("text_scrub by maria@example.org on "));
+    let review = ok(run("review", &ddl, &["--format", "json"]));
+    assert!(review.contains("\"by\": \"maria@example.org\""), "the review knows the blocks of its engine");
+
+    // A difference in one engine is told with its name; renewing that one leaves the other alone.
+    write(&scratch, "pii.toml", &TWO_ENGINES.replace("text_scrub", "null"));
+    let stale = fails(3, run("approve", &["--policy", "pii.toml"], &["--key", "maria", "--role", "security"]));
+    assert!(stale.contains("is out of date for postgres"), "{stale}");
+    ok(run("lock", &ddl, &by));
+    let renewed = read(&scratch.path("pii.lock"));
+    let of = |text: &str| text.split_once("[engines.sqlite]").unwrap().1.to_owned();
+    assert_eq!(of(&renewed), of(&both));
+    write(&scratch, "pii.lock", &both.replace("[engines.sqlite", "[engines.oracle"));
+    assert!(fails(1, run("check", &source, &[])).contains("unknown key 'oracle'"));
 }

@@ -175,6 +175,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("mysql_async", &["engine/mysql/"]),
     ("quick_xml", &["mask/xml"]),
     ("regex", &["mask/", "policy/checks.rs"]),
+    ("rpassword", &["cli/"]),
     ("rusqlite", &["engine/sqlite/"]),
     ("serde", &["model/", "codec/", "seal/", "policy/", "run/ledger.rs", "run/review/", "cli/", "mask/command.rs"]),
     (

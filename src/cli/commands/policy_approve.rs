@@ -18,6 +18,7 @@ use crate::seal::ssh::{NAMESPACE, SshSigner};
 use crate::secret::SecretText;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ApproveArgs) -> Result<Answer> {
@@ -92,8 +93,19 @@ fn signing_key(path: &Path) -> Result<SshSigner> {
         return Err(Error::usage(format!("{} is a public key", path.display()))
             .hint("Name the private one; or, if an agent holds it, add --prepare instead of --key."));
     }
-    let passphrase = Settings::passphrase()?;
-    SshSigner::parse(&text, passphrase.as_ref()).map_err(|error| error.within(path.display()))
+    let passphrase = || match Settings::passphrase()? {
+        None if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => ask_passphrase(path).map(Some),
+        given => Ok(given),
+    };
+    SshSigner::parse(&text, passphrase).map_err(|error| error.within(path.display()))
+}
+
+/// Asks on the terminal, which does not show what is typed.
+fn ask_passphrase(path: &Path) -> Result<SecretText> {
+    let prompt = format!("Passphrase of {}: ", path.display().to_string().escape_debug());
+    let typed = rpassword::prompt_password(prompt)
+        .map_err(|error| Error::usage("no passphrase could be read from the terminal").caused_by(error))?;
+    Ok(SecretText::new(typed))
 }
 
 /// Who signs: as named, or as the only name that the key has among the approvers.

@@ -10,7 +10,6 @@ use crate::cli::settings::{Settings, today};
 use crate::error::{Error, Result};
 use crate::policy::Policy;
 use crate::policy::check::{Question, check, environments, verdict};
-use crate::policy::drift::Recorded;
 use crate::policy::file::ENVIRONMENTS;
 use crate::policy::findings::{Finding, Severity};
 use crate::policy::rules::RULES;
@@ -43,14 +42,13 @@ pub(super) fn run(
         }
     }
     let lock = lock(&path, args.lock.as_deref())?;
-    let recorded = lock.as_ref().map(Recorded::of);
     let today = today();
     let question = Question {
         policy: &policy,
         catalogue: schema.as_ref().map(|schema| &schema.catalogue),
         environments: &chosen,
         today: &today,
-        recorded: recorded.as_ref(),
+        lock: lock.as_ref(),
         more,
     };
     let findings = check(question);

@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::mask::{Definition, docs};
 use crate::policy::Policy;
 use crate::policy::check::{Question, check, environments};
-use crate::policy::drift::Recorded;
 use crate::policy::file::{ENVIRONMENTS, Mode};
 use crate::policy::findings::Finding;
 use crate::policy::inventory::{ColumnRecord, Decision, Inventory, Origin, TableRecord, inventory_of_what_is_there};
@@ -31,7 +30,6 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ExplainArgs
     let path = policy_path(settings, args.policy.as_deref())?;
     let policy = read_policy(&path)?;
     let lock = lock(&path, args.lock.as_deref())?;
-    let recorded = lock.as_ref().map(Recorded::of);
     let Some(Schema { catalogue, findings: more, .. }) = args.schema.schema(context, settings)? else {
         return Err(Error::usage("no schema is named")
             .hint("Add --source sqlite:PATH, --snapshot NAME or --ddl FILE, or set SOURCE_DATABASE_URL."));
@@ -44,11 +42,12 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ExplainArgs
         catalogue: Some(&catalogue),
         environments: &chosen,
         today: &today,
-        recorded: recorded.as_ref(),
+        lock: lock.as_ref(),
         more,
     };
     let findings = check(question);
-    let locked = lock.as_ref().and_then(|lock| lock.tables.get(&record.table.to_string()));
+    let locked = lock.as_ref().and_then(|lock| lock.of(&policy, catalogue.engine));
+    let locked = locked.and_then(|lock| lock.tables.get(&record.table.to_string()));
     let about = About { policy: &policy, inventory: &inventory, table: record, findings: &findings, locked };
     Ok(match column {
         Some(column) => Answer::new(about.json(column), about.text(column)),

@@ -21,17 +21,17 @@ use serde_json::{Value, json};
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &LockArgs) -> Result<Answer> {
     let reviewed = Reviewed::read(&policy_path(settings, args.policy.as_deref())?)?;
     let catalogue = catalogue(context, settings, args, &reviewed.policy)?;
-    reviewed.refuse_other_engine(&catalogue)?;
     let inventory = inventory(&reviewed.policy, &catalogue)?;
     let file = reviewed.lock_path.display().to_string();
-    let before = reviewed.lock.as_ref().map(|(lock, _)| lock);
+    let before = reviewed.lock.as_ref().and_then(|(lock, _)| lock.of(&reviewed.policy, catalogue.engine));
     let by = settings.reviewer(args.by.as_deref());
     let decider = decider(by.clone().unwrap_or_default(), args)?;
     let made = Lock::of(&file, &reviewed.policy, (&catalogue, &inventory), before, &decider)?;
     refuse_misfits(&reviewed.policy, &catalogue, &inventory)?;
     let nothing = Lock { tables: std::collections::BTreeMap::new(), ..made.clone() };
     let differences = before.unwrap_or(&nothing).differences(&made);
-    let text = made.text();
+    let whole = reviewed.lock.as_ref().map(|(lock, _)| lock.clone()).unwrap_or_default();
+    let text = whole.with(made.clone()).text();
     let changed = reviewed.lock.as_ref().is_none_or(|(_, old)| *old != text);
     let mut json = described(&made, &file, &differences);
     if args.check {
@@ -55,13 +55,13 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &LockArgs) -
 fn summary(lock: &Lock) -> String {
     let columns: usize = lock.tables.values().map(|table| table.columns.len()).sum();
     let tables = count(lock.tables.len() as u64, "table");
-    format!("{} of {tables}, schema {}.", count(columns as u64, "column"), lock.fingerprint())
+    format!("{} of {tables} for {}, schema {}.", count(columns as u64, "column"), lock.engine, lock.fingerprint())
 }
 
 fn compared(file: &str, before: Option<&Lock>, differences: &[Difference], json: Value, made: &Lock) -> Answer {
     let hint = "Write it with 'terp-fixtures policy lock --by NAME', and have it approved.";
     let failure = match (before, differences) {
-        (None, _) => Some(Error::drift(format!("there is no lock {file}")).hint(hint)),
+        (None, _) => Some(Error::drift(format!("there is no lock {file}, or it is of other engines")).hint(hint)),
         (Some(_), []) => None,
         (Some(_), _) => Some(Error::drift(format!("{file} is out of date: {}", listed(differences))).hint(hint)),
     };

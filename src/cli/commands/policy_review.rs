@@ -8,8 +8,8 @@ use crate::cli::remembered;
 use crate::cli::render::{Answer, bytes, count};
 use crate::cli::settings::{Settings, today};
 use crate::error::{Error, Result};
+use crate::model::schema::EngineKind;
 use crate::policy::check::{Question, check, environments};
-use crate::policy::drift::Recorded;
 use crate::run::Context;
 use crate::run::audit;
 use crate::run::repository::Repository;
@@ -33,13 +33,12 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs)
     };
     let (today, chosen) = (today(), environments(policy));
     more.extend(files.findings(settings, &chosen)?);
-    let recorded = files.lock.as_ref().map(|(lock, _)| Recorded::of(lock));
     let question = Question {
         policy,
         catalogue: Some(&catalogue),
         environments: &chosen,
         today: &today,
-        recorded: recorded.as_ref(),
+        lock: files.lock.as_ref().map(|(lock, _)| lock),
         more,
     };
     let document = review(&Sources {
@@ -48,7 +47,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs)
         catalogue: &catalogue,
         source: origin,
         since: since.as_ref(),
-        reviewed: reviewed(&files, settings, &chosen)?,
+        reviewed: reviewed(&files, catalogue.engine, settings, &chosen)?,
         store: store(context, settings),
         now: now(),
     });
@@ -66,8 +65,9 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ReviewArgs)
 }
 
 /// What lock and approvals say, under the rules of each environment.
-fn reviewed(files: &Files, settings: &Settings, environments: &[&'static str]) -> Result<Reviewed> {
-    let mut reviewed = files.lock.as_ref().map(|lock| Reviewed::of_lock(&files.policy, lock)).unwrap_or_default();
+fn reviewed(files: &Files, engine: EngineKind, settings: &Settings, environments: &[&'static str]) -> Result<Reviewed> {
+    let of_lock = |lock| Reviewed::of_lock(&files.policy, engine, lock);
+    let mut reviewed = files.lock.as_ref().map(of_lock).unwrap_or_default();
     reviewed.required = environments.iter().copied().filter(|name| settings.approval(name).1).collect();
     let signers = settings.approvers(None, Some(&files.path))?;
     reviewed.has_approvers = signers.is_some();

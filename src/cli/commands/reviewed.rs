@@ -9,7 +9,7 @@ use crate::policy::Policy;
 use crate::policy::approvals::{self, Rules, Texts, Verdict};
 use crate::policy::findings::{Finding, Severity};
 use crate::policy::inventory::inventory;
-use crate::policy::lock::{Decider, Difference, Lock, Sort};
+use crate::policy::lock::{Decider, Difference, Lock, LockFile, Sort};
 use crate::policy::signers::Signers;
 use crate::policy::statement;
 use crate::run::Context;
@@ -22,7 +22,7 @@ pub(super) struct Reviewed {
     pub(super) policy_text: String,
     pub(super) lock_path: PathBuf,
     /// The lock, where there is one, and its text.
-    pub(super) lock: Option<(Lock, String)>,
+    pub(super) lock: Option<(LockFile, String)>,
 }
 
 impl Reviewed {
@@ -38,9 +38,9 @@ impl Reviewed {
         };
         let policy_text = std::fs::read_to_string(path).map_err(|error| cannot("policy", path, error))?;
         let policy = Policy::parse(&path.display().to_string(), &policy_text)?;
-        let lock_path = named.map_or_else(|| Lock::path(path), Path::to_owned);
+        let lock_path = named.map_or_else(|| LockFile::path(path), Path::to_owned);
         let lock = match std::fs::read_to_string(&lock_path) {
-            Ok(text) => Some((Lock::parse(&lock_path.display().to_string(), &text)?, text)),
+            Ok(text) => Some((LockFile::parse(&lock_path.display().to_string(), &text)?, text)),
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(cannot("lock", &lock_path, error)),
         };
@@ -51,7 +51,7 @@ impl Reviewed {
     ///
     /// # Errors
     /// Kind `Guard` where there is none.
-    pub(super) fn locked(&self) -> Result<&(Lock, String)> {
+    pub(super) fn locked(&self) -> Result<&(LockFile, String)> {
         self.lock.as_ref().ok_or_else(|| {
             Error::guard(format!("the policy {} has no lock {}", self.path.display(), self.lock_path.display()))
                 .hint("Approvals are about both. Write it with: terp-fixtures policy lock --source URL --by NAME.")
@@ -99,38 +99,32 @@ impl Reviewed {
     /// Refuses a lock that says otherwise than the policy.
     pub(super) fn refuse_disagreement(&self) -> Result<()> {
         let (lock, _) = self.locked()?;
-        let found = lock.disagreements(&self.policy);
-        if found.is_empty() {
-            return Ok(());
-        }
-        Err(Error::drift(format!("{} is out of date: {}", self.lock_path.display(), listed(&found)))
+        let Some((engine, found)) = lock.disagreements(&self.policy) else { return Ok(()) };
+        let of = if lock.engines.len() > 1 { format!(" for {engine}") } else { String::new() };
+        Err(Error::drift(format!("{} is out of date{of}: {}", self.lock_path.display(), listed(&found)))
             .hint("Write it anew with 'terp-fixtures policy lock', and look at what it says."))
     }
 
-    /// What the live catalogue has otherwise than the lock; nothing where there is no lock.
-    pub(super) fn drift(&self, catalogue: &Catalogue) -> Result<Vec<Difference>> {
-        let Some((lock, _)) = &self.lock else { return Ok(Vec::new()) };
+    /// What the live catalogue has otherwise than the lock.
+    fn drift(&self, lock: &Lock, catalogue: &Catalogue) -> Result<Vec<Difference>> {
         let inventory = inventory(&self.policy, catalogue)?;
         let nobody = Decider { by: String::new(), on: String::new(), expires: None, renew: false };
         let (live, _) = Lock::draft(&lock.file, &self.policy, (catalogue, &inventory), Some(lock), &nobody)?;
         Ok(lock.differences(&live))
     }
 
-    /// A lock is about one engine.
-    pub(super) fn refuse_other_engine(&self, catalogue: &Catalogue) -> Result<()> {
-        match &self.lock {
-            Some((lock, _)) if !lock.is_of(catalogue.engine) => {
-                let (path, engine) = (self.lock_path.display(), &lock.engine);
-                let what = format!("{path} is the lock of a {engine} database, and this one is {}", catalogue.engine);
-                Err(Error::drift(what).hint("Give each engine a copy of the policy of its own: each copy has a lock."))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Refuses, or where nothing is required warns of, a lock that is not that of the live catalogue.
     pub(super) fn hold_against(&self, context: &Context<'_>, catalogue: &Catalogue, required: bool) -> Result<()> {
-        let found = match self.refuse_other_engine(catalogue).and_then(|()| self.drift(catalogue)) {
+        let Some((file, _)) = &self.lock else { return Ok(()) };
+        let Some(lock) = file.of(&self.policy, catalogue.engine) else {
+            let lacking = file.lacks(catalogue.engine);
+            if required {
+                return Err(lacking);
+            }
+            context.warn(lacking.what(), lacking.hint_text().map(str::to_owned));
+            return Ok(());
+        };
+        let found = match self.drift(lock, catalogue) {
             Ok(found) => found,
             Err(error) if required => return Err(error),
             // The capture itself says it better.

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::schema::{Catalogue, EngineKind};
 use crate::policy::file::Place;
 use crate::policy::findings::{Finding, Severity};
-use crate::policy::lock::Lock;
+use crate::policy::lock::LockFile;
 use crate::secret::Address;
 use std::path::{Path, PathBuf};
 
@@ -112,12 +112,12 @@ fn listed(paths: &[PathBuf]) -> String {
 }
 
 /// The lock that is meant: the named one, which must be there, else the one beside the policy, if it is.
-pub(super) fn lock(policy: &Path, named: Option<&Path>) -> Result<Option<Lock>> {
-    let beside = Lock::path(policy);
+pub(super) fn lock(policy: &Path, named: Option<&Path>) -> Result<Option<LockFile>> {
+    let beside = LockFile::path(policy);
     let Some(path) = named.or_else(|| beside.is_file().then_some(beside.as_path())) else { return Ok(None) };
     let text = std::fs::read_to_string(path)
         .map_err(|error| Error::usage(format!("cannot read the lock {}", path.display())).caused_by(error))?;
-    Lock::parse(&path.display().to_string(), &text).map(Some)
+    LockFile::parse(&path.display().to_string(), &text).map(Some)
 }
 
 /// The policy that is meant: the named one, that of the configuration, else `pii.toml`.

@@ -6,7 +6,7 @@ use crate::model::schema::TableName;
 use crate::policy::diff::{Change, Direction, diff};
 use crate::policy::file::{Place, Policy};
 use crate::policy::findings::{Finding, Severity};
-use crate::policy::lock::{Difference, Lock, LockedColumn, Sort};
+use crate::policy::lock::{Difference, Lock, LockFile, LockedColumn, LockedTable, Sort};
 use std::collections::BTreeSet;
 
 /// The sections that a comparison of policies understands.
@@ -23,8 +23,8 @@ pub(super) fn changes(now: Texts<'_>, approved: &Version) -> Vec<Finding> {
     let changes = diff(&old, &new);
     let mut found: Vec<Finding> = changes.iter().map(|change| of_policy(now.policy_file, change)).collect();
     found.extend(unknown_sections(now, approved));
-    match (Lock::parse(now.lock_file, &approved.lock), Lock::parse(now.lock_file, now.lock)) {
-        (Ok(old), Ok(new)) => found.extend(of_locks(now.lock_file, &old, &new, &changes)),
+    match (LockFile::parse(now.lock_file, &approved.lock), LockFile::parse(now.lock_file, now.lock)) {
+        (Ok(old), Ok(new)) => found.extend(of_lock_files(&old, &new, &changes)),
         _ => {
             let what = format!("{}: it cannot be compared with the lock that was approved", now.lock_file);
             found.push(finding("approval-void", Severity::Error, now.lock_file, what));
@@ -76,6 +76,26 @@ fn unknown_sections(now: Texts<'_>, approved: &Version) -> Option<Finding> {
     Some(at(place, finding("approval-void", Severity::Error, file, what)))
 }
 
+/// Engine by engine. One that was locked since is one finding, however many columns it has.
+fn of_lock_files(old: &LockFile, new: &LockFile, changes: &[Change]) -> Vec<Finding> {
+    let file = new.file.as_str();
+    let mut found = Vec::new();
+    for (engine, lock) in &new.engines {
+        if let Some(before) = old.engines.get(engine) {
+            found.extend(of_locks(file, before, lock, changes));
+            continue;
+        }
+        let place = lock.tables.values().next().map(|table| table.place).unwrap_or_default();
+        let what = format!("databases of {engine} were locked since it was approved, and that needs approval again");
+        found.push(at(place, finding("approval-void", Severity::Error, file, what)));
+    }
+    for engine in old.engines.keys().filter(|engine| !new.engines.contains_key(*engine)) {
+        let what = format!("the lock has nothing about databases of {engine} any more");
+        found.push(finding("approval-void", Severity::Warning, file, what));
+    }
+    found
+}
+
 /// What the lock says beyond the policy: the schema that was decided about, and who decided.
 fn of_locks(file: &str, old: &Lock, new: &Lock, changes: &[Change]) -> Vec<Finding> {
     let differences = old.differences(new);
@@ -86,7 +106,8 @@ fn of_locks(file: &str, old: &Lock, new: &Lock, changes: &[Change]) -> Vec<Findi
         let touched = |column: Option<&String>| {
             differences.iter().any(|difference| difference.table == *name && difference.column.as_ref() == column)
         };
-        if (&before.by, &before.on) != (&table.by, &table.on) && !touched(None) {
+        let decided = |table: &LockedTable| (table.by.clone(), table.on.clone(), table.expires.clone());
+        if decided(before) != decided(table) && !touched(None) {
             found.push(reviewer(file, table.place, &format!("table {}", name.escape_debug())));
         }
         for (column, is) in &table.columns {
@@ -96,9 +117,6 @@ fn of_locks(file: &str, old: &Lock, new: &Lock, changes: &[Change]) -> Vec<Findi
                 found.push(reviewer(file, is.place, &format!("{}.{}", name.escape_debug(), column.escape_debug())));
             }
         }
-    }
-    if old.engine != new.engine {
-        found.push(reviewer(file, Place { line: 4, column: 1 }, "the engine"));
     }
     found
 }

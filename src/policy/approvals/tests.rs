@@ -6,7 +6,7 @@ use crate::model::manifest::PolicyProof;
 use crate::model::schema::Family;
 use crate::policy::Policy;
 use crate::policy::inventory::inventory;
-use crate::policy::lock::{Decider, Lock};
+use crate::policy::lock::{Decider, Lock, LockFile};
 use crate::policy::resolve::tests::{catalogue, column, table};
 use crate::seal::ssh::testing::{key, signed_for, signer};
 use crate::secret::Secret32;
@@ -31,7 +31,8 @@ fn lock_of(policy: &str) -> String {
     let policy = Policy::parse("pii.toml", policy).unwrap();
     let inventory = inventory(&policy, &live).unwrap();
     let decider = Decider { by: "maria".into(), on: "2026-11-26".into(), expires: None, renew: false };
-    Lock::of("pii.lock", &policy, (&live, &inventory), None, &decider).unwrap().text()
+    let lock = Lock::of("pii.lock", &policy, (&live, &inventory), None, &decider).unwrap();
+    LockFile::default().with(lock).text()
 }
 
 /// Someone's signed statement about two texts.
@@ -221,7 +222,6 @@ fn changes_of_the_lock_alone_name_their_line() {
         ("by = \"maria\"", "by = \"someone\"", "who decided"),
         ("tier = \"D\"", "tier = \"N\"", "who decided"),
         ("decision = \"email\"", "decision = \"keep\"", "decision was email, is keep"),
-        ("engine = \"sqlite\"", "engine = \"mysql\"", "the engine"),
     ] {
         let edited = lock.replacen(from, to, 1);
         assert_ne!(edited, lock);
@@ -233,6 +233,12 @@ fn changes_of_the_lock_alone_name_their_line() {
         let told = finding.place.unwrap().line;
         assert!(told <= line && line <= told + 4, "{to}: {told} is not near {line}");
     }
+    let other = lock.replace("[engines.sqlite", "[engines.mysql");
+    let verdict = judged(POLICY, &other, &versions, &Rules { accept_stronger: true, ..Rules::default() });
+    assert!(!verdict.base.unwrap().only_stronger);
+    let whats: Vec<&str> = verdict.findings.iter().map(|finding| finding.what.as_str()).collect();
+    assert!(whats.iter().any(|what| what.contains("databases of mysql were locked since")), "{whats:?}");
+    assert!(whats.iter().any(|what| what.contains("nothing about databases of sqlite any more")), "{whats:?}");
     let noted = lock.replacen("# What was", "# What has been", 1);
     let verdict = judged(POLICY, &noted, &versions, &Rules::default());
     assert!(verdict.lacking.is_some() && verdict.base.unwrap().only_stronger);

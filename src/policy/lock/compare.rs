@@ -100,6 +100,10 @@ impl Lock {
                             Some(old.place),
                         );
                     }
+                    if old.expires != table.expires {
+                        let (before, after) = (shown(old.expires.as_ref()), shown(table.expires.as_ref()));
+                        add(None, Sort::Expires, before, after, Some(old.place));
+                    }
                 }
             }
             for (column, new) in &table.columns {
@@ -161,18 +165,21 @@ impl LockedTable {
         if self.modes.0[at] != word {
             return vec![differs(None, &self.modes.0[at], word.to_owned(), self.place)];
         }
-        if !mode.is_some_and(Mode::has_rows) {
-            return Vec::new();
-        }
+        let day = written.sections(name, at).find_map(|rules| rules.expires.as_ref());
         let mut found = Vec::new();
+        if let Some(day) = later(self.expires.as_ref(), day) {
+            let (sort, before, after) = (Sort::Expires, shown(self.expires.as_ref()), shown(Some(day)));
+            found.push(Difference { sort, before, ..differs(None, "", after, self.place) });
+        }
+        if !mode.is_some_and(Mode::has_rows) {
+            return found;
+        }
         let columns = || self.columns.keys().map(String::as_str);
         for (column, locked) in &self.columns {
             let is = locked.decisions.0[at].as_str();
             let follows = is.starts_with(INHERITED) || [REFERENCE, UNDECIDED, COMPUTED].contains(&is);
             let rule = written.rule(name, &columns(), column, at);
-            // A day that the policy sets is the lock's, or another environment's earlier one is.
-            let day = rule.and_then(|rule| rule.expires.as_ref());
-            if let Some(day) = day.filter(|day| locked.expires.as_ref().is_none_or(|locked| locked > *day)) {
+            if let Some(day) = later(locked.expires.as_ref(), rule.and_then(|rule| rule.expires.as_ref())) {
                 let sort = Sort::Expires;
                 let before = shown(locked.expires.as_ref());
                 found.push(Difference { sort, before, ..differs(Some(column), "", shown(Some(day)), locked.place) });
@@ -214,6 +221,12 @@ impl LockedColumn {
         let unique = if self.unique { " unique" } else { "" };
         format!("{}{null}{unique} ({})", self.declared.escape_debug(), self.fingerprint)
     }
+}
+
+/// The policy's day where the lock has none or a later one: a day that the policy sets is the lock's, or another
+/// environment's earlier one is.
+fn later<'a>(locked: Option<&String>, said: Option<&'a String>) -> Option<&'a String> {
+    said.filter(|day| locked.is_none_or(|locked| locked > *day))
 }
 
 fn shown(reason: Option<&String>) -> String {

@@ -1,12 +1,11 @@
 //! Makes a lock of a policy and a database's catalogue. What is as before keeps who decided it and when.
 
 use super::written::{Written, told};
-use super::{Each, Lock, LockedColumn, LockedTable, table_fingerprint};
+use super::{Each, Lock, LockedColumn, LockedTable, has_expired, table_fingerprint};
 use crate::error::{Error, Result};
-use crate::model::schema::{Catalogue, EngineKind, Table, TableName};
+use crate::model::schema::{Catalogue, Table, TableName};
 use crate::policy::file::{Mode, Place, Policy};
 use crate::policy::inventory::{ColumnRecord, Inventory, Origin, TableRecord};
-use crate::policy::section::SECTIONS;
 use std::collections::BTreeMap;
 
 /// Who decides what is new or changed, and from when to when that holds.
@@ -62,6 +61,7 @@ impl Lock {
         before: Option<&Self>,
         decider: &Decider,
     ) -> Result<(Self, Vec<String>)> {
+        let engine = policy.section_of(catalogue.engine).to_owned();
         let policy = policy.of_engine(catalogue.engine);
         let names: Vec<String> = catalogue.tables.iter().map(|table| raw(&table.name)).collect();
         let written = Written::new(&policy, &names.iter().map(String::as_str));
@@ -75,7 +75,7 @@ impl Lock {
                 return Err(Error::policy(what).hint("Rename one of them."));
             }
         }
-        Ok((Self { file: file.to_owned(), engine: word(catalogue.engine).to_owned(), tables }, open))
+        Ok((Self { file: file.to_owned(), engine, tables }, open))
     }
 }
 
@@ -106,7 +106,14 @@ fn locked_table(
     }
     let reasons = (0..3).filter_map(|at| written.sections(name, at).find_map(|rules| rules.reason.clone()));
     let reason = joined(reasons);
-    let same = old.filter(|old| old.modes == modes && old.reason == reason);
+    let days = (0..3).filter_map(|at| written.sections(name, at).find_map(|rules| rules.expires.clone()));
+    let stated = days.min();
+    let holds = |old: &LockedTable| {
+        (stated.is_none() || old.expires == stated)
+            && !(decider.renew && has_expired(old.expires.as_ref(), &decider.on))
+    };
+    let same = old.filter(|old| old.modes == modes && old.reason == reason && holds(old));
+    let expires = same.map_or_else(|| stated.clone().or_else(|| decider.expires.clone()), |old| old.expires.clone());
     let (by, on) = same.map_or((&decider.by, &decider.on), |old| (&old.by, &old.on));
     let place = Place::default();
     LockedTable {
@@ -115,6 +122,7 @@ fn locked_table(
         reason,
         by: by.clone(),
         on: on.clone(),
+        expires,
         columns,
         place,
     }
@@ -167,7 +175,7 @@ impl LockedColumn {
     /// Whether the decision has to be made again on `day`, `YYYY-MM-DD`.
     #[must_use]
     pub fn has_expired(&self, day: &str) -> bool {
-        self.expires.as_deref().is_some_and(|expires| expires <= day)
+        has_expired(self.expires.as_ref(), day)
     }
 }
 
@@ -207,11 +215,6 @@ pub(super) fn raw(name: &TableName) -> String {
         Some(schema) => format!("{schema}.{}", name.name),
         None => name.name.clone(),
     }
-}
-
-/// The engine's word in a lock, which is also that of its section in a policy.
-pub(super) fn word(kind: EngineKind) -> &'static str {
-    SECTIONS.iter().find(|(_, engine)| *engine == kind).map_or("", |(word, _)| word)
 }
 
 /// Digest of what a column is: type, NULL, and the keys that it is part of. Names of constraints and defaults do not count.

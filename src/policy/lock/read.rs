@@ -1,6 +1,6 @@
 //! Reads a lock: every key is known or an error with its place. The text need not be the one that this program writes.
 
-use super::{Each, Lock, LockedColumn, LockedTable, table_fingerprint};
+use super::{Each, Lock, LockFile, LockedColumn, LockedTable, table_fingerprint};
 use crate::error::{Kind, Result};
 use crate::model::tier::Tier;
 use crate::policy::file::{ENVIRONMENTS, Place};
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::de::DeTable;
 
-impl Lock {
+impl LockFile {
     /// Reads a lock. `file` is only used in messages.
     ///
     /// # Errors
@@ -39,35 +39,41 @@ struct Review {
 }
 
 impl<'a> Reading<'a> {
-    fn lock(&self, root: &DeTable<'a>) -> Result<Lock> {
+    fn lock(&self, root: &DeTable<'a>) -> Result<LockFile> {
         let reader = &self.0;
-        reader.only(root, &["version", "engine", "tables"])?;
+        reader.only(root, &["version", "engines"])?;
         let version = self.wanted(root, "version", 0..0)?;
         if reader.integer(version)? != 1 {
             let error = reader.error(Kind::Usage, version.span(), "this version of the lock format is not known");
             return Err(error.hint("This program reads version = 1."));
         }
-        let engine = self.wanted(root, "engine", 0..0)?;
-        let word = reader.text(engine)?;
-        let words = SECTIONS.map(|(word, _)| word);
-        if !words.contains(&word) {
-            return Err(self.bad(engine, format!("the engine must be one of {}", words.join(", "))));
+        let sections = reader.table(self.wanted(root, "engines", 0..0)?)?;
+        reader.only(sections, &SECTIONS.map(|(word, _)| word))?;
+        let mut engines = BTreeMap::new();
+        for (name, section) in sections {
+            engines.insert(name.get_ref().to_string(), self.engine(name.get_ref(), section)?);
         }
+        Ok(LockFile { file: reader.file.to_owned(), engines })
+    }
+
+    fn engine(&self, name: &str, section: &Item<'a>) -> Result<Lock> {
+        let section = self.0.table(section)?;
+        self.0.only(section, &["tables"])?;
         let mut tables = BTreeMap::new();
-        if let Some(item) = root.get("tables") {
-            for (name, table) in reader.table(item)? {
-                let place = reader.place(&name.span());
+        if let Some(item) = section.get("tables") {
+            for (name, table) in self.0.table(item)? {
+                let place = self.0.place(&name.span());
                 tables.insert(name.get_ref().to_string(), self.table(table, place)?);
             }
         }
-        Ok(Lock { file: reader.file.to_owned(), engine: word.to_owned(), tables })
+        Ok(Lock { file: self.0.file.to_owned(), engine: name.to_owned(), tables })
     }
 
     fn table(&self, item: &Item<'a>, place: Place) -> Result<LockedTable> {
         let table = self.0.table(item)?;
         self.0.only(table, &["mode", "review", "columns"])?;
         let modes = self.each(self.wanted(table, "mode", item.span())?)?;
-        let review = self.review(self.wanted(table, "review", item.span())?, &["reason", "by", "on"])?;
+        let review = self.review(self.wanted(table, "review", item.span())?, &["reason", "by", "on", "expires"])?;
         let mut columns = BTreeMap::new();
         if let Some(item) = table.get("columns") {
             for (name, column) in self.0.table(item)? {
@@ -76,8 +82,8 @@ impl<'a> Reading<'a> {
             }
         }
         let fingerprint = table_fingerprint(&columns);
-        let Review { reason, by, on, .. } = review;
-        Ok(LockedTable { fingerprint, modes, reason, by, on, columns, place })
+        let Review { reason, by, on, expires, .. } = review;
+        Ok(LockedTable { fingerprint, modes, reason, by, on, expires, columns, place })
     }
 
     fn column(&self, item: &Item<'a>, place: Place) -> Result<LockedColumn> {

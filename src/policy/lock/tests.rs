@@ -1,7 +1,7 @@
 //! Tests of locks: one text for one content, places, merges, and what differs.
 
 use super::*;
-use crate::model::schema::{Catalogue, Column, Family, Table};
+use crate::model::schema::{Catalogue, Column, EngineKind, Family, Table};
 use crate::policy::Policy;
 use crate::policy::inventory::inventory;
 use crate::policy::resolve::tests::{catalogue, table};
@@ -37,6 +37,23 @@ fn made(policy: &str, catalogue: &Catalogue, before: Option<&Lock>, decider: &De
     Lock::of("pii.lock", &policy, (catalogue, &inventory), before, decider)
 }
 
+/// The text of a file with this lock alone.
+fn text_of(lock: &Lock) -> String {
+    LockFile::default().with(lock.clone()).text()
+}
+
+fn parsed(text: &str) -> crate::error::Result<LockFile> {
+    LockFile::parse("pii.lock", text)
+}
+
+/// The one lock in a text.
+fn only(text: &str) -> Lock {
+    let mut engines = parsed(text).unwrap().engines.into_values();
+    let lock = engines.next().unwrap();
+    assert!(engines.next().is_none());
+    lock
+}
+
 fn usual_lock() -> Lock {
     made(POLICY, &usual(), None, &by("maria", "2026-01-05")).unwrap()
 }
@@ -53,20 +70,21 @@ fn bare(mut lock: Lock) -> Lock {
 #[test]
 fn a_lock_reads_well_and_comes_back() {
     let lock = usual_lock();
-    let text = lock.text();
-    let block =
-        "\n[tables.clients.columns.email]\nschema = { type = \"TEXT\", null = true, unique = false, fingerprint = \"";
+    let text = text_of(&lock);
+    let block = "\n[engines.sqlite.tables.clients.columns.email]\nschema = { type = \"TEXT\", null = true, unique = false, fingerprint = \"";
     assert!(text.contains(block), "{text}");
     assert!(text.contains("decision = \"email\"\nreview = { tier = \"D\", reason = \"they get no mail\", by = \"maria\", on = \"2026-01-05\" }\n"));
-    assert!(text.contains("[tables.logs]\nmode = \"exclude\"\nreview = { reason = \"not needed\", by = \"maria\""));
+    assert!(text.contains(
+        "[engines.sqlite.tables.logs]\nmode = \"exclude\"\nreview = { reason = \"not needed\", by = \"maria\""
+    ));
     assert!(text.ends_with('\n') && !text.contains('\r'));
-    let again = Lock::parse("pii.lock", &text).unwrap();
-    assert_eq!(again.text(), text);
+    let again = only(&text);
+    assert_eq!(text_of(&again), text);
     assert_eq!(bare(again.clone()), lock);
     let place = again.tables["clients"].columns["email"].place;
-    assert_eq!(text.lines().nth(place.line - 1).unwrap(), "[tables.clients.columns.email]");
+    assert_eq!(text.lines().nth(place.line - 1).unwrap(), "[engines.sqlite.tables.clients.columns.email]");
     for odd in [text.replace('\n', "\r\n"), format!("\u{feff}{text}"), text.replace("\n\n", "\n# a note\n")] {
-        assert_eq!(bare(Lock::parse("pii.lock", &odd).unwrap()), lock);
+        assert_eq!(bare(only(&odd)), lock);
     }
 }
 
@@ -84,7 +102,7 @@ fn what_is_unchanged_keeps_who_decided_it() {
         ["clients.phone: decision was phone, is null"]
     );
     let same = made(POLICY, &usual(), Some(&before), &by("jo", "2026-02-01")).unwrap();
-    assert_eq!(same.text(), before.text());
+    assert_eq!(text_of(&same), text_of(&before));
 }
 
 #[test]
@@ -110,9 +128,36 @@ fn a_day_that_the_policy_sets_is_the_locks() {
     assert_eq!(before.differences(&now)[0].sort, Sort::Expires);
     let same = made(&dated("2027-01-01"), &usual(), Some(&now), &by("lee", "2026-03-01")).unwrap();
     assert_eq!(phone(&same).1, "jo");
-    let parsed = |day: &str| Policy::parse("pii.toml", &dated(day)).unwrap();
-    assert_eq!(now.disagreements(&parsed("2027-01-01")), []);
-    assert_eq!(before.disagreements(&parsed("2027-01-01"))[0].sort, Sort::Expires);
+    let policy = |day: &str| Policy::parse("pii.toml", &dated(day)).unwrap();
+    assert_eq!(now.disagreements(&policy("2027-01-01")), []);
+    assert_eq!(before.disagreements(&policy("2027-01-01"))[0].sort, Sort::Expires);
+}
+
+#[test]
+fn the_day_of_a_tables_section_is_the_locks() {
+    let dated = |day: &str| POLICY.replace("mode = \"exclude\"\n", &format!("mode = \"exclude\"\nexpires = {day:?}\n"));
+    let policy = |day: &str| Policy::parse("pii.toml", &dated(day)).unwrap();
+    let before = usual_lock();
+    let now = made(&dated("2027-01-01"), &usual(), Some(&before), &by("jo", "2026-02-01")).unwrap();
+    let logs = |lock: &Lock| (lock.tables["logs"].expires.clone(), lock.tables["logs"].by.clone());
+    assert_eq!(logs(&now), (Some("2027-01-01".into()), "jo".into()));
+    assert_eq!(logs(&only(&text_of(&now))), logs(&now));
+    let differences = before.differences(&now);
+    assert_eq!((differences.len(), differences[0].sort, &differences[0].column), (1, Sort::Expires, &None));
+    assert_eq!(now.disagreements(&policy("2027-01-01")), []);
+    assert_eq!(before.disagreements(&policy("2027-01-01"))[0].sort, Sort::Expires);
+    assert_eq!(now.disagreements(&policy("2026-06-01"))[0].sort, Sort::Expires);
+    let same = made(&dated("2027-01-01"), &usual(), Some(&now), &by("lee", "2027-01-01")).unwrap();
+    assert_eq!(logs(&same).1, "jo");
+    let renew = Decider { renew: true, ..by("lee", "2027-01-01") };
+    assert_eq!(logs(&made(&dated("2027-01-01"), &usual(), Some(&now), &renew).unwrap()).1, "lee");
+    let today = |date: &str| crate::policy::expiry::Today { date: date.into(), soon: date.into() };
+    let expired = |date: &str| crate::policy::expiry::of_lock(&policy("2027-01-01"), &now, &today(date));
+    assert_eq!((expired("2026-12-31").len(), expired("2027-01-01").len()), (0, 1));
+    assert!(expired("2027-01-01")[0].what.contains("table logs"));
+    // An engine's section sets a day of its own.
+    let own = format!("{POLICY}[engines.sqlite.tables.logs]\nexpires = \"2026-05-01\"\n");
+    assert_eq!(logs(&made(&own, &usual(), None, &by("m", "2026-01-05")).unwrap()).0, Some("2026-05-01".into()));
 }
 
 #[test]
@@ -160,12 +205,14 @@ fn a_column_that_is_another_one_is_found() {
 
 #[test]
 fn mistakes_have_places() {
-    let text = usual_lock().text();
+    let text = text_of(&usual_lock());
     let cases = [
         (text.replace("version = 1", "version = 2"), "pii.lock:3:11: this version of the lock format is not known"),
-        (text.replace("engine", "motor"), "pii.lock:4:1: unknown key 'motor'"),
-        (text.replace("\"sqlite\"", "\"oracle\""), "pii.lock:4:10: the engine must be one of"),
-        (text.replacen("mode = ", "modus = ", 1), "pii.lock:7:1: unknown key 'modus'"),
+        (text.replace("[engines", "[motors"), "pii.lock:5:2: unknown key 'motors'"),
+        (text.replace("[engines.sqlite", "[engines.oracle"), "pii.lock:5:10: unknown key 'oracle'"),
+        (text.replace("[engines.sqlite]", "[engines.sqlite]\nsize = 1"), "pii.lock:6:1: unknown key 'size'"),
+        ("version = 1\n".to_owned(), "pii.lock:1:1: 'engines' is missing here"),
+        (text.replacen("mode = ", "modus = ", 1), "pii.lock:8:1: unknown key 'modus'"),
         (text.replacen("on = \"2026-01-05\"", "on = \"2026-13-05\"", 1), "a day is written YYYY-MM-DD"),
         (text.replacen("on = \"2026-01-05\"", "on = \"2026-01-05\", until = \"\"", 1), "unknown key 'until'"),
         (text.replacen("tier = \"D\"", "tier = \"X\"", 1), "the tier must be one of"),
@@ -173,11 +220,11 @@ fn mistakes_have_places() {
         (text.replacen("decision = \"email\"", "decision = 5", 1), "a table with one for each environment"),
         (text.replacen("decision = \"email\"", "decision = { dev = \"email\" }", 1), "'staging' is missing here"),
         (text.replacen("null = true", "null = \"yes\"", 1), "this must be true or false"),
-        (format!("{text}\n[tables.logs]\nmode = \"exclude\"\n"), "this is not TOML"),
+        (format!("{text}\n[engines.sqlite.tables.logs]\nmode = \"exclude\"\n"), "this is not TOML"),
         (text.replacen(", by = \"maria\"", "", 1).replacen("{ by = \"maria\", on", "{ on", 1), "'by' is missing here"),
     ];
     for (text, wanted) in cases {
-        let error = Lock::parse("pii.lock", &text).unwrap_err();
+        let error = parsed(&text).unwrap_err();
         assert!(error.what().contains(wanted) && error.what().starts_with("pii.lock:"), "{wanted}: {}", error.what());
         assert_eq!(error.kind().exit_code(), 1);
     }
@@ -185,7 +232,7 @@ fn mistakes_have_places() {
 
 #[test]
 fn a_policy_that_decides_otherwise_is_found_without_a_database() {
-    let lock = Lock::parse("pii.lock", &usual_lock().text()).unwrap();
+    let lock = only(&text_of(&usual_lock()));
     let found = |policy: &str| lock.disagreements(&Policy::parse("pii.toml", policy).unwrap());
     assert_eq!(found(POLICY), []);
     assert_eq!(found(&POLICY.replace("[tables.clients", "[tables.CLIENTS")), []);
@@ -211,7 +258,7 @@ fn a_policy_that_decides_otherwise_is_found_without_a_database() {
 fn engines_environments_and_never_are_understood_without_a_database() {
     let agrees = |policy: &str| {
         let lock = made(policy, &usual(), None, &by("m", "2026-01-05")).unwrap();
-        let lock = Lock::parse("pii.lock", &lock.text()).unwrap();
+        let lock = only(&text_of(&lock));
         (lock.disagreements(&Policy::parse("pii.toml", policy).unwrap()), lock)
     };
     let (found, lock) = agrees(&format!(
@@ -230,12 +277,49 @@ fn engines_environments_and_never_are_understood_without_a_database() {
             .replace("version = 1\n", "version = 1\n[defaults]\ncolumns = { id = \"hash\" }\n"),
     );
     assert_eq!(found, []);
-    assert!(lock.is_of(crate::model::schema::EngineKind::Sqlite));
+}
+
+#[test]
+fn each_engine_has_sections_of_its_own() {
+    let engines = [EngineKind::Sqlite, EngineKind::Mysql, EngineKind::Mariadb, EngineKind::Postgres];
+    let policy = |more: &str| Policy::parse("pii.toml", &format!("{POLICY}{more}")).unwrap();
+    let plain = policy("");
+    let own = policy("[engines.mariadb.tables.clients.columns]\nphone = \"null\"\n");
+    let locked = |policy: &Policy, engine, file: LockFile, who: &str| {
+        let catalogue = Catalogue { engine, ..usual() };
+        let inventory = inventory(policy, &catalogue).unwrap();
+        let before = file.of(policy, engine);
+        let lock = Lock::of("pii.lock", policy, (&catalogue, &inventory), before, &by(who, "2026-01-05")).unwrap();
+        file.with(lock)
+    };
+    let all = |policy: &Policy, order: &[EngineKind]| {
+        order.iter().fold(LockFile::default(), |file, engine| locked(policy, *engine, file, "maria"))
+    };
+    // MariaDB is locked as MySQL is read, unless the policy has a section for it; the order does not matter.
+    assert_eq!(all(&plain, &engines).engines.keys().collect::<Vec<_>>(), ["mysql", "postgres", "sqlite"]);
+    let file = all(&own, &engines);
+    assert_eq!(file.engines.keys().collect::<Vec<_>>(), ["mariadb", "mysql", "postgres", "sqlite"]);
+    let reversed: Vec<EngineKind> = engines.into_iter().rev().collect();
+    assert_eq!(all(&own, &reversed).text(), file.text());
+    let phone = |engine| file.of(&own, engine).unwrap().tables["clients"].columns["phone"].decisions.of("dev").unwrap();
+    assert_eq!((phone(EngineKind::Mysql), phone(EngineKind::Mariadb)), ("phone", "null"));
+    assert_eq!(parsed(&file.text()).unwrap().text(), file.text());
+    assert_eq!(file.disagreements(&own), None);
+    assert_eq!(file.disagreements(&plain).unwrap().0, "mariadb");
+    // Locking one anew leaves what was decided about the others to the byte.
+    let more = policy("[engines.mysql.tables.clients.columns]\nphone = \"null\"\n");
+    let before = all(&plain, &engines);
+    let after = locked(&more, EngineKind::Mysql, before.clone(), "jo");
+    let (removed, added) = (before.text(), after.text());
+    let changed: Vec<(&str, &str)> = removed.lines().zip(added.lines()).filter(|(a, b)| a != b).collect();
+    assert_eq!(removed.lines().count(), added.lines().count());
+    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert!(changed[1].1.contains("by = \"jo\""));
 }
 
 #[test]
 fn the_file_is_beside_the_policy_and_no_snapshot_lock() {
-    let path = |policy: &str| Lock::path(Path::new(policy)).display().to_string();
+    let path = |policy: &str| LockFile::path(Path::new(policy)).display().to_string();
     assert_eq!(path("a/pii.toml"), "a/pii.lock");
     assert_eq!(path("policies/terp.toml"), "policies/terp.pii.lock");
 }
@@ -252,7 +336,7 @@ fn odd_names_come_back() {
         tables.push((name, columns.clone()));
     }
     let lock = made(&policy, &live(&tables), None, &by("o'neil \"x\"", "2026-01-05")).unwrap();
-    let again = Lock::parse("pii.lock", &lock.text()).unwrap();
+    let again = only(&text_of(&lock));
     assert_eq!(bare(again.clone()), lock);
     assert_eq!(again.disagreements(&Policy::parse("pii.toml", &policy).unwrap()), []);
 }
@@ -300,12 +384,12 @@ proptest! {
                     own[at] = edits[at];
                 }
             }
-            edited(own, &decider, Some(&base)).text()
+            text_of(&edited(own, &decider, Some(&base)))
         };
         let gone = edits.iter().zip(edits.iter().skip(1)).zip(mine.iter().zip(mine.iter().skip(1)));
         let meet = gone.into_iter().any(|((a, b), (left, right))| *a == 3 && *b == 3 && left != right);
         prop_assume!(!meet);
-        let both = edited(edits, &decider, Some(&base)).text();
-        prop_assert_eq!(merged(&base.text(), &side(true), &side(false)), Some(both));
+        let both = text_of(&edited(edits, &decider, Some(&base)));
+        prop_assert_eq!(merged(&text_of(&base), &side(true), &side(false)), Some(both));
     }
 }

@@ -4,10 +4,11 @@
 use super::document::{Decided, LastApproved, Required};
 use super::words::count;
 use crate::model::approval::Approval;
+use crate::model::schema::EngineKind;
 use crate::policy::Policy;
 use crate::policy::approvals::{Base, POLICY_COPY, Rules, Verdict, folder};
 use crate::policy::findings::{Finding, Severity};
-use crate::policy::lock::Lock;
+use crate::policy::lock::{Lock, LockFile};
 use crate::policy::statement;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,11 +44,12 @@ pub struct Judged {
 }
 
 impl Reviewed {
-    /// What a lock and its text say. Approvals are to be added.
+    /// What a lock says of databases of an engine, and its text. Approvals are to be added.
     #[must_use]
-    pub fn of_lock(policy: &Policy, (lock, text): &(Lock, String)) -> Self {
+    pub fn of_lock(policy: &Policy, engine: EngineKind, (file, text): &(LockFile, String)) -> Self {
         let mut columns = BTreeMap::new();
-        for (table, locked) in &lock.tables {
+        let lock = file.of(policy, engine);
+        for (table, locked) in lock.iter().flat_map(|lock| &lock.tables) {
             for (column, own) in &locked.columns {
                 let (by, on) = (own.by.clone(), own.on.clone());
                 let decided = Decided { by, on, until: own.expires.clone(), reason: own.reason.clone() };
@@ -58,7 +60,7 @@ impl Reviewed {
         Self {
             digest: Some(statement::reviewed(&policy.digest, &digest)),
             lock: Some(digest),
-            schema: Some(lock.fingerprint()),
+            schema: lock.map(Lock::fingerprint),
             columns,
             ..Self::default()
         }

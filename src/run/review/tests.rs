@@ -163,7 +163,7 @@ fn lines_to_paste_stay_lines_and_nothing_else() {
         catalogue: Some(&catalogue),
         environments: &["dev"],
         today: &crate::policy::expiry::Today { date: "2026-01-02".into(), soon: "2026-02-02".into() },
-        recorded: None,
+        lock: None,
         more: Vec::new(),
     });
     let document = review(&Sources { findings, ..sources(&policy, &catalogue) });

@@ -12,7 +12,7 @@ pub(crate) fn key(seed: u8) -> (SecretText, String) {
 }
 
 pub(crate) fn signer(seed: u8) -> SshSigner {
-    SshSigner::parse(&key(seed).0, None).unwrap()
+    SshSigner::parse(&key(seed).0, || Ok(None)).unwrap()
 }
 
 /// A signature for another purpose.
