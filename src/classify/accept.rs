@@ -3,6 +3,7 @@
 use super::Guess;
 use super::column::{Around, Named, is};
 use super::context::Context;
+use super::credential::{token, weak_credential};
 use super::kinds::{self, Kind, is_texty};
 use super::knowledge::{Classes, Knowledge};
 use crate::model::schema::{Column, Family};
@@ -49,6 +50,7 @@ pub(super) fn strong(around: &Around<'_>, column: &Column, named: &Named, kind: 
         "org_name" if context.head.any(&["kind", "thing", "place"]) && context.person < 40 => {
             Some(Guess { confidence: 60, ..guess })
         }
+        _ if context.lists == Some(kind) && !context.of_person && context.person < 40 => None,
         "health" | "social" | "religion" | "ethnicity" | "politics" | "orientation" | "criminal" | "family" => {
             let lookup = context.head.any(&["kind", "place", "thing", "work", "org"]) && context.person < 60;
             (!lookup || context.of_person || context.all.has("health")).then_some(guess)
@@ -143,9 +145,10 @@ pub(super) fn fair(around: &Around<'_>, column: &Column, named: &Named, kind: &'
         "token" => token(around, column, named, guess),
         "tracking_no" => is_texty(column).then_some(Guess { confidence: 65, ..guess }),
         _ if soft => None,
+        "handle" if around.schema.text_keys && named.words.last().is_some_and(|word| word == "id") => None,
         "handle" if !by_somebody(named) => (!context.head.has("place")).then_some(Guess { confidence: 65, ..guess }),
         "handle" => {
-            let reference = around.schema.text_keys || column.length.is_some_and(|length| length <= 36);
+            let reference = around.schema.text_keys || matches!(column.length, Some(32 | 36));
             (!reference).then_some(Guess {
                 tier: Tier::Quasi,
                 confidence: 60,
@@ -195,23 +198,6 @@ fn by_somebody(named: &Named) -> bool {
     phrase.split(' ').any(|word| matches!(word, "by" | "von" | "par" | "por"))
 }
 
-/// A bare `token`: public ids are called so too.
-fn token(around: &Around<'_>, column: &Column, named: &Named, guess: Guess) -> Option<Guess> {
-    let context = around.context;
-    let count = around.schema.common.get(&column.name.to_lowercase()).copied().unwrap_or_default();
-    if context.all.any(&["auth", "session"]) {
-        return Some(Guess { confidence: 85, ..guess });
-    }
-    if !named.alone {
-        const PAGES: &[&str] = &["next", "page", "continuation", "cursor", "public", "position"];
-        let page = named.words.iter().any(|word| PAGES.contains(&word.as_str()));
-        return (!page).then_some(Guess { confidence: 70, ..guess });
-    }
-    let everywhere = count >= 4 && count * 4 >= around.schema.tables;
-    let housekeeping = count >= 6;
-    (!everywhere && !housekeeping && !context.is_lookup()).then_some(Guess { confidence: 65, ..guess })
-}
-
 /// A phrase that says it only in a table about people, or of the right sort.
 pub(super) fn weak(around: &Around<'_>, column: &Column, named: &Named, kind: &'static Kind) -> Option<Guess> {
     let context = around.context;
@@ -258,20 +244,37 @@ pub(super) fn weak(around: &Around<'_>, column: &Column, named: &Named, kind: &'
             let tier = if text { Tier::Quasi } else { Tier::Direct };
             let papers = ["kyc", "passport", "identity", "signature", "signatures"];
             let of_papers = context.words.iter().any(|word| papers.contains(&word.as_str()));
-            (person || of_album || of_papers).then_some(Guess { tier, confidence: 70, ..guess })
+            let bytes = column.family == Family::Blob && !context.is_thing();
+            (person || of_album || of_papers || bytes).then_some(Guess { tier, confidence: 70, ..guess })
         }
         "handle" => {
             let own = named.words.last().is_some_and(|word| word == "alias") && named.rest.any(&["person", "trader"]);
             let linked =
                 ["identity", "identities", "oauth", "openid", "social", "socials", "connection", "connections"];
             let uid = named.words.iter().any(|word| word == "uid");
+            let said = named.best.map_or("", |found| found.phrase.text);
+            if said == "slug" && context.words.iter().any(|word| word.starts_with("share")) {
+                return Some(is("token", 60, "what a shared link is known by".to_owned()));
+            }
+            let identified = matches!(said, "identifier" | "ident" | "authname" | "uid");
+            if identified && (named.rest.has("person") || context.all.any(&["auth", "session"]) || context.person >= 80)
+            {
+                return Some(Guess { confidence: 65, ..guess });
+            }
             if uid && context.words.iter().any(|word| linked.contains(&word.as_str())) {
                 return Some(Guess { confidence: 65, ..guess });
             }
             (person && named.plain || own).then_some(Guess { confidence: 60, ..guess })
         }
-        "email" => ((context.head.has("mail") || context.letter) && is_texty(column))
-            .then_some(Guess { confidence: 65, ..guess }),
+        "email" => ((context.head.has("mail") || context.letter)
+            && !context.words.iter().any(|word| word.starts_with("template")))
+        .then_some(Guess { confidence: 65, ..guess }),
+        "phone" => {
+            const CALLS: &[&str] =
+                &["call", "calls", "cdr", "cti", "fax", "faxes", "phone", "phones", "sms", "telephony"];
+            let calls = context.words.iter().any(|word| CALLS.contains(&word.as_str()));
+            ((person && named.plain) || calls).then_some(Guess { confidence: 65, ..guess })
+        }
         "bank_account" => ((context.all.has("pay") || context.person >= 80) && is_texty(column))
             .then_some(Guess { confidence: 65, ..guess }),
         "customer_code" => {
@@ -280,7 +283,8 @@ pub(super) fn weak(around: &Around<'_>, column: &Column, named: &Named, kind: &'
             own.then_some(Guess { confidence: 60, ..guess })
         }
         "gov_id" | "licence_no" => {
-            const PAPERS: &[&str] = &["kyc", "identity", "identification", "passport", "verification", "id"];
+            const PAPERS: &[&str] =
+                &["documento", "documentos", "kyc", "identity", "identification", "passport", "verification", "id"];
             let papers = context.words.iter().any(|word| PAPERS.contains(&word.as_str()));
             ((person || papers) && named.plain).then_some(Guess { confidence: 65, ..guess })
         }
@@ -291,38 +295,6 @@ pub(super) fn weak(around: &Around<'_>, column: &Column, named: &Named, kind: &'
             (person && surely).then_some(Guess { confidence: 65, ..guess })
         }
     }
-}
-
-/// `key`, `code`, `hash` and the like: only where there is talk of authentication, or beside a password.
-fn weak_credential(
-    around: &Around<'_>,
-    column: &Column,
-    named: &Named,
-    kind: &'static Kind,
-    guess: Guess,
-) -> Option<Guess> {
-    let context = around.context;
-    let person = context.person >= 60;
-    let auth =
-        context.all.has("auth") || context.session || (context.kinds.contains("secret") && kind.name == "secret");
-    let of_people =
-        person && matches!(kind.name, "password") && named.alone && column.length.is_none_or(|length| length >= 16);
-    let tail = named.words.last().map_or("", String::as_str);
-    let keyed = matches!(tail, "key" | "hash" | "remember")
-        && named.words.len() > 1
-        && named.words[0] != "public"
-        && !named.rest.has("thing");
-    let of_people =
-        of_people || (person && keyed && context.head.has("person") && !named.rest.any(&["veto soft", "place"]));
-    let of_keys = context.itself.is_some_and(|kind| kind.tier == Tier::Credential);
-    let beside_password =
-        person && context.kinds.contains("password") && column.length.is_none_or(|length| length >= 10);
-    let of_people = of_people || (beside_password && named.alone && !matches!(kind.name, "secret"));
-    let code = named.best.is_some_and(|found| matches!(found.phrase.text, "code" | "ref"));
-    if code && !auth && !beside_password && context.head.any(&["person", "trader"]) && named.plain && is_texty(column) {
-        return Some(is("customer_code", 60, guess.reason));
-    }
-    (auth && (named.plain || of_keys) || of_people).then_some(Guess { confidence: 70, ..guess })
 }
 
 /// A bare name: whose?
@@ -347,11 +319,14 @@ fn person_name(around: &Around<'_>, named: &Named, guess: Guess) -> Option<Guess
     if agent && !context.head.has("kind") {
         return Some(Guess { confidence: 60, reason: "the name of somebody who does something".to_owned(), ..guess });
     }
+    if context.head.has("org") && !context.head.any(&["person", "trader"]) && !context.all.has("mail") {
+        return Some(is("org_name", 70, "the name of an organisation".to_owned()));
+    }
+    if context.all.has("service") && !context.head.has("person") {
+        return None;
+    }
     if context.emails.contains(&named.others()) && !context.head.has("place") {
         return Some(Guess { confidence: 75, reason: "a name beside an email address".to_owned(), ..guess });
-    }
-    if context.head.has("org") && !context.head.any(&["person", "trader"]) {
-        return Some(is("org_name", 70, "the name of an organisation".to_owned()));
     }
     (context.person >= 60).then_some(guess)
 }

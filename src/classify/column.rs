@@ -3,8 +3,10 @@
 use super::Guess;
 use super::accept::{fair, strong, weak};
 use super::context::{Context, Schema};
+use super::credential;
 use super::kinds::{self, Kind, is_texty};
 use super::knowledge::{Classes, Knowledge, Match, Strength};
+use super::unnamed::unnamed;
 use super::words::{cut, in_full, words};
 use crate::model::schema::{Column, Family, Table};
 use crate::model::tier::Tier;
@@ -84,7 +86,7 @@ pub(super) fn named(knowledge: &Knowledge, words: Vec<String>) -> Named {
         let ends = found.end >= significant;
         let vague = found.phrase.strength == Strength::Weak
             || (found.phrase.strength == Strength::Fair && found.phrase.kind.tier == Tier::Free)
-            || matches!(found.phrase.kind.name, "filename" | "document");
+            || matches!(found.phrase.kind.name, "filename" | "document" | "org_name");
         (!vague, ends, found.phrase.strength, found.phrase.text.len(), found.end)
     };
     let mut matches = knowledge.matches(&words);
@@ -124,12 +126,14 @@ fn before_is_whose(best: Option<Match>, word: &str) -> bool {
         "anzahl", "cantidad", "count", "date", "datum", "fecha", "max", "maximum", "min", "minimum", "nb", "status",
         "time", "tipo", "total", "typ", "type", "valid",
     ];
+    let credential =
+        best.is_some_and(|found| found.phrase.kind.tier == Tier::Credential && found.phrase.strength > Strength::Weak);
     let strong = best.is_some_and(|found| {
         let fair = found.phrase.strength == Strength::Fair && matches!(found.phrase.kind.name, "email" | "phone");
         (fair || found.phrase.strength == Strength::Strong)
             && matches!(found.phrase.kind.tier, Tier::Direct | Tier::Credential)
     });
-    strong && !MAKES.contains(&word)
+    credential || strong && !MAKES.contains(&word)
 }
 
 /// What surrounds a column.
@@ -140,7 +144,7 @@ pub(super) struct Around<'a> {
     pub(super) table: &'a Table,
 }
 
-fn none(confidence: u8, reason: impl Into<String>) -> Guess {
+pub(super) fn none(confidence: u8, reason: impl Into<String>) -> Guess {
     Guess { tier: Tier::None, kind: "none", confidence, reason: reason.into() }
 }
 
@@ -150,7 +154,7 @@ pub(super) fn is(kind: &'static str, confidence: u8, reason: String) -> Guess {
 }
 
 /// Whether a name ends like a key: `user_id`, `order_uuid`.
-fn ends_like_key(named: &Named) -> bool {
+pub(super) fn ends_like_key(named: &Named) -> bool {
     let last = named.words.last().map(String::as_str);
     matches!(last, Some("id" | "ids" | "uuid" | "guid" | "fk" | "pk" | "oid" | "key"))
 }
@@ -158,14 +162,18 @@ fn ends_like_key(named: &Named) -> bool {
 /// The guess by name, type and context.
 pub(super) fn guess(around: &Around<'_>, at: usize, named: &Named) -> Guess {
     let column = &around.table.columns[at];
-    if let Some(found) = opaque(around, column, named) {
+    if let Some(found) = credential::of_service(around, column, named).or_else(|| opaque(around, column, named)) {
         return found;
     }
     let Some(found) = named.best else { return unnamed(around, at, named) };
     let kind = found.phrase.kind;
     let covers_key = found.end == named.words.len();
-    if column.family == Family::Integer && found.start > 0 && named.words.first().is_some_and(|word| word == "id") {
+    let begins_like_key = named.words.first().is_some_and(|word| matches!(word.as_str(), "id" | "ref" | "fk"));
+    if column.family == Family::Integer && found.start > 0 && begins_like_key {
         return none(95, "a key");
+    }
+    if column.family == Family::Integer && kind.name == "customer_code" && is_everywhere(around, column) {
+        return none(80, "a number that many tables refer by");
     }
     if ends_like_key(named) {
         let number = matches!(column.family, Family::Integer | Family::Uuid);
@@ -189,12 +197,23 @@ pub(super) fn guess(around: &Around<'_>, at: usize, named: &Named) -> Guess {
         Strength::Fair => fair(around, column, named, kind),
         Strength::Weak => weak(around, column, named, kind),
     };
-    accepted.or_else(|| clinical(around, column, named)).unwrap_or_else(|| {
+    let accepted = accepted.or_else(|| clinical(around, column, named));
+    accepted.or_else(|| credential::otherwise(around, column, named)).unwrap_or_else(|| {
         let what = around.context.words.join(" ");
         let about = if what.is_empty() { "its table".to_owned() } else { what };
         let confidence = if around.context.person >= 60 { 45 } else { 70 };
         none(confidence, format!("{} of {}, which is no person", named.words.join(" "), about))
     })
+}
+
+/// Whether a column of this name is in many tables.
+fn is_everywhere(around: &Around<'_>, column: &Column) -> bool {
+    around.schema.common.get(&column.name.to_lowercase()).is_some_and(|count| *count >= 4)
+}
+
+/// Whether a column is declared to refer to another.
+pub(super) fn refers(around: &Around<'_>, column: &Column) -> bool {
+    around.table.foreign_keys.iter().any(|key| key.columns.contains(&column.name))
 }
 
 /// JSON, XML and bytes tell little by their names.
@@ -259,7 +278,7 @@ fn shown_type(column: &Column) -> String {
 }
 
 /// A measurement in a clinical table of patients, whatever it is called.
-fn clinical(around: &Around<'_>, column: &Column, named: &Named) -> Option<Guess> {
+pub(super) fn clinical(around: &Around<'_>, column: &Column, named: &Named) -> Option<Guess> {
     const HOUSEKEEPING: &[&str] = &[
         "state",
         "code",
@@ -304,7 +323,7 @@ fn clinical(around: &Around<'_>, column: &Column, named: &Named) -> Option<Guess
 }
 
 /// What a table is named after, in its column for the thing itself: `phones.number`, `identifications.value`.
-fn echoed(around: &Around<'_>, column: &Column, named: &Named) -> Option<Guess> {
+pub(super) fn echoed(around: &Around<'_>, column: &Column, named: &Named) -> Option<Guess> {
     const ITSELF: &[&str] = &[
         "number", "no", "value", "code", "data", "content", "ref", "text", "num", "nr", "numero", "nummer", "valor",
         "valeur", "wert",
@@ -317,92 +336,4 @@ fn echoed(around: &Around<'_>, column: &Column, named: &Named) -> Option<Guess> 
     }
     let kind = context.itself?;
     kind.fits(column).then(|| is(kind.name, 70, format!("the {word} of {}", kind.words)))
-}
-
-/// Words for what is kept elsewhere.
-const OUTSIDE: &[&str] = &["external", "extern", "remote", "federated", "sso", "saml", "oauth"];
-/// Services that keep customers of their own.
-const PROVIDERS: &[&str] =
-    &["stripe", "paypal", "braintree", "paddle", "adyen", "mollie", "chargebee", "recurly", "square"];
-
-/// A name that no phrase is in.
-fn unnamed(around: &Around<'_>, at: usize, named: &Named) -> Guess {
-    let column = &around.table.columns[at];
-    if let Some(found) = echoed(around, column, named) {
-        return found;
-    }
-    let context = around.context;
-    let text = is_texty(column);
-    let keyed = column.name.eq_ignore_ascii_case("id") && context.other_key;
-    if text
-        && context.session
-        && !keyed
-        && named.words.iter().all(|word| matches!(word.as_str(), "id" | "key" | "data" | "value" | "session" | "a"))
-    {
-        return is("token", 80, "of a table of sessions".to_owned());
-    }
-    if ends_like_key(named) {
-        let person =
-            matches!(&named.words[..], [noun, id] if id == "id" && around.knowledge.classes(noun).has("person"));
-        let roomy = column.length.is_none_or(|length| length > 40);
-        if text
-            && person
-            && roomy
-            && around.schema.number_keys
-            && !around.schema.text_keys
-            && !column.declared.to_ascii_lowercase().contains("uuid")
-        {
-            return is("handle", 60, "somebody's id as text, and no number as their keys are".to_owned());
-        }
-        let signs_on =
-            context.all.has("auth") || context.words.iter().any(|word| matches!(word.as_str(), "sign" | "credentials"));
-        let elsewhere = named.words.iter().any(|word| OUTSIDE.contains(&word.as_str()));
-        if text && elsewhere && (signs_on || context.person >= 60) {
-            return is("handle", 60, "somebody's id at another service".to_owned());
-        }
-        let outside = named.words.iter().chain(&context.words).any(|word| PROVIDERS.contains(&word.as_str()));
-        let of_customer =
-            named.words.iter().any(|word| matches!(word.as_str(), "customer" | "payer" | "account" | "subscription"));
-        let refers = around.table.foreign_keys.iter().any(|key| key.columns.contains(&column.name));
-        if text && outside && of_customer && !refers {
-            return is("external_id", 65, "somebody's id at a payment service".to_owned());
-        }
-        return none(90, "a key");
-    }
-    if column.family == Family::Blob && !text {
-        if context.session {
-            return is("secret", 70, "the data of sessions".to_owned());
-        }
-        return is("document", 50, "bytes may hold anything".to_owned());
-    }
-    if let Some(found) = clinical(around, column, named) {
-        return found;
-    }
-    let noun = matches!(&named.words[..], [only] if around.knowledge.classes(only).has("person"));
-    if text && noun && !context.is_lookup() && column.length.is_none_or(|length| length >= 20) {
-        return is("person_name", 60, "called like somebody, as text".to_owned());
-    }
-    let glued_key = named.words.last().is_some_and(|word| word.len() > 3 && word.ends_with("key"));
-    if text && glued_key && context.person >= 60 && context.kinds.contains("password") {
-        return is("token", 60, "some key beside a password".to_owned());
-    }
-    let sure = match column.family {
-        Family::Boolean => (95, "a flag"),
-        Family::Date | Family::Time | Family::Timestamp => (90, "a moment"),
-        Family::Integer | Family::Real | Family::Numeric => (85, "a number"),
-        Family::Uuid => (90, "a key"),
-        Family::Enum => (85, "a choice of labels"),
-        _ if named.rest.has("veto") || knows(around, named) => (75, "a word about things"),
-        _ if context.person >= 60 => (40, "nothing says what it is, in a table about people"),
-        _ => (60, "nothing says otherwise"),
-    };
-    none(sure.0, sure.1)
-}
-
-/// Whether all words of a name are known, and none is about people.
-fn knows(around: &Around<'_>, named: &Named) -> bool {
-    named.words.iter().all(|word| {
-        let classes = around.knowledge.classes(word);
-        classes != Classes::default() && !classes.any(&["person", "trader", "either", "health"])
-    })
 }

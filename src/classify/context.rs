@@ -5,6 +5,7 @@ use super::kinds::{Kind, is_texty};
 use super::knowledge::{Classes, Knowledge, Strength};
 use super::words::{cut, forms, words};
 use crate::model::schema::{Family, Table};
+use crate::model::tier::Tier;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Kinds that only people have, or that stand for people.
@@ -21,6 +22,20 @@ const OF_PEOPLE: &[&str] = &[
     "phone",
     "postal_code",
     "street_address",
+];
+
+/// Kinds that tables are named after and hold in a column for the thing itself: `phones.number`.
+const ITSELF: &[&str] = &[
+    "bank_account",
+    "card_number",
+    "email",
+    "gov_id",
+    "insurance_no",
+    "licence_no",
+    "password",
+    "phone",
+    "token",
+    "secret",
 ];
 
 /// A table as the classifier sees it.
@@ -51,6 +66,10 @@ pub(super) struct Context {
     pub(super) letter: bool,
     /// Whether sessions have a key beside `id`.
     pub(super) other_key: bool,
+    /// Whether any column is called like a password or a secret.
+    pub(super) password: bool,
+    /// The sensitive kind of thing that it lists, where it is named after one: `religions`.
+    pub(super) lists: Option<&'static Kind>,
     /// Kinds that its columns have by name, whatever the table.
     pub(super) kinds: BTreeSet<&'static str>,
 }
@@ -105,7 +124,11 @@ impl Schema {
             tables.iter().zip(&heads).filter(|(_, head)| head.has("person")).filter_map(|(table, _)| {
                 match table.primary_key[..] {
                     [only] => Some(&table.columns[only]),
-                    _ => table.columns.iter().find(|column| column.name.eq_ignore_ascii_case("id")),
+                    _ => {
+                        table.columns.iter().find(|column| column.name.eq_ignore_ascii_case("id")).or_else(|| {
+                            table.columns.first().filter(|column| column.name.to_lowercase().ends_with("id"))
+                        })
+                    }
                 }
             });
         for key in keys {
@@ -196,7 +219,13 @@ pub(super) fn context(knowledge: &Knowledge, schema: &Schema, table: &Table, nam
     let emails =
         named.iter().filter(|named| !named.vetoed && named.best.is_some_and(|best| best.phrase.kind.name == "email"));
     let emails = emails.map(Named::others).collect();
-    let itself = (1..=words.len()).rev().find_map(|length| itself(knowledge, &words[..length]));
+    let password = named.iter().filter(|named| !named.vetoed).any(|named| {
+        named.best.is_some_and(|best| best.phrase.kind.name == "password" && best.phrase.strength == Strength::Strong)
+    });
+    let listed = |kind: &Kind| kind.tier == Tier::Sensitive || kind.name == "nationality";
+    let lists = if of_person { None } else { named_after(knowledge, &words, &listed) };
+    let known = |kind: &Kind| ITSELF.contains(&kind.name);
+    let itself = (1..=words.len()).rev().find_map(|length| named_after(knowledge, &words[..length], &known));
     let other_key = table
         .columns
         .iter()
@@ -222,6 +251,8 @@ pub(super) fn context(knowledge: &Knowledge, schema: &Schema, table: &Table, nam
         patient,
         emails,
         itself,
+        password,
+        lists,
         other_key,
         session: head.has("session") && plain(&words) && (words.len() == 1 || has_session_id(table)),
         words,
@@ -242,26 +273,14 @@ fn has_session_id(table: &Table) -> bool {
     key.is_some_and(|column| column.family == Family::Text)
 }
 
-/// The kind that a table's name ends with, in the singular or plural.
-fn itself(knowledge: &Knowledge, words: &[String]) -> Option<&'static Kind> {
-    const KINDS: &[&str] = &[
-        "bank_account",
-        "card_number",
-        "email",
-        "gov_id",
-        "insurance_no",
-        "licence_no",
-        "password",
-        "phone",
-        "token",
-        "secret",
-    ];
+/// The kind that a table's name ends with, in the singular or plural, if it is one of those asked for.
+fn named_after(knowledge: &Knowledge, words: &[String], asked: &dyn Fn(&Kind) -> bool) -> Option<&'static Kind> {
     let (last, rest) = words.split_last()?;
     forms(last).find_map(|form| {
         let words: Vec<String> = rest.iter().cloned().chain([form]).collect();
         let named = super::column::named(knowledge, words);
         let found = named.best.filter(|found| found.end == named.words.len() && !named.vetoed)?;
         let weak = found.phrase.strength == Strength::Weak;
-        (KINDS.contains(&found.phrase.kind.name) && !weak).then_some(found.phrase.kind)
+        (asked(found.phrase.kind) && !weak).then_some(found.phrase.kind)
     })
 }

@@ -133,7 +133,8 @@ impl Kind {
         let (text, family) = (is_texty(column), column.family);
         // One or two characters are a label at most.
         let room = column.length.is_none_or(|length| length >= 4);
-        if family == Family::Json && self.tier == Tier::Direct {
+        let secret = family == Family::Uuid && self.tier == Tier::Credential;
+        if secret || family == Family::Json && self.tier == Tier::Direct {
             return true;
         }
         match self.holds {

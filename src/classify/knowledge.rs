@@ -35,7 +35,7 @@ pub(super) struct Phrase {
 pub(super) struct Classes(u32);
 
 /// The classes of `nouns.txt`.
-const CLASSES: [&str; 23] = [
+const CLASSES: [&str; 24] = [
     "person",
     "trader",
     "either",
@@ -54,6 +54,7 @@ const CLASSES: [&str; 23] = [
     "health",
     "hr",
     "infra",
+    "service",
     "veto",
     "veto contact",
     "veto soft",

@@ -6,12 +6,14 @@
 mod accept;
 mod column;
 mod context;
+mod credential;
 mod kinds;
 mod knowledge;
 mod labels;
 mod score;
 #[cfg(test)]
 mod tests;
+mod unnamed;
 mod words;
 
 pub use kinds::{KINDS, Kind};

@@ -194,3 +194,83 @@ fn shown(name: &str, with: Figures, without: Figures, only: usize) {
     };
     eprintln!("{name:24} {}   left out {only:3}: {}", line(with), line(without));
 }
+
+#[test]
+fn what_lets_in_is_a_credential() {
+    for (table, beside, name) in [
+        ("vouchers", &["id int"][..], "code"),
+        ("gift_cards", &["id int"], "code"),
+        ("document_shares", &["email"], "slug"),
+        ("api_clients", &["name"], "key"),
+        ("payment_gateways", &["name"], "config text"),
+        ("sso_providers", &["name"], "configuration json"),
+        ("webauthn_devices", &["name"], "credential_id"),
+        ("snmp_interfaces", &["ip"], "community"),
+        ("users", &["email", "name"], "notifications_token"),
+        ("users", &["email", "name"], "signing_secret uuid"),
+        ("recipients", &["email", "name"], "token"),
+        ("locker_rooms", &["number"], "pin"),
+    ] {
+        assert_eq!(guessed(table, beside, name).tier, Tier::Credential, "{table}.{name}");
+    }
+    for (table, name) in [
+        ("coupons", "code"),
+        ("settings", "value text"),
+        ("gateway_types", "config text"),
+        ("webauthn_devices", "public_key text"),
+        ("job_queue", "token"),
+        ("stores", "code"),
+    ] {
+        assert_ne!(guessed(table, &["id int"], name).tier, Tier::Credential, "{table}.{name}");
+    }
+}
+
+#[test]
+fn who_logs_in_is_found_beside_the_password() {
+    for name in ["http_user", "src_user", "rootdn", "authname", "userid"] {
+        assert_eq!(guessed("mail_fetchers", &["password"], name).kind, "handle", "{name}");
+    }
+    assert_eq!(guessed("meters", &["reading int"], "last_user int").tier, Tier::None);
+}
+
+#[test]
+fn people_are_found_under_other_words() {
+    for (table, name) in [
+        ("claims", "claimant"),
+        ("claims", "adjuster"),
+        ("listings", "reporting_officer"),
+        ("lectures", "dozenten"),
+        ("bookings", "booked_by"),
+        ("inventory_hosts", "poc_1_name"),
+        ("students", "autorizado_dois"),
+        ("mails", "to json"),
+    ] {
+        assert_eq!(guessed(table, &["id int"], name).tier, Tier::Direct, "{table}.{name}");
+    }
+    assert_eq!(guessed("companies", &["email"], "telefone_empresa numeric").kind, "phone");
+    assert_eq!(guessed("mail_servers", &["email"], "name").tier, Tier::None);
+    assert_eq!(guessed("invoices", &["id int"], "ponumber").tier, Tier::None);
+}
+
+#[test]
+fn numbers_that_lead_through_the_schema_are_keys() {
+    let table = |name: &str| format!("{name},emp_number,int,\n{name},employee_id,varchar(50),\n{name},id,int,\n");
+    let csv = format!("table,column,type,fk\n{}", ["employees", "pay", "leave", "skills"].map(table).concat());
+    let guesses = Guesses::of(&read("test.csv", &csv).unwrap().tables);
+    assert_eq!(guesses.at(0, 0).unwrap().tier, Tier::None, "many tables have it");
+    assert_eq!(guesses.at(0, 1).unwrap().kind, "customer_code", "a text beside the key");
+    assert_eq!(guessed("employees", &["name"], "emp_number int").kind, "customer_code", "only one table has it");
+}
+
+#[test]
+fn lists_of_values_and_orders_are_nobodys() {
+    for (table, beside, name) in [
+        ("religions", &["id int"][..], "religion_name"),
+        ("nationalities", &["id int"], "nationality"),
+        ("client_contacts", &["email", "first_name"], "position int"),
+        ("vendors", &["name", "email"], "code varchar(10)"),
+    ] {
+        assert_eq!(guessed(table, beside, name).tier, Tier::None, "{table}.{name}");
+    }
+    assert_eq!(guessed("people", &["first_name"], "religion").tier, Tier::Sensitive);
+}
