@@ -165,6 +165,9 @@ pub(super) fn guess(around: &Around<'_>, at: usize, named: &Named) -> Guess {
     if let Some(found) = credential::of_service(around, column, named).or_else(|| opaque(around, column, named)) {
         return found;
     }
+    if let Some(found) = names_a_field(around, named).or_else(|| network(around, column, named)) {
+        return found;
+    }
     let Some(found) = named.best else { return unnamed(around, at, named) };
     let kind = found.phrase.kind;
     let covers_key = found.end == named.words.len();
@@ -185,6 +188,9 @@ pub(super) fn guess(around: &Around<'_>, at: usize, named: &Named) -> Guess {
     if let Some(echo) = echoed(around, column, named) {
         return echo;
     }
+    if named.words == ["name"] && around.context.itself.is_some_and(|kind| matches!(kind.name, "card_number")) {
+        return is("person_name", 65, "the name on a card".to_owned());
+    }
     if named.vetoed && !(kind.tier == Tier::Sensitive && tells_of_illness(named) && around.context.of_person) {
         return clinical(around, column, named)
             .unwrap_or_else(|| none(85, format!("something about {}, not the thing itself", kind.words)));
@@ -204,6 +210,51 @@ pub(super) fn guess(around: &Around<'_>, at: usize, named: &Named) -> Guess {
         let confidence = if around.context.person >= 60 { 45 } else { 70 };
         none(confidence, format!("{} of {}, which is no person", named.words.join(" "), about))
     })
+}
+
+/// Columns that hold the name of a field or property, and not what is in it: `user_attribute.name`, `attr_firstname`.
+fn names_a_field(around: &Around<'_>, named: &Named) -> Option<Guess> {
+    const PROPERTIES: &[&str] =
+        &["attribute", "attributes", "meta", "metadata", "postmeta", "properties", "property", "usermeta"];
+    let last = around.context.words.last()?;
+    let bag = PROPERTIES.contains(&last.as_str()) || last.len() > 6 && last.ends_with("meta");
+    let key = matches!(named.words.last().map(String::as_str), Some("name" | "key")) && named.words.len() <= 2;
+    let mapped = named.words.len() > 1 && matches!(named.words[0].as_str(), "attr" | "attribute" | "mapping");
+    (bag && key || mapped).then(|| none(80, "the name of a field, not what is in it"))
+}
+
+/// Somebody's number at a social network, whatever its type: `github_user_id`.
+fn network(around: &Around<'_>, column: &Column, named: &Named) -> Option<Guess> {
+    const NETWORKS: &[&str] = &[
+        "apple",
+        "broker",
+        "discord",
+        "facebook",
+        "fb",
+        "github",
+        "gitlab",
+        "google",
+        "instagram",
+        "line",
+        "linkedin",
+        "microsoft",
+        "slack",
+        "steam",
+        "telegram",
+        "tiktok",
+        "twitch",
+        "twitter",
+        "vk",
+        "wechat",
+        "weixin",
+        "whatsapp",
+    ];
+    let [whose, .., id] = &named.words[..] else { return None };
+    let user = named.words.len() == 2 || named.words[1..named.words.len() - 1].iter().all(|word| word == "user");
+    let known = NETWORKS.contains(&whose.as_str()) && (named.words.len() == 3 || whose != "line" && whose != "broker");
+    let of_people = named.words.len() == 3 || around.context.person >= 60;
+    let is_key = matches!(id.as_str(), "id" | "uid") && user && known && of_people && !refers(around, column);
+    is_key.then(|| is("handle", 70, format!("somebody's id at {whose}")))
 }
 
 /// Whether a column of this name is in many tables.

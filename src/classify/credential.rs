@@ -21,7 +21,7 @@ pub(super) fn token(around: &Around<'_>, column: &Column, named: &Named, guess: 
     }
     let of_work = context.words.last().is_some_and(|word| QUEUES.contains(&word.as_str()));
     let everywhere = of_work || count >= 4 && count * 4 >= around.schema.tables;
-    let housekeeping = count >= 6;
+    let housekeeping = count >= 6 && count * 10 >= around.schema.tables;
     (!everywhere && !housekeeping && !context.is_lookup()).then_some(Guess { confidence: 65, ..guess })
 }
 
@@ -43,6 +43,7 @@ pub(super) fn weak_credential(
     let keyed = matches!(tail, "key" | "hash" | "remember")
         && named.words.len() > 1
         && named.words[0] != "public"
+        && !named.words.iter().any(|word| word == "value")
         && !named.rest.has("thing");
     let of_people =
         of_people || (person && keyed && context.head.has("person") && !named.rest.any(&["veto soft", "place"]));
@@ -79,6 +80,7 @@ pub(super) fn of_service(around: &Around<'_>, column: &Column, named: &Named) ->
         "options",
         "parameters",
         "params",
+        "preferences",
         "properties",
         "settings",
         "val",

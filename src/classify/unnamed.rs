@@ -112,7 +112,7 @@ fn outside_key(around: &Around<'_>, column: &Column, named: &Named) -> Option<Gu
     }
     let signs_on =
         context.all.has("auth") || context.words.iter().any(|word| matches!(word.as_str(), "sign" | "credentials"));
-    let elsewhere = named.words.iter().any(|word| OUTSIDE.contains(&word.as_str()) || signs_on && word == "provider");
+    let elsewhere = named.words.iter().any(|word| OUTSIDE.contains(&word.as_str()));
     if elsewhere && (signs_on || context.person >= 60) {
         return Some(is("handle", 60, "somebody's id at another service".to_owned()));
     }

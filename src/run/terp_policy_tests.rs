@@ -10,6 +10,7 @@ use crate::model::schema::{Catalogue, TableName};
 use crate::model::tier::Tier;
 use crate::policy::file::{ColumnRule, ENVIRONMENTS};
 use crate::policy::inventory::{Inventory, inventory};
+use crate::policy::names::key;
 use crate::policy::{Mode, Policy};
 use std::collections::BTreeMap;
 
@@ -161,10 +162,9 @@ fn a_proposal_captures(server: &Server) {
             super::Context { report: &crate::event::Silent, cancel: crate::event::Cancel::default(), jobs: 2 };
         let options = super::detect::Options { values: false, least: 60, project: "erp" };
         let found = super::detect::detect(&context, &mut *source(&url), None, options).unwrap();
-        let answered = found.policy.lines().map(|line| line.strip_prefix("# undecided: ").unwrap_or(line));
-        let text = answered.collect::<Vec<_>>().join("\n");
-        let policy = Policy::parse("pii.toml", &text).unwrap();
         let catalogue = source(&url).catalogue().unwrap();
+        let text = answered(&found.policy, &catalogue);
+        let policy = Policy::parse("pii.toml", &text).unwrap();
         let rules = rules(&policy, &catalogue);
         let filled = fill_with(&mut *target(&url), &catalogue, 1, &|table, column, number| {
             let (rule, room) = rules.get(&(table.clone(), column.to_owned()))?;
@@ -177,4 +177,28 @@ fn a_proposal_captures(server: &Server) {
         println!("{name}: {} rows filled, {rows} captured, leaks: {:?}", filled.rows, manifest.results.leaks);
         assert!(rows > filled.rows / 2);
     }
+}
+
+/// A proposal with every open column answered as proposed. What `policy check` warns of as `default-literal` is answered too: such a
+/// text is in the snapshot's definitions, where a capture would find it again.
+fn answered(proposal: &str, catalogue: &Catalogue) -> String {
+    let is_literal =
+        |default: &Option<String>| default.as_ref().is_some_and(|text| text.len() > 2 && text.starts_with('\''));
+    let mut lines: Vec<String> = Vec::new();
+    let mut literal: Vec<String> = Vec::new();
+    for line in proposal.lines().map(|line| line.strip_prefix("# undecided: ").unwrap_or(line)) {
+        if line.starts_with('[') {
+            let own = catalogue
+                .tables
+                .iter()
+                .find(|table| line == format!("[tables.{}.columns]", key(&table.name.to_string())));
+            let columns = own.iter().flat_map(|table| &table.columns).filter(|column| is_literal(&column.default));
+            literal = columns.map(|column| format!("{} = ", key(&column.name))).collect();
+        }
+        lines.push(match literal.iter().find(|begin| line.starts_with(begin.as_str())) {
+            Some(begin) => format!("{begin}{{ mask = \"keep\", reason = \"a text of ours where nobody says more\" }}"),
+            None => line.to_owned(),
+        });
+    }
+    lines.join("\n")
 }
