@@ -211,7 +211,7 @@ fn names_of_snapshots_are_checked() {
 }
 
 #[test]
-fn an_expired_snapshot_is_refused() {
+fn an_expiry_stands_in_the_manifest() {
     let scratch = Scratch::with_sample();
     scratch.ok(&["capture", "brief", "--policy", "pii.toml", "--source", "sqlite:erp.sqlite", "--expires-in", "1"]);
     let shown = scratch.json(&["show", "brief"]);
