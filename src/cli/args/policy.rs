@@ -66,7 +66,7 @@ pub struct LockArgs {
     /// The schema that was decided about; no row is read.
     #[command(flatten)]
     pub schema: SchemaArgs,
-    /// Who decided what is new or changed; without it [review] by of the configuration.
+    /// Who decided what is new or changed; without it `review.by` of the configuration.
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
     /// What is new or changed has to be decided again after this many days.

@@ -1,5 +1,5 @@
 //! The review as one self-contained page: no network, no store but the file, readable without JavaScript. Markup is only made
-//! of texts that stand in the source of this program; everything else goes through [`Page::text`] and is escaped there.
+//! of texts that stand in the source of this program; everything else goes through `Page::text` and is escaped there.
 
 mod evidence;
 mod head;
