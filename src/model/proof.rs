@@ -115,9 +115,40 @@ pub enum ObjectKind {
     Tomb,
     /// `audit/<10 digits>-<64 hex>.age`: a signed entry of the audit trail.
     Audit,
+    /// `members/<epoch>/<32 hex>.age`: who a member is, signed; the id is that of the member's keys.
+    Card,
+    /// `tags/<UTC>-<32 hex>.age`: the tags of a snapshot, signed.
+    Tag,
 }
 
-/// The name of an object in a store: one of six strict shapes, so that a listing can never become a path elsewhere.
+impl ObjectKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] =
+        [Self::Hint, Self::Key, Self::Pack, Self::Snapshot, Self::Tomb, Self::Audit, Self::Card, Self::Tag];
+
+    /// The folder below the store's root; none for the hint, which lies in the root itself.
+    #[must_use]
+    pub fn folder(self) -> Option<&'static str> {
+        match self {
+            Self::Hint => None,
+            Self::Key => Some("keys"),
+            Self::Pack => Some("packs"),
+            Self::Snapshot => Some("snapshots"),
+            Self::Tomb => Some("tombs"),
+            Self::Audit => Some("audit"),
+            Self::Card => Some("members"),
+            Self::Tag => Some("tags"),
+        }
+    }
+
+    /// Whether objects lie in folders of that folder: one per epoch, or per two first digits.
+    #[must_use]
+    pub fn has_subfolders(self) -> bool {
+        matches!(self, Self::Key | Self::Pack | Self::Card)
+    }
+}
+
+/// The name of an object in a store: one of eight strict shapes, so that a listing can never become a path elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectName {
     kind: ObjectKind,
@@ -137,6 +168,9 @@ impl ObjectName {
         let hex = |text: &str, digits: usize| {
             text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         };
+        let epoch = |text: &str| {
+            (1..=9).contains(&text.len()) && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())
+        };
         let dated = |name: &str| {
             let Some((time, id)) = name.split_once('-') else { return false };
             let shape: Vec<u8> = time.bytes().map(|b| if b.is_ascii_digit() { b'0' } else { b }).collect();
@@ -146,20 +180,14 @@ impl ObjectName {
         let stem = parts.last()?.strip_suffix(".age");
         let kind = match (parts.as_slice(), stem) {
             (["repo.json"], None) => ObjectKind::Hint,
-            (["keys", epoch, _], Some(stem))
-                if !epoch.is_empty()
-                    && epoch.len() <= 9
-                    && !epoch.starts_with('0')
-                    && epoch.bytes().all(|b| b.is_ascii_digit())
-                    && hex(stem, 32) =>
-            {
-                ObjectKind::Key
-            }
+            (["keys", number, _], Some(stem)) if epoch(number) && hex(stem, 32) => ObjectKind::Key,
+            (["members", number, _], Some(stem)) if epoch(number) && hex(stem, 32) => ObjectKind::Card,
             (["packs", folder, _], Some(stem)) if hex(folder, 2) && hex(stem, 64) && stem.starts_with(folder) => {
                 ObjectKind::Pack
             }
             (["snapshots", _], Some(stem)) if dated(stem) => ObjectKind::Snapshot,
             (["tombs", _], Some(stem)) if dated(stem) => ObjectKind::Tomb,
+            (["tags", _], Some(stem)) if dated(stem) => ObjectKind::Tag,
             (["audit", _], Some(stem))
                 if stem.split_once('-').is_some_and(|(seq, hash)| {
                     seq.len() == 10 && seq.bytes().all(|b| b.is_ascii_digit()) && hex(hash, 64)
@@ -263,6 +291,8 @@ mod tests {
             (format!("snapshots/20251203T101500Z-{hex32}.age"), ObjectKind::Snapshot),
             (format!("tombs/20251203T101500Z-{hex32}.age"), ObjectKind::Tomb),
             (format!("audit/0000000007-{hex64}.age"), ObjectKind::Audit),
+            (format!("members/12/{hex32}.age"), ObjectKind::Card),
+            (format!("tags/20251203T101500Z-{hex32}.age"), ObjectKind::Tag),
         ];
         for (path, kind) in good {
             assert_eq!(ObjectName::parse(&path).map(|name| name.kind()), Some(kind), "{path}");
@@ -274,6 +304,9 @@ mod tests {
             "repo.json/".into(),
             format!("keys/0/{hex32}.age"),
             format!("keys/../{hex32}.age"),
+            format!("members/0/{hex32}.age"),
+            format!("members/1234567890/{hex32}.age"),
+            format!("tags/{hex32}.age"),
             format!("packs/ac/{hex64}.age"),
             format!("packs/ab/{}.age", hex64.to_uppercase()),
             format!("packs/ab/{hex64}"),

@@ -101,7 +101,7 @@ pub fn unneeded(
     let mut listed = repository.store().list(ObjectKind::Pack)?;
     listed.retain(|pack| {
         let name = pack.name.stem();
-        !needed.contains(name) && (freed.contains(name) || pack.age_seconds >= UNDER_WAY.as_secs())
+        !needed.contains(name) && (freed.contains(name) || pack.age >= UNDER_WAY)
     });
     Ok(listed)
 }

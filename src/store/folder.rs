@@ -203,24 +203,12 @@ impl Store for Folder {
     }
 
     fn list(&self, kind: ObjectKind) -> Result<Vec<Listed>> {
-        // (folder, levels of folders in it): the shapes of `ObjectName`.
-        let (top, depth) = match kind {
-            ObjectKind::Hint => {
-                let name = ObjectName::hint();
-                let facts = self.metadata(&name)?;
-                return Ok(facts.into_iter().map(|(_, facts)| listed(name.clone(), &facts)).collect());
-            }
-            ObjectKind::Key => ("keys", 1),
-            ObjectKind::Pack => ("packs", 1),
-            ObjectKind::Snapshot => ("snapshots", 0),
-            ObjectKind::Tomb => ("tombs", 0),
-            ObjectKind::Audit => ("audit", 0),
+        let Some(top) = kind.folder() else {
+            let name = ObjectName::hint();
+            let facts = self.metadata(&name)?;
+            return Ok(facts.into_iter().map(|(_, facts)| listed(name.clone(), &facts)).collect());
         };
-        let mut folders = vec![top.to_owned()];
-        for _ in 0..depth {
-            let inner = folders.iter().map(|folder| self.names_in(folder)).collect::<Result<Vec<_>>>()?;
-            folders = inner.into_iter().flatten().collect();
-        }
+        let folders = if kind.has_subfolders() { self.names_in(top)? } else { vec![top.to_owned()] };
         let mut found = Vec::new();
         for folder in folders {
             let names = self.names_in(&folder)?;
@@ -298,7 +286,7 @@ fn sync_folder(_path: &Path) -> Result<()> {
 }
 
 fn listed(name: ObjectName, facts: &Metadata) -> Listed {
-    Listed { name, length: facts.len(), age_seconds: age(facts).as_secs() }
+    Listed { name, length: facts.len(), age: age(facts) }
 }
 
 /// Zero for a file from the future.

@@ -78,7 +78,7 @@ impl Store for Memory {
         let listed = |(name, (object, written)): (&ObjectName, &(Sealed, Instant))| Listed {
             name: name.clone(),
             length: object.bytes().len() as u64,
-            age_seconds: written.elapsed().as_secs(),
+            age: written.elapsed(),
         };
         Ok(self.objects().iter().filter(|(name, _)| name.kind() == kind).map(listed).collect())
     }

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};
 use crate::secret::Address;
 use std::fmt::Display;
+use std::time::Duration;
 
 /// What a listing says of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub struct Listed {
     pub name: ObjectName,
     /// Its length in bytes.
     pub length: u64,
-    /// Seconds since it was written, by the store's own clock.
-    pub age_seconds: u64,
+    /// How long ago it was written, by the store's own clock; never more than that, so that a coarse clock makes it younger.
+    pub age: Duration,
 }
 
 /// A place for sealed objects. Objects are immutable.

@@ -13,12 +13,11 @@ pub(crate) fn object(kind: ObjectKind, nth: u32, bytes: &[u8]) -> Sealed {
         ObjectKind::Snapshot => format!("snapshots/20251203T101500Z-{nth:032x}.age"),
         ObjectKind::Tomb => format!("tombs/20251203T101500Z-{nth:032x}.age"),
         ObjectKind::Audit => format!("audit/{nth:010}-{nth:064x}.age"),
+        ObjectKind::Card => format!("members/{}/{nth:032x}.age", nth % 3 + 1),
+        ObjectKind::Tag => format!("tags/20251203T101500Z-{nth:032x}.age"),
     };
     Sealed::vouch(ObjectName::parse(&path).unwrap(), bytes)
 }
-
-const KINDS: [ObjectKind; 6] =
-    [ObjectKind::Hint, ObjectKind::Key, ObjectKind::Pack, ObjectKind::Snapshot, ObjectKind::Tomb, ObjectKind::Audit];
 
 /// Runs every check, each on a new store.
 pub(crate) fn run(make: &dyn Fn() -> Box<dyn Store>) {
@@ -35,7 +34,7 @@ pub(crate) fn run(make: &dyn Fn() -> Box<dyn Store>) {
 fn objects_come_back_as_put(store: &dyn Store) {
     let large: Vec<u8> = (0..3_000_000_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
     for (nth, bytes) in [&b""[..], b"x", b"\0\xFF\r\n", &large].into_iter().enumerate() {
-        for kind in KINDS.into_iter().filter(|kind| *kind != ObjectKind::Hint || nth == 1) {
+        for kind in ObjectKind::ALL.into_iter().filter(|kind| *kind != ObjectKind::Hint || nth == 1) {
             let object = object(kind, u32::try_from(nth).unwrap(), bytes);
             store.put(&object).unwrap();
             assert_eq!(store.get(object.name(), large.len() as u64).unwrap(), object);
@@ -64,7 +63,7 @@ fn another_content_is_refused(store: &dyn Store) {
 }
 
 fn missing_objects_are_told(store: &dyn Store) {
-    for kind in KINDS {
+    for kind in ObjectKind::ALL {
         let name = object(kind, 7, b"").name().clone();
         assert_eq!(store.head(&name).unwrap(), None);
         assert!(store.list(kind).unwrap().is_empty());
@@ -87,7 +86,7 @@ fn limits_hold(store: &dyn Store) {
 }
 
 fn listings_are_complete_and_ordered(store: &dyn Store) {
-    for kind in KINDS.into_iter().skip(1) {
+    for kind in ObjectKind::ALL.into_iter().skip(1) {
         for nth in (0..40).rev() {
             store.put(&object(kind, nth, &vec![0; nth as usize])).unwrap();
         }
@@ -96,7 +95,7 @@ fn listings_are_complete_and_ordered(store: &dyn Store) {
         names.sort();
         assert_eq!(listed.iter().map(|object| object.name.clone()).collect::<Vec<_>>(), names);
         assert_eq!(listed.iter().map(|object| object.length).sum::<u64>(), (0..40).sum::<u64>());
-        assert!(listed.iter().all(|object| object.age_seconds < 3600));
+        assert!(listed.iter().all(|object| object.age.as_secs() < 3600));
     }
     assert!(store.list(ObjectKind::Hint).unwrap().is_empty());
 }
