@@ -423,3 +423,11 @@ pub fn today() -> Today {
     let day = |time: jiff::Timestamp| time.strftime("%Y-%m-%d").to_string();
     Today { date: day(now), soon: day(soon) }
 }
+
+/// The identity in a file.
+///
+/// # Errors
+/// Kind `Usage` when it cannot be read or is malformed.
+pub fn identity_file(path: &Path) -> Result<Member> {
+    Member::parse(&secret_file(path)?)
+}

@@ -69,11 +69,17 @@ pub enum Operation {
     Expire,
     /// A snapshot was removed on demand.
     Delete,
+    /// The tags of a snapshot were changed.
+    Tag,
+    /// A snapshot came from another store.
+    Copy,
+    /// The rows of a snapshot were written into plain files.
+    Export,
 }
 
 impl Operation {
     /// Every operation, for help texts, filters and tests.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::KeysInit,
         Self::KeysAdd,
         Self::KeysRemove,
@@ -84,6 +90,9 @@ impl Operation {
         Self::Rollback,
         Self::Expire,
         Self::Delete,
+        Self::Tag,
+        Self::Copy,
+        Self::Export,
     ];
 
     /// Its word in entries and filters.
@@ -100,6 +109,9 @@ impl Operation {
             Self::Rollback => "rollback",
             Self::Expire => "expire",
             Self::Delete => "delete",
+            Self::Tag => "tag",
+            Self::Copy => "copy",
+            Self::Export => "export",
         }
     }
 }
@@ -171,6 +183,9 @@ pub struct Deed {
     /// Whose key was added or removed: a recipient or a signer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Tags that were given or taken away: `added`, `removed`, words with a blank between.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// Sums by what they count.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, u64>,
@@ -200,6 +215,7 @@ impl Deed {
             approvals: Vec::new(),
             expires: None,
             key: None,
+            tags: BTreeMap::new(),
             counts: BTreeMap::new(),
             tables: Vec::new(),
             target: None,

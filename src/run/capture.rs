@@ -23,7 +23,7 @@ use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::{Mode, Plan};
 use crate::seal::{self, SnapshotStamp};
 use crate::subset::{Graph, Size, Walk};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// A snapshot that expires within this time lends no chunks: it may be pruned before a capture that shares them is published.
@@ -44,6 +44,8 @@ pub struct Options {
     pub amount: Amount,
     /// When the snapshot expires, RFC 3339.
     pub expires: Option<String>,
+    /// The tags that it begins with.
+    pub tags: BTreeSet<String>,
 }
 
 /// How much to take.
@@ -150,8 +152,7 @@ pub fn capture(
     let schema = captured_schema(catalogue, plan);
     let closure = Closure::new(&plan.subset.references, &schema);
     let shared = Shared { known: &known, scans: &scans, closure: &closure };
-    let mut unique = UniqueResult::default();
-    let mut entries = Vec::new();
+    let (mut unique, mut entries) = (UniqueResult::default(), Vec::new());
     for (at, table) in plan.tables.iter().enumerate() {
         let Some(live) = catalogue.table(&table.table) else { continue };
         match table.mode {
@@ -203,6 +204,8 @@ pub fn capture(
         subset,
         expires: options.expires.clone(),
         audit: (!repository.is_public()).then(|| audit::head(repository)).transpose()?,
+        tags: options.tags.clone(),
+        copied: Vec::new(),
     };
     context.cancel.check()?;
     let (snapshot, manifest_bytes) = publish(repository, &manifest)?;
@@ -241,7 +244,7 @@ fn choose<'g>(
 }
 
 /// The snapshots of the store, whose chunks are shared.
-fn held(context: &Context<'_>, repository: &Repository) -> Result<Vec<Snapshot>> {
+pub(super) fn held(context: &Context<'_>, repository: &Repository) -> Result<Vec<Snapshot>> {
     context.stage("reading what the store already holds");
     let (snapshots, damaged) = repository.snapshots()?;
     for damage in damaged {
@@ -254,7 +257,7 @@ fn held(context: &Context<'_>, repository: &Repository) -> Result<Vec<Snapshot>>
 }
 
 /// Those that nobody prunes while this capture runs: the chunks of one that expires within a day are not shared.
-fn lasting(snapshots: &[Snapshot]) -> Vec<&Snapshot> {
+pub(super) fn lasting(snapshots: &[Snapshot]) -> Vec<&Snapshot> {
     let soon = later(SHARED_FOR);
     snapshots.iter().filter(|snapshot| !snapshot.is_expired_at(&soon)).collect()
 }
@@ -349,7 +352,7 @@ fn captured_schema(catalogue: &Catalogue, plan: &Plan) -> Catalogue {
 }
 
 /// Writes the manifest, reads it back and verifies it: the commit point.
-fn publish(repository: &Repository, manifest: &Manifest) -> Result<(Snapshot, u64)> {
+pub(super) fn publish(repository: &Repository, manifest: &Manifest) -> Result<(Snapshot, u64)> {
     let body = manifest_codec::encode(manifest)?;
     let compact: String = manifest.created.chars().filter(|c| !matches!(c, '-' | ':')).collect();
     let stamp = SnapshotStamp { created_compact: compact };

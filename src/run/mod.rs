@@ -5,11 +5,14 @@ pub mod capture;
 mod capture_table;
 pub mod check;
 mod closure;
+pub mod copy;
 mod counters;
 #[cfg(test)]
 mod ddl_tests;
 pub mod demo;
 pub mod detect;
+pub mod diff;
+pub mod export;
 #[cfg(test)]
 mod fill_testing;
 #[cfg(test)]
@@ -49,11 +52,13 @@ pub mod state;
 mod subset_testing;
 #[cfg(test)]
 mod subset_tests;
+pub mod tags;
 #[cfg(test)]
 mod terp_policy_tests;
 mod triggers;
 mod unique;
 pub mod verify;
+mod walk;
 pub mod why;
 mod writer;
 

@@ -9,6 +9,7 @@ use crate::model::audit::{Deed, Named, Operation};
 use crate::run::Context;
 use crate::run::prune::{self, Keep};
 use crate::run::repository::{Repository, Snapshot};
+use crate::run::tags;
 use serde_json::json;
 
 pub(super) fn prune(context: &Context<'_>, settings: &Settings, args: &PruneArgs) -> Result<Answer> {
@@ -16,7 +17,11 @@ pub(super) fn prune(context: &Context<'_>, settings: &Settings, args: &PruneArgs
         let repository = open_to_publish(context, settings)?;
         let snapshots = prune::all(&repository)?;
         let last = args.keep_last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
-        let chosen = prune::choose(&snapshots, Keep { last, within: args.keep_within });
+        // A tag alone is a rule too: all that has none of them goes.
+        let is_alone = !args.keep_tag.is_empty() && args.keep_within.is_none();
+        let last = last.or(is_alone.then_some(0));
+        let mut chosen = prune::choose(&snapshots, Keep { last, within: args.keep_within });
+        tags::spare(&repository, &mut chosen, &args.keep_tag)?;
         remove(context, settings, &repository, (&snapshots, &chosen), (args.yes, args.dry_run))
     })
 }
@@ -75,6 +80,7 @@ fn remove(
     started(context, "prune", vec![("store", settings.store().to_string()), ("snapshots", labels.join(" "))]);
     let start = std::time::Instant::now();
     let done = prune::remove(context, repository, snapshots, chosen)?;
+    tags::forget(repository)?;
     if let Some(head) = &done.head {
         audit::remember(context, settings, repository, head);
     }
