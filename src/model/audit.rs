@@ -69,6 +69,9 @@ pub enum Operation {
     Expire,
     /// A snapshot was removed on demand.
     Delete,
+    /// Packs that no snapshot needs were marked or deleted.
+    #[serde(rename = "gc")]
+    Collect,
     /// The tags of a snapshot were changed.
     Tag,
     /// A snapshot came from another store.
@@ -79,7 +82,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation, for help texts, filters and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::KeysInit,
         Self::KeysAdd,
         Self::KeysRemove,
@@ -90,6 +93,7 @@ impl Operation {
         Self::Rollback,
         Self::Expire,
         Self::Delete,
+        Self::Collect,
         Self::Tag,
         Self::Copy,
         Self::Export,
@@ -109,6 +113,7 @@ impl Operation {
             Self::Rollback => "rollback",
             Self::Expire => "expire",
             Self::Delete => "delete",
+            Self::Collect => "gc",
             Self::Tag => "tag",
             Self::Copy => "copy",
             Self::Export => "export",

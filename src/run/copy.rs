@@ -1,7 +1,7 @@
 //! `copy`: snapshots from one store into another. Rows are opened, named by the other store's key, and encrypted to its members;
-//! no plaintext is written anywhere. What the other store holds already, also from a copy that was interrupted, is not uploaded.
+//! no plaintext is written anywhere. What snapshots of the other store hold already is not uploaded.
 
-use super::capture;
+use super::publish::{self, Published};
 use super::repository::{PackReader, Repository, Snapshot};
 use super::writer::{Packer, Writer};
 use super::{Context, audit, millis, now};
@@ -51,7 +51,10 @@ pub fn copy(
             .hint("An expired snapshot is not copied; capture a new one."));
     }
     context.stage("reading what the other store already holds");
-    let there = capture::held(context, to)?;
+    let (there, damaged) = to.snapshots()?;
+    for damage in damaged {
+        context.warn(format!("{damage}; nothing is shared with it"), None);
+    }
     if let Some(copied) = there.iter().find(|other| is_copy_of(other, from, snapshot)) {
         let outcome = Outcome {
             snapshot: copied.clone(),
@@ -64,41 +67,31 @@ pub fn copy(
         return Ok(outcome);
     }
     let packs = PackReader::new(from, snapshot.manifest.epoch)?;
-    let mut writer = Writer::new(to, &capture::lasting(&there))?;
-    let mut manifest = snapshot.manifest.clone();
-    for entry in &mut manifest.tables {
-        context.cancel.check()?;
-        let read = Reading { context, packs: &packs, manifest: &snapshot.manifest };
-        let place = format!("table {}", entry.table);
-        context.report.event(&Event::TableStarted { table: entry.table.clone(), rows: Some(entry.rows) });
-        let digest = read.chunks(&mut writer, &mut entry.chunks).map_err(|error| error.within(&place))?;
-        if digest != entry.digest {
-            return Err(Error::store(format!("{place}: the rows are not the ones that the manifest describes"))
-                .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
+    let reading = Reading { context, packs: &packs, snapshot };
+    let mut writer = Writer::new(to, &there)?;
+    for _ in 0..publish::ROUNDS {
+        let mut manifest = snapshot.manifest.clone();
+        reading.tables(&mut writer, &mut manifest)?;
+        context.stage("writing the manifest");
+        moved(&mut manifest, (from, snapshot), (to, there.last()), &writer.packer, tags.clone())?;
+        match publish::publish(context, to, &manifest)? {
+            Published::Done(snapshot, manifest_bytes) => {
+                return Ok(Outcome {
+                    snapshot: *snapshot,
+                    unchanged: false,
+                    chunks: (writer.packer.chunks, writer.packer.known_chunks),
+                    uploaded_packs: writer.packer.uploaded_packs,
+                    uploaded_bytes: writer.packer.uploaded_bytes + manifest_bytes,
+                    millis: millis(start),
+                });
+            }
+            Published::Lost(packs) => {
+                context.note(format!("{} packs are about to be deleted there; the copy begins again", packs.len()));
+                writer.begin_again(&packs)?;
+            }
         }
-        read.chunks(&mut writer, &mut entry.origins).map_err(|error| error.within(&place))?;
-        context.report.event(&Event::TableDone {
-            table: entry.table.clone(),
-            rows: entry.rows,
-            bytes: entry.bytes,
-            millis: millis(start),
-            how: "copied".to_owned(),
-        });
     }
-    writer.packer.flush()?;
-    context.stage("writing the manifest");
-    writer.packer.confirm()?;
-    moved(&mut manifest, (from, snapshot), (to, there.last()), &writer.packer, tags)?;
-    context.cancel.check()?;
-    let (snapshot, manifest_bytes) = capture::publish(to, &manifest)?;
-    Ok(Outcome {
-        snapshot,
-        unchanged: false,
-        chunks: (writer.packer.chunks, writer.packer.known_chunks),
-        uploaded_packs: writer.packer.uploaded_packs,
-        uploaded_bytes: writer.packer.uploaded_bytes + manifest_bytes,
-        millis: millis(start),
-    })
+    Err(publish::always_lost())
 }
 
 fn is_copy_of(other: &Snapshot, from: &Repository, snapshot: &Snapshot) -> bool {
@@ -132,16 +125,40 @@ fn moved(
 struct Reading<'a> {
     context: &'a Context<'a>,
     packs: &'a PackReader<'a>,
-    manifest: &'a Manifest,
+    snapshot: &'a Snapshot,
 }
 
 impl Reading<'_> {
+    /// Brings all tables over, and puts into the manifest where their chunks lie now.
+    fn tables(&self, writer: &mut Writer<'_>, manifest: &mut Manifest) -> Result<()> {
+        for entry in &mut manifest.tables {
+            self.context.cancel.check()?;
+            let start = Instant::now();
+            let place = format!("table {}", entry.table);
+            self.context.report.event(&Event::TableStarted { table: entry.table.clone(), rows: Some(entry.rows) });
+            let digest = self.chunks(writer, &mut entry.chunks).map_err(|error| error.within(&place))?;
+            if digest != entry.digest {
+                return Err(Error::store(format!("{place}: the rows are not the ones that the manifest describes"))
+                    .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
+            }
+            self.chunks(writer, &mut entry.origins).map_err(|error| error.within(&place))?;
+            self.context.report.event(&Event::TableDone {
+                table: entry.table.clone(),
+                rows: entry.rows,
+                bytes: entry.bytes,
+                millis: millis(start),
+                how: "copied".to_owned(),
+            });
+        }
+        writer.packer.flush()
+    }
+
     /// Brings chunks over, and puts into their place where they lie now. Gives the digest of their rows.
     fn chunks(&self, writer: &mut Writer<'_>, chunks: &mut [ChunkRef]) -> Result<String> {
         let mut stream = blake3::Hasher::new();
         for chunk in chunks {
             self.context.cancel.check()?;
-            let packed = self.packs.pack(&self.manifest.packs[chunk.pack as usize])?;
+            let packed = self.packs.pack(&self.snapshot.manifest.packs[chunk.pack as usize])?;
             let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key())?;
             stream.update(encoded.bytes());
             let cut = writer.known.compress(&Chunk { encoded, rows: chunk.rows })?;

@@ -21,6 +21,7 @@ pub mod forecast;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
+pub mod gc;
 pub mod graph;
 pub mod inspect;
 pub mod keys;
@@ -32,6 +33,7 @@ pub mod lock;
 mod pipeline;
 mod plan;
 pub mod prune;
+mod publish;
 mod readers;
 mod references;
 pub mod refs;
@@ -55,6 +57,8 @@ mod subset_tests;
 pub mod tags;
 #[cfg(test)]
 mod terp_policy_tests;
+pub mod timing;
+mod tombs;
 mod triggers;
 mod unique;
 pub mod verify;

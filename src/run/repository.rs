@@ -2,7 +2,9 @@
 
 use super::audit::Recorded;
 use super::tags::Tags;
+use super::timing::Timing;
 use crate::codec;
+use crate::codec::tomb::Tomb;
 use crate::error::{Error, Result};
 use crate::model::audit::Actor;
 use crate::model::manifest::{Manifest, PackRef};
@@ -28,6 +30,7 @@ pub struct Repository {
     pinned: Vec<SignerId>,
     actor: Actor,
     is_public: bool,
+    timing: Timing,
 }
 
 impl std::fmt::Debug for Repository {
@@ -107,7 +110,7 @@ impl Repository {
         let mut pinned = pinned.to_vec();
         pinned.push(signer.id());
         let actor = Actor { signer: Some(signer.id().to_string()), ..Actor::default() };
-        Ok(Self { store, hint, keys, signer, pinned, actor, is_public: false })
+        Ok(Self { store, hint, keys, signer, pinned, actor, is_public: false, timing: Timing::default() })
     }
 
     /// The same store with what its audit trail calls the user and the machine. Of a public store, whose identity lies in it,
@@ -117,6 +120,18 @@ impl Repository {
         self.is_public = is_public;
         self.actor = Actor { signer: self.actor.signer.filter(|_| !is_public), name, host };
         self
+    }
+
+    /// The same store with other times for publication and garbage collection.
+    #[must_use]
+    pub fn timed(self, timing: Timing) -> Self {
+        Self { timing, ..self }
+    }
+
+    /// The times of publication and garbage collection.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// Who acts.
@@ -181,6 +196,29 @@ impl Repository {
                         return Err(Error::store(format!("{name} belongs to another store or epoch")));
                     }
                     return Ok(Snapshot { id: opened.id, object: name.clone(), signer: opened.signer, manifest });
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::store(format!("{name} cannot be opened"))))
+    }
+
+    /// Fetches, verifies and reads one mark of garbage collection.
+    ///
+    /// # Errors
+    /// Kind `Store`.
+    pub fn tomb(&self, name: &ObjectName) -> Result<Tomb> {
+        let sealed = self.store.get(name, seal::MAX_TOMB)?;
+        let mut failure = None;
+        for keys in &self.keys {
+            match seal::open_tomb(&sealed, keys, &self.pinned) {
+                Ok((_, line)) => {
+                    let tomb = codec::tomb::decode(&line).map_err(|error| error.within(name))?;
+                    let time = tomb.time.replace(['-', ':'], "");
+                    if tomb.repo != self.hint.repo || !name.stem().starts_with(&time) {
+                        return Err(Error::store(format!("{name} belongs to another store or time")));
+                    }
+                    return Ok(tomb);
                 }
                 Err(error) => failure = failure.or(Some(error)),
             }

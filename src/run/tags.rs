@@ -5,7 +5,6 @@ use super::repository::{Repository, Snapshot};
 use super::{now, walk};
 use crate::codec;
 use crate::error::{Error, Result};
-use crate::model::audit::Operation;
 use crate::model::proof::{ObjectKind, ObjectName};
 use crate::model::tag::{MOST, REMEMBERED, TagSet, VERSION, WINDOW, is_tag};
 use crate::seal;
@@ -142,11 +141,39 @@ impl Change {
 /// # Errors
 /// Kind `Usage` when there would be too many; kind `Store` when an object cannot be read or written.
 pub fn change(repository: &Repository, snapshot: &Snapshot, change: &Change) -> Result<BTreeSet<String>> {
-    let mut tags = Tags::read(repository)?;
-    if let Some(damage) = tags.damaged.into_iter().next() {
-        return Err(damage.hint("Its tags would be lost. Put it back from a copy of the store, or delete the object."));
+    for _ in 0..ROUNDS {
+        let known = known(repository, snapshot)?;
+        let Some(set) = changed(repository, snapshot, &known, change)? else {
+            return Ok(if known.0.is_empty() { snapshot.manifest.tags.clone() } else { known.tags() });
+        };
+        let stamp = set.created.replace(['-', ':'], "");
+        let sealed = seal::seal_tags(&codec::tag::encode(&set)?, &stamp, repository.keys(), repository.signer())?;
+        repository.store().put(&sealed)?;
+        // The new one is durable, and has all that these have.
+        for (name, _) in &known.0 {
+            repository.store().delete(name)?;
+        }
+        // Who was too slow is out of the window already, and must say it again.
+        if self::known(repository, snapshot)?.seq() < set.seq + WINDOW {
+            return Ok(set.tags.into_keys().collect());
+        }
     }
-    let known = tags.snapshots.remove(&snapshot.id).unwrap_or_default();
+    Err(busy())
+}
+
+/// The objects of a snapshot, if all objects can be read.
+fn known(repository: &Repository, snapshot: &Snapshot) -> Result<Known> {
+    let mut tags = Tags::read(repository)?;
+    match tags.damaged.pop() {
+        None => Ok(tags.snapshots.remove(&snapshot.id).unwrap_or_default()),
+        Some(damage) => {
+            Err(damage.hint("Its tags would be lost. Put it back from a copy of the store, or delete the object."))
+        }
+    }
+}
+
+/// The object that makes a change; none where there is nothing to change.
+fn changed(repository: &Repository, snapshot: &Snapshot, known: &Known, change: &Change) -> Result<Option<TagSet>> {
     let (mut tags, mut removed) = if known.0.is_empty() { at_capture(snapshot) } else { known.merged() };
     let before = tags.clone();
     for tag in &change.remove {
@@ -156,17 +183,16 @@ pub fn change(repository: &Repository, snapshot: &Snapshot, change: &Change) -> 
         let mark = data_encoding::HEXLOWER.encode(&super::random::<8>()?);
         tags.insert(tag.clone(), [mark].into());
     }
-    let after = tags.keys().cloned().collect();
     if tags == before {
-        return Ok(after);
+        return Ok(None);
     }
-    if after.len() > MOST {
+    if tags.len() > MOST {
         return Err(
             Error::usage(format!("a snapshot cannot have more than {MOST} tags")).hint("Take some away with --remove.")
         );
     }
     removed.drain(..removed.len().saturating_sub(REMEMBERED));
-    let set = TagSet {
+    Ok(Some(TagSet {
         version: VERSION,
         repo: repository.id().to_owned(),
         snapshot: snapshot.id.clone(),
@@ -174,15 +200,7 @@ pub fn change(repository: &Repository, snapshot: &Snapshot, change: &Change) -> 
         created: now(),
         tags,
         removed,
-    };
-    let stamp = set.created.replace(['-', ':'], "");
-    let sealed = seal::seal_tags(&codec::tag::encode(&set)?, &stamp, repository.keys(), repository.signer())?;
-    repository.store().put(&sealed)?;
-    // The new one is durable, and has all that these have.
-    for (name, _) in &known.0 {
-        repository.store().delete(name)?;
-    }
-    Ok(after)
+    }))
 }
 
 /// The tags of a capture. Their mark is the same for everybody.
@@ -195,21 +213,14 @@ fn busy() -> Error {
     Error::store("the tags are changed again and again by others").hint("Try again when they are done.")
 }
 
-/// Takes out of what a rule would remove whatever has one of these tags; what has expired goes nevertheless.
+/// All tags, for a rule that keeps what has one.
 ///
 /// # Errors
-/// Kind `Store` when tags cannot be read: one of them might be among them.
-pub fn spare(repository: &Repository, chosen: &mut Vec<(Operation, &Snapshot)>, kept: &[String]) -> Result<()> {
-    if kept.is_empty() {
-        return Ok(());
-    }
-    let tags = Tags::read(repository)?;
-    chosen.retain(|(operation, snapshot)| {
-        let has = tags.of(snapshot);
-        *operation == Operation::Expire || !kept.iter().any(|tag| has.contains(tag))
-    });
-    match tags.damaged.into_iter().next() {
-        None => Ok(()),
+/// Kind `Store` when one of them cannot be read: it might keep something.
+pub fn all(repository: &Repository) -> Result<Tags> {
+    let mut tags = Tags::read(repository)?;
+    match tags.damaged.pop() {
+        None => Ok(tags),
         Some(damage) => {
             Err(damage.within("nothing was removed").hint("Put the tags back from a copy, or delete the object."))
         }

@@ -25,8 +25,8 @@ impl Repository {
     pub fn walk(&self, each: &mut dyn FnMut(Result<Snapshot>) -> Result<()>) -> Result<()> {
         let listed = self.store().list(ObjectKind::Snapshot)?;
         for batch in batches(&listed) {
-            let open = |listed: &Listed| self.snapshot(&listed.name).map_err(|error| error.within(&listed.name));
-            let mut opened = at_once(batch, &open);
+            let opened = at_once(batch, &|listed| self.snapshot_if_there(&listed.name));
+            let mut opened: Vec<Result<Snapshot>> = opened.into_iter().filter_map(Result::transpose).collect();
             opened.sort_by(|a, b| match (a, b) {
                 (Ok(a), Ok(b)) => a.age().cmp(&b.age()),
                 (a, b) => a.is_ok().cmp(&b.is_ok()),
@@ -34,6 +34,15 @@ impl Repository {
             opened.into_iter().try_for_each(&mut *each)?;
         }
         Ok(())
+    }
+
+    /// None where it was removed since it was listed: then it is no snapshot any more.
+    fn snapshot_if_there(&self, name: &ObjectName) -> Result<Option<Snapshot>> {
+        match self.snapshot(name) {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(_) if self.store().head(name)?.is_none() => Ok(None),
+            Err(error) => Err(error.within(name)),
+        }
     }
 
     /// Every snapshot that can be read, oldest first, and an error for each that cannot. All of them are in memory then; where a

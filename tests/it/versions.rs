@@ -365,17 +365,3 @@ fn a_walk_over_many_snapshots_finds_and_lists_them_all() {
     scratch.ok(&["tag", "s7", "seventh"]);
     assert_eq!(scratch.json(&["show", "seventh"])["manifest"]["seq"], 107);
 }
-
-#[test]
-fn tmp_scale() {
-    let Some(count) = std::env::var_os("TMP_SCALE") else { return };
-    let numbers: Vec<u64> = count.to_str().unwrap().split(',').map(|number| number.parse().unwrap()).collect();
-    let scratch = Scratch::with_snapshot();
-    many(&scratch, numbers[0], numbers[1] as usize, numbers[2] as usize);
-    let to = std::path::PathBuf::from(std::env::var_os("TMP_SCALE_DIR").unwrap());
-    for part in ["snapshots", ".terp-fixtures", "pii.toml", "erp.sqlite"] {
-        assert!(
-            std::process::Command::new("cp").arg("-r").arg(scratch.path(part)).arg(&to).status().unwrap().success()
-        );
-    }
-}
