@@ -40,7 +40,7 @@ pub fn copy(
     from: &Repository,
     snapshot: &Snapshot,
     to: &Repository,
-    tags: BTreeSet<String>,
+    tags: &BTreeSet<String>,
 ) -> Result<Outcome> {
     let start = Instant::now();
     if from.id() == to.id() {

@@ -229,7 +229,7 @@ fn a_copy_has_the_same_rows_under_other_keys() {
     let policy = inside::keep_all(&source);
     let snapshot = inside::capture(&from, &source, "sample", &policy).unwrap().snapshot.unwrap();
     let tags: BTreeSet<String> = ["v1".to_owned()].into();
-    let done = copy::copy(&inside::context(), &from, &snapshot, &to, tags.clone()).unwrap();
+    let done = copy::copy(&inside::context(), &from, &snapshot, &to, &tags).unwrap();
     assert!(!done.unchanged && done.chunks.1 == 0 && done.uploaded_packs > 0, "{done:?}");
     assert_eq!(digests(&from, "sample"), digests(&to, "v1"));
     let copied = &to.find("sample").unwrap().manifest;
@@ -249,14 +249,14 @@ fn a_copy_has_the_same_rows_under_other_keys() {
     inside::restore(&to, "sample", &target, &inside::restore_options()).unwrap();
 
     // Again: nothing. A second version: only what changed.
-    assert!(copy::copy(&inside::context(), &from, &snapshot, &to, tags).unwrap().unchanged);
+    assert!(copy::copy(&inside::context(), &from, &snapshot, &to, &tags).unwrap().unchanged);
     sql(&source, "UPDATE orders SET status = CASE status WHEN 'draft' THEN 'confirmed' ELSE 'draft' END WHERE id = 5");
     let second = inside::capture(&from, &source, "sample", &policy).unwrap().snapshot.unwrap();
-    let done = copy::copy(&inside::context(), &from, &second, &to, BTreeSet::new()).unwrap();
+    let done = copy::copy(&inside::context(), &from, &second, &to, &BTreeSet::new()).unwrap();
     assert_eq!(done.chunks.0 - done.chunks.1, 1, "{done:?}");
     assert_eq!(digests(&from, "sample"), digests(&to, "sample"));
     assert_eq!(to.find("sample").unwrap().manifest.seq, 2);
-    let same = copy::copy(&inside::context(), &from, &second, &from, BTreeSet::new()).unwrap_err();
+    let same = copy::copy(&inside::context(), &from, &second, &from, &BTreeSet::new()).unwrap_err();
     assert!(same.what().contains("the same store"));
 }
 

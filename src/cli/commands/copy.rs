@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CopyArgs) -
     for wanted in &args.snapshot {
         let snapshot = from.find(wanted)?;
         let tags = Tags::read(&from)?.of(&snapshot);
-        let outcome = copy::copy(context, &from, &snapshot, &to, tags).inspect_err(|error| {
+        let outcome = copy::copy(context, &from, &snapshot, &to, &tags).inspect_err(|error| {
             let deed = Deed { snapshot: Some(Named { name: wanted.clone(), id: None }), ..Deed::new(Operation::Copy) };
             // That it cannot be written down never hides why the copy failed.
             drop(crate::run::audit::record(&to, deed.stopped_by(error)));
