@@ -20,6 +20,7 @@ pub mod forecast;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
+pub mod gc;
 pub mod graph;
 pub mod inspect;
 pub mod keys;
@@ -31,6 +32,7 @@ pub mod lock;
 mod pipeline;
 mod plan;
 pub mod prune;
+mod publish;
 mod readers;
 mod references;
 pub mod refs;
@@ -53,6 +55,8 @@ mod subset_testing;
 mod subset_tests;
 #[cfg(test)]
 mod terp_policy_tests;
+pub mod timing;
+mod tombs;
 mod triggers;
 mod unique;
 pub mod verify;

@@ -6,7 +6,7 @@
 //! | keys of others | | name, length and header: only their member can open them |
 //! | packs | digest against name | the same; with every row, opened and decoded |
 //! | manifests | | signature, name, content, packs there |
-//! | audit entries | | signature, name, content; `audit verify` also says what is missing |
+//! | audit entries, tombs | | signature, name, content; `audit verify` also says what is missing |
 
 use super::closure::{self, Closure};
 use super::live::{Finding, Looker};
@@ -29,7 +29,7 @@ pub struct Outcome {
     pub packs: u64,
     /// Manifests whose signature and content were verified.
     pub manifests: u64,
-    /// Audit entries that were opened, and key files of others that were looked at.
+    /// Audit entries and tombs that were opened, and key files of others that were looked at.
     pub others: u64,
     /// Chunks opened, decompressed, re-hashed and decoded.
     pub chunks: u64,
@@ -165,13 +165,14 @@ pub fn verify(context: &Context<'_>, repository: &Repository, wanted: Option<&st
 
 /// Opens what no snapshot is made of.
 fn look_at_others(context: &Context<'_>, repository: &Repository, outcome: &mut Outcome) -> Result<()> {
-    context.stage("verifying the audit trail's entries and the key files");
+    context.stage("verifying what no snapshot is made of");
     let store = repository.store();
-    for kind in [ObjectKind::Audit, ObjectKind::Key] {
+    for kind in [ObjectKind::Audit, ObjectKind::Tomb, ObjectKind::Key] {
         for listed in store.list(kind)? {
             context.cancel.check()?;
             let looked_at = match kind {
                 ObjectKind::Audit => repository.entry(&listed.name).map(drop),
+                ObjectKind::Tomb => repository.tomb(&listed.name).map(drop),
                 // The member's own were opened with the store; here they pass again.
                 _ => store.get(&listed.name, seal::MAX_KEY).and_then(|sealed| seal::check_keys_of_another(&sealed)),
             };

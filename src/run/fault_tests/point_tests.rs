@@ -1,7 +1,7 @@
 //! A fault at every operation of every command, then the same command again, which may be hit once more. At each point: no manifest
 //! dangles, no published snapshot is lost, and the next run succeeds.
 
-use super::testing::{World, intact, prune, remove};
+use super::testing::{World, collect, intact, prune, remove};
 use crate::error::Result;
 use crate::model::proof::ObjectKind;
 use crate::run::repository::Repository;
@@ -21,7 +21,13 @@ struct Scenario {
     always: &'static [&'static str],
     /// Exactly the names that are there in the end.
     finally: &'static [&'static str],
+    /// How much older the store says that its objects are.
+    age: Duration,
+    /// Exactly so many packs are there when nothing is left to do.
+    packs: Option<usize>,
 }
+
+const DAY: Duration = Duration::from_hours(25);
 
 const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -30,6 +36,8 @@ const SCENARIOS: &[Scenario] = &[
         act: |world, repository| world.capture(repository, "new").map(drop),
         always: &[],
         finally: &["new"],
+        age: Duration::ZERO,
+        packs: None,
     },
     Scenario {
         name: "a capture that shares chunks",
@@ -37,6 +45,8 @@ const SCENARIOS: &[Scenario] = &[
         act: |world, repository| world.capture(repository, "new").map(drop),
         always: &["one", "two"],
         finally: &["new", "one", "two"],
+        age: Duration::ZERO,
+        packs: None,
     },
     Scenario {
         name: "a capture of a subset",
@@ -44,6 +54,8 @@ const SCENARIOS: &[Scenario] = &[
         act: |world, repository| world.capture_subset(repository, "new").map(drop),
         always: &["one", "two"],
         finally: &["new", "one", "two"],
+        age: Duration::ZERO,
+        packs: None,
     },
     Scenario {
         name: "rm of the older one",
@@ -51,6 +63,8 @@ const SCENARIOS: &[Scenario] = &[
         act: |_, repository| remove(repository, "one"),
         always: &["two"],
         finally: &["two"],
+        age: Duration::ZERO,
+        packs: None,
     },
     Scenario {
         name: "rm of the newer one",
@@ -58,6 +72,8 @@ const SCENARIOS: &[Scenario] = &[
         act: |_, repository| remove(repository, "two"),
         always: &["one"],
         finally: &["one"],
+        age: Duration::ZERO,
+        packs: None,
     },
     Scenario {
         name: "prune",
@@ -65,6 +81,8 @@ const SCENARIOS: &[Scenario] = &[
         act: |_, repository| prune(repository),
         always: &["two"],
         finally: &["two"],
+        age: Duration::ZERO,
+        packs: None,
     },
     Scenario {
         name: "a capture, and prune of what is older",
@@ -75,6 +93,47 @@ const SCENARIOS: &[Scenario] = &[
         },
         always: &[],
         finally: &["new"],
+        age: Duration::ZERO,
+        packs: None,
+    },
+    Scenario {
+        name: "gc that marks",
+        begin: |world| &world.orphaned,
+        act: |_, repository| collect(repository, false),
+        always: &["one", "two"],
+        finally: &["one", "two"],
+        age: DAY,
+        packs: Some(2),
+    },
+    Scenario {
+        name: "gc that sweeps",
+        begin: |world| &world.marked,
+        act: |_, repository| collect(repository, false),
+        always: &["one"],
+        finally: &["one"],
+        age: DAY,
+        packs: Some(1),
+    },
+    Scenario {
+        name: "gc without grace",
+        begin: |world| &world.orphaned,
+        act: |_, repository| collect(repository, true),
+        always: &["one", "two"],
+        finally: &["one", "two"],
+        age: Duration::ZERO,
+        packs: Some(2),
+    },
+    Scenario {
+        name: "a capture while a pack is marked, and gc a day later",
+        begin: |world| &world.marked,
+        act: |world, repository| {
+            world.capture(repository, "new")?;
+            collect(repository, false)
+        },
+        always: &["one"],
+        finally: &["new", "one"],
+        age: DAY,
+        packs: Some(2),
     },
 ];
 
@@ -101,22 +160,39 @@ impl Scenario {
         let what = format_args!("{}: {first:?}, then {second:?}", self.name).to_string();
         let memory = copy((self.begin)(world));
         for fault in [Some(first), second].into_iter().flatten() {
-            let store = Simulated::new(&memory, Some(fault));
+            let store = self.store(&memory, Some(fault));
             let outcome = self.run(world, &store);
             let names = self.check(world, &memory, &what);
             assert!(outcome.is_err() || self.is_done(&names), "{what}: it says that all is well; {names:?}");
             store.settle();
             self.check(world, &memory, &what);
         }
-        let outcome = self.run(world, &Simulated::new(&memory, None));
+        let outcome = self.run(world, &self.store(&memory, None));
         assert!(outcome.is_ok(), "{what}: the next run fails: {:?}", outcome.map_err(|error| error.to_string()));
         let names = self.check(world, &memory, &what);
         assert!(self.is_done(&names), "{what}: {names:?}");
+        if let Some(packs) = self.packs {
+            // What was only marked in that run goes in the one after.
+            collect(&world.open(Box::new(self.store(&memory, None))).unwrap(), self.age.is_zero()).unwrap();
+            self.check(world, &memory, &what);
+            let left = memory.list(ObjectKind::Pack).unwrap().len();
+            let needless = self.is_twice(&names).then_some(packs + 1);
+            assert!(left == packs || Some(left) == needless, "{what}: {left} packs are left");
+        }
+    }
+
+    /// Whether a capture that died behind its manifest was repeated.
+    fn is_twice(&self, names: &BTreeMap<String, usize>) -> bool {
+        names.values().any(|count| *count > 1)
+    }
+
+    fn store(&self, memory: &Memory, fault: Option<(usize, Fault)>) -> Simulated {
+        Simulated::new(memory, fault).aged(self.age)
     }
 
     /// The operations of an undisturbed run.
     fn operations(&self, world: &World) -> Vec<Operation> {
-        let store = Simulated::new(&copy((self.begin)(world)), None);
+        let store = self.store(&copy((self.begin)(world)), None);
         self.run(world, &store).unwrap();
         store.operations()
     }
@@ -177,38 +253,14 @@ fn captures_and_readers_lose_nothing_under_stale_listings() {
 }
 
 #[test]
-fn a_pack_that_is_only_listed_is_not_relied_upon() {
+fn orphans_of_the_dead_go_in_two_steps_once_they_are_old() {
     let world = World::new();
-    for stale in [10, 30, 1000] {
-        let memory = copy(&world.two);
-        let store = Simulated::new(&memory, None).stale(stale);
-        let gone = memory.list(ObjectKind::Pack).unwrap().remove(0).name;
-        store.delete(&gone).unwrap();
-        assert!(store.list(ObjectKind::Pack).unwrap().iter().any(|listed| listed.name == gone), "it is still listed");
-        let captured = world.capture(&world.open(Box::new(store)).unwrap(), "new");
-        let (snapshots, _) = world.open(Box::new(memory.clone())).unwrap().snapshots().unwrap();
-        let new = snapshots.into_iter().find(|snapshot| snapshot.manifest.name == "new");
-        assert_eq!(captured.is_ok(), new.is_some(), "{stale}");
-        let packs = new.into_iter().flat_map(|new| new.manifest.packs);
-        assert!(packs.into_iter().all(|pack| pack.name != gone.stem()), "{stale}: the manifest dangles");
-    }
-}
-
-/// A capture that is under way for longer than a listing is old sees a store that ages.
-#[test]
-fn orphans_of_the_dead_are_removed_by_the_next_prune_once_they_are_old() {
-    let world = World::new();
-    let memory = copy(&world.two);
-    let operations = SCENARIOS[1].operations(&world);
-    let put = operations.iter().position(|operation| *operation == Operation::Put).unwrap();
-    let dying = Simulated::new(&memory, Some((put + 1, Fault::Dies)));
-    assert!(SCENARIOS[1].run(&world, &dying).is_err());
-    let packs = || memory.list(ObjectKind::Pack).unwrap().len();
-    let orphaned = packs();
-    for (age, left) in [(Duration::ZERO, orphaned), (Duration::from_hours(25), orphaned - 1)] {
+    let memory = copy(&world.orphaned);
+    for (age, packs, tombs) in [(Duration::ZERO, 3, 0), (DAY, 3, 1), (Duration::ZERO, 3, 1), (DAY, 2, 0)] {
         let store = Simulated::new(&memory, None).aged(age);
         remove(&world.open(Box::new(store)).unwrap(), "nothing of this name").unwrap();
-        assert_eq!(packs(), left, "{age:?}");
+        let count = |kind| memory.list(kind).unwrap().len();
+        assert_eq!((count(ObjectKind::Pack), count(ObjectKind::Tomb)), (packs, tombs), "{age:?}");
     }
     intact(&world.open(Box::new(memory.clone())).unwrap(), &"after the orphans are gone");
 }

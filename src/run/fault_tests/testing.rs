@@ -5,11 +5,12 @@ use crate::error::Result;
 use crate::event::{Cancel, Silent};
 use crate::mask::key::MasterKey;
 use crate::model::audit::Operation;
+use crate::model::proof::ObjectKind;
 use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
 use crate::run::prune::{self, Keep};
 use crate::run::repository::{Repository, Snapshot};
-use crate::run::{Context, audit, capture, keys, restore, verify};
+use crate::run::{Context, audit, capture, gc, keys, restore, verify};
 use crate::seal::Member;
 use crate::secret::{Address, Secret32};
 use crate::store::Store;
@@ -36,6 +37,10 @@ pub(super) struct World {
     pub(super) empty: Memory,
     /// A store with the snapshots `one` and `two`, which share a pack.
     pub(super) two: Memory,
+    /// The same with a pack that no snapshot needs, and that is not marked.
+    pub(super) orphaned: Memory,
+    /// The same after `two` was removed, whose pack is marked.
+    pub(super) marked: Memory,
 }
 
 impl World {
@@ -44,14 +49,22 @@ impl World {
         let member = Member::generate();
         let empty = Memory::new();
         keys::init(&empty, &member).unwrap();
-        let two = copy(&empty);
-        let world = Self { folder, member, empty, two };
+        let (two, orphaned, marked) = (copy(&empty), Memory::new(), Memory::new());
+        let mut world = Self { folder, member, empty, two, orphaned, marked };
         world.sql(SOURCE);
         let repository = world.open(Box::new(world.two.clone())).unwrap();
         world.capture(&repository, "one").unwrap();
         world.sql("UPDATE b SET y = 'changed' WHERE id = 2");
         world.capture(&repository, "two").unwrap();
         world.sql("UPDATE b SET y = 'changed again' WHERE id = 1");
+        world.marked = copy(&world.two);
+        remove(&world.open(Box::new(world.marked.clone())).unwrap(), "two").unwrap();
+        world.orphaned = copy(&world.two);
+        let repository = world.open(Box::new(world.orphaned.clone())).unwrap();
+        let dying = world.capture(&repository, "dying").unwrap();
+        world.orphaned.delete(&dying.object).unwrap();
+        let entry = world.orphaned.list(ObjectKind::Audit).unwrap().pop().unwrap();
+        world.orphaned.delete(&entry.name).unwrap();
         world
     }
 
@@ -130,14 +143,21 @@ pub(super) fn remove(repository: &Repository, name: &str) -> Result<()> {
         .filter(|snapshot| snapshot.manifest.name == name)
         .map(|snapshot| (Operation::Delete, snapshot))
         .collect();
-    prune::remove(&context(), repository, &snapshots, &chosen).map(drop)
+    prune::remove(&context(), repository, &chosen).map(drop)
 }
 
 /// Keeps the newest snapshot only, as `prune --keep-last 1` does.
 pub(super) fn prune(repository: &Repository) -> Result<()> {
     let snapshots = prune::all(repository)?;
-    let chosen = prune::choose(&snapshots, Keep { last: Some(1), within: None });
-    prune::remove(&context(), repository, &snapshots, &chosen).map(drop)
+    let keep = Keep { last: Some(1), ..Keep::default() };
+    let chosen = prune::choose(&snapshots, &keep, &|_| Vec::new());
+    prune::remove(&context(), repository, &chosen).map(drop)
+}
+
+/// Marks what no snapshot needs, and deletes what was marked long enough ago; `at_once` does both.
+pub(super) fn collect(repository: &Repository, at_once: bool) -> Result<()> {
+    let options = gc::Options { force: true, no_grace: at_once, ..gc::Options::default() };
+    gc::collect(&context(), repository, &options).map(drop)
 }
 
 /// How many snapshots of each name there are. Panics unless every object is whole and every row reads back.
