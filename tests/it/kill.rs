@@ -92,8 +92,12 @@ impl Place<'_> {
 }
 
 /// The commands that take turns, each killed and then run to its end; `N` is the number of the turn.
-const COMMANDS: [&str; 3] =
-    ["capture rN --policy p.toml --source sqlite:small.sqlite", "rm rN --yes", "prune --keep-last 2 --yes"];
+const COMMANDS: [&str; 4] = [
+    "capture rN --policy p.toml --source sqlite:small.sqlite",
+    "rm rN --yes",
+    "prune --keep-last 2 --yes",
+    "gc --no-grace --yes",
+];
 
 const POLICY: &str = "version = 1\n[tables.t]\nmode = \"capture\"\nkeep = [\"id\", \"x\"]\n";
 
