@@ -11,6 +11,8 @@ mod ddl_tests;
 pub mod demo;
 pub mod detect;
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod fill_testing;
 #[cfg(test)]
 mod filled_tests;
