@@ -87,6 +87,7 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
         lock_timeout: Duration::from_secs(5),
         environment: None,
         allow_lossy: false,
+        streams: None,
     };
     restore::restore(&context(), repository, &repository.find("s")?, &mut *target(url), &options)
 }

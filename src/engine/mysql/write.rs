@@ -28,6 +28,8 @@ const ROLL_BACK_FIRST: &str = "This run's own rows may be what it waits for: rol
 pub(super) struct Work {
     /// The connection for changes of shape.
     pub(super) side: Option<Session>,
+    /// Whether it fills a staging place, which is thrown away as a whole: changes of shape are made at once, without the journal.
+    pub(super) is_aside: bool,
     /// Whether the transaction has begun.
     started: bool,
     /// Whether a statement failed: then nothing is committed.
@@ -107,6 +109,12 @@ impl Work {
     }
 
     fn dispatch(&mut self, main: &mut Session, text: &str) -> Result<u64> {
+        if self.is_aside {
+            if shape::of(text) == Shape::Rows {
+                self.start(main)?;
+            }
+            return main.run(text);
+        }
         match shape::of(text) {
             Shape::Rows => {
                 if text.starts_with("INSERT INTO `")
@@ -190,7 +198,7 @@ impl Work {
 
     /// Writes down where a counter stood: rows that are taken back do not take it back.
     fn note_counter(&mut self, main: &Session, name: &str) -> Result<()> {
-        if mark::is_own_table(name) || !self.counted.insert(name.to_owned()) {
+        if self.is_aside || mark::is_own_table(name) || !self.counted.insert(name.to_owned()) {
             return Ok(());
         }
         let table = TableName::plain(name);
