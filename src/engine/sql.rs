@@ -452,6 +452,12 @@ pub fn makes_aside(engine: EngineKind, kind: &str) -> bool {
     engine == EngineKind::Postgres && ["index", "foreign key"].contains(&kind)
 }
 
+/// Whether a server that adds these foreign keys looks at every row itself.
+#[must_use]
+pub fn proves(engine: EngineKind, foreign_keys: &[Vec<String>]) -> bool {
+    engine == EngineKind::Postgres && !foreign_keys.iter().flatten().any(|statement| statement.ends_with(" NOT VALID"))
+}
+
 /// What makes a statement that adds a foreign key accept the rows that are there.
 #[must_use]
 pub fn unchecked_suffix(engine: EngineKind, statement: &str) -> &'static str {

@@ -17,6 +17,13 @@ pub struct Place {
     pub name: String,
 }
 
+impl Place {
+    /// Whether a name ends as that of a place does: others may have schemas, databases and files that only begin like one.
+    pub(super) fn is_key(text: &str) -> bool {
+        text.len() == 12 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
+}
+
 /// A connection into a staging place, or why there can be none.
 pub type Stream = std::result::Result<Box<dyn Target>, &'static str>;
 

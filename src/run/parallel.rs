@@ -25,7 +25,7 @@ use crate::model::digest::ContentDigest;
 use crate::model::manifest::{Manifest, TableEntry};
 use crate::model::mark;
 use crate::model::schema::{Catalogue, Table, TableName};
-pub use place::clear;
+pub(super) use place::clear;
 use place::{Head, Part, Stretch};
 use queue::Workers;
 use std::collections::BTreeMap;
@@ -141,7 +141,7 @@ impl Gathering<'_> {
         let writers = sql::writers(target.engine(), self.context.jobs);
         let mut workers = Workers::new(target, key, stream, writers)?;
         let loads = self.loads(&shapes, &parts)?;
-        let stretches = place::missing(self.manifest(), &loads, &parts, streams.stretch);
+        let stretches = place::missing(&loads, &parts, streams.stretch, workers.count());
         let is_resumed = !parts.is_empty();
         if is_resumed {
             let chunks: usize = loads.iter().map(|load| load.entry.chunks.len()).sum();
@@ -162,13 +162,15 @@ impl Gathering<'_> {
         let missing = |round: usize, index: usize| !parts.iter().any(|part| part.is_round(round, index));
         let due = (0..tables.len()).filter(|index| missing(0, *index)).collect();
         workers.each(due, &|stream, index, _| build(stream, &tables[index], Part::Round { round: 0, index }))?;
-        let jobs = self.checks(&loads, &shapes, (0..foreign_keys.len()).filter(|index| missing(1, *index)).collect());
+        let due = (0..foreign_keys.len()).filter(|index| missing(1, *index)).collect();
+        let is_proved = sql::proves(self.manifest().schema.engine, foreign_keys);
+        let jobs = self.checks(&loads, &shapes, (due, is_proved));
         let found = verify::Found::default();
         workers.each(jobs, &|stream, job, _| self.check(stream, job, foreign_keys, is_resumed, &found))?;
         verify::foreign_keys(&found, &self.manifest().results.closure.dangling)?;
         let count = workers.count();
         drop(workers);
-        Ok(self.gathered(key, head, loads, count))
+        Ok(gathered(key, head, loads, count))
     }
 
     /// The tables that get rows, with what is in already.
@@ -288,31 +290,32 @@ impl Gathering<'_> {
         tally.bytes += bytes;
         Ok(())
     }
+}
 
-    fn gathered(&self, key: &str, head: Head, loads: Vec<Load<'_>>, connections: usize) -> Gathered {
-        let (mut tables, mut how) = (Vec::new(), BTreeMap::new());
-        for load in loads {
-            let tally = load.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let way = match (tally.how, connections) {
-                ("", _) => "loaded before an interruption".to_owned(),
-                (way, 1) => way.to_owned(),
-                (way, count) => format!("{way} through {count} connections"),
-            };
-            how.insert(load.entry.table.clone(), way);
-            tables.push(TableDetail {
-                table: load.entry.table.clone(),
-                columns: load.entry.columns.clone(),
-                inserted: load.entry.rows,
-                overwritten: 0,
-                identical: 0,
-                skipped: 0,
-                digest: tally.digest.to_hex(),
-                undo: None,
-            });
-        }
-        let Head { at, settings, objects, counters, .. } = head;
-        Gathered { key: key.to_owned(), at, settings, objects, counters, tables, how }
+/// What a load has gathered, once it is verified.
+fn gathered(key: &str, head: Head, loads: Vec<Load<'_>>, connections: usize) -> Gathered {
+    let (mut tables, mut how) = (Vec::new(), BTreeMap::new());
+    for load in loads {
+        let tally = load.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let way = match (tally.how, connections) {
+            ("", _) => "loaded before an interruption".to_owned(),
+            (way, 1) => way.to_owned(),
+            (way, count) => format!("{way} through {count} connections"),
+        };
+        how.insert(load.entry.table.clone(), way);
+        tables.push(TableDetail {
+            table: load.entry.table.clone(),
+            columns: load.entry.columns.clone(),
+            inserted: load.entry.rows,
+            overwritten: 0,
+            identical: 0,
+            skipped: 0,
+            digest: tally.digest.to_hex(),
+            undo: None,
+        });
     }
+    let Head { at, settings, objects, counters, .. } = head;
+    Gathered { key: key.to_owned(), at, settings, objects, counters, tables, how }
 }
 
 /// Whether an error says nothing about the rows, so that what is in may stay.

@@ -104,7 +104,9 @@ pub fn restore(
     let live = target.catalogue()?;
     let runs = ledger::runs(target, &live)?;
     if let Some(outcome) = unchanged(context, target, snapshot, &runs, options, start)? {
-        parallel::clear(context, target, None)?;
+        if !options.dry_run {
+            parallel::clear(context, target, None)?;
+        }
         return Ok(outcome);
     }
     if let Some(foreign) = &foreign {

@@ -8,6 +8,7 @@ mod dialect_testing;
 mod limit_tests;
 mod lock_tests;
 mod mysql_tests;
+mod parallel_tests;
 mod proxy_testing;
 mod random_tests;
 mod testing;

@@ -26,6 +26,7 @@ mod inside;
 mod line;
 mod lock;
 mod masking;
+mod parallel;
 mod policy_check;
 mod refs;
 mod retention;

@@ -148,7 +148,7 @@ impl Staging for Mysql {
         let opened = place::stream(&mut self.session, key)?;
         Ok(opened.map(|session| -> Box<dyn Target> {
             let mut stream = Self::new(session, self.engine);
-            stream.work.is_aside = true;
+            stream.work.changes = write::Changes::Aside;
             Box::new(stream)
         }))
     }

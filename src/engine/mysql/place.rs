@@ -28,7 +28,11 @@ pub(super) fn places(session: &mut Session) -> Result<Vec<Place>> {
     let sql = mysql().lit("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE BINARY LEFT(SCHEMA_NAME, ");
     let sql = sql.integer(length).lit(") = BINARY ").string(&before).lit(" ORDER BY SCHEMA_NAME");
     let names = session.rows(sql.text())?.into_iter().flatten().flatten();
-    Ok(names.map(|name| Place { key: name[before.len()..].to_owned(), name: format!("database {name}") }).collect())
+    let places = names.filter_map(|name| {
+        let key = name.strip_prefix(&before).filter(|key| Place::is_key(key))?.to_owned();
+        Some(Place { key, name: format!("database {}", name.escape_debug()) })
+    });
+    Ok(places.collect())
 }
 
 /// Another connection, into a place; the reason where there can be none.

@@ -27,12 +27,13 @@ fn schema_of(key: &str) -> String {
 
 pub(super) fn places(session: &mut Session) -> Result<Vec<Place>> {
     let sql = postgres().lit("SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE pg_catalog.left(n.nspname, ");
-    let sql = sql.integer(length(mark::PLACE_SCHEMA)).lit(") = ").string(mark::PLACE_SCHEMA).lit(" ORDER BY n.nspname");
+    let sql = sql.integer(length(mark::PLACE_SCHEMA)).lit(") = ").string(mark::PLACE_SCHEMA).part(&commented());
+    let sql = sql.lit(" ORDER BY n.nspname");
     let mut places: Vec<Place> = Vec::new();
     for name in session.rows(sql.text())?.into_iter().flatten().flatten() {
         let rest = &name[mark::PLACE_SCHEMA.len()..];
         let key = rest.split_once('_').map_or(rest, |(key, _)| key).to_owned();
-        if places.last().is_none_or(|last| last.key != key) {
+        if Place::is_key(&key) && places.last().is_none_or(|last| last.key != key) {
             places.push(Place { name: format!("schema {}", name.escape_debug()), key });
         }
     }
@@ -235,7 +236,12 @@ fn moves(from: &str, to: &str, only: &str) -> String {
 fn of_place(key: &str) -> Sql {
     let name = schema_of(key);
     let sql = postgres().lit("(n.nspname = ").string(&name).lit(" OR pg_catalog.left(n.nspname, ");
-    sql.integer(length(&name) + 1).lit(") = ").string(&format!("{name}_")).lit(")")
+    sql.integer(length(&name) + 1).lit(") = ").string(&format!("{name}_")).lit(")").part(&commented())
+}
+
+/// A condition on a schema `n`: the comment tells that it is a place, whatever its name is like.
+fn commented() -> Sql {
+    postgres().lit(" AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS NOT NULL")
 }
 
 /// A condition on a table `c`.

@@ -113,7 +113,7 @@ impl Target for Sqlite {
 
 impl Staging for Sqlite {
     fn places(&mut self) -> Result<Vec<Place>> {
-        place::places(&self.path)
+        Ok(place::places(&self.path))
     }
 
     fn stream(&mut self, key: &str) -> Result<Stream> {

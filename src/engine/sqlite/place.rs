@@ -33,23 +33,21 @@ fn whole(target: &Path) -> PathBuf {
     target.canonicalize().unwrap_or_else(|_| target.to_owned())
 }
 
-pub(super) fn places(target: &Path) -> Result<Vec<Place>> {
+pub(super) fn places(target: &Path) -> Vec<Place> {
     let target = whole(target);
-    let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else { return Ok(Vec::new()) };
+    let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else { return Vec::new() };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let cannot =
-        |error: std::io::Error| Error::unreachable(format!("cannot list {}", folder.display())).caused_by(error);
     let before = format!("{}{MIDDLE}", name.to_string_lossy());
+    // A folder that cannot be listed has no place that this program could have made.
     let mut places = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(cannot)? {
-        let name = entry.map_err(cannot)?.file_name().to_string_lossy().into_owned();
-        let key = name.strip_prefix(&before).filter(|key| key.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        if let Some(key) = key {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(key) = name.strip_prefix(&before).filter(|key| Place::is_key(key)) {
             places.push(Place { key: key.to_owned(), name: format!("file {}", folder.join(&name).display()) });
         }
     }
     places.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(places)
+    places
 }
 
 /// Opens the file of a place. None where the target holds a page.

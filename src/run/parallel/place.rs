@@ -8,11 +8,11 @@ use crate::engine::staging::Rounds;
 use crate::engine::{Enforce, Query, Target};
 use crate::error::{Error, Kind, Result};
 use crate::model::digest::ContentDigest;
-use crate::model::manifest::Manifest;
 use crate::model::mark;
-use crate::model::schema::{Catalogue, EngineKind, TableName};
+use crate::model::schema::{Catalogue, EngineKind, Table, TableName};
 use crate::run::ledger::{Counter, Made};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 /// The version of [`Head`] and [`Part`]. A place of another one is made anew.
 const FORMAT: u32 = 1;
@@ -35,7 +35,7 @@ pub(super) struct Head {
 }
 
 /// What is done, written in the transaction that does it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Part {
     /// Chunks of a table are in: those from `first` on.
     Chunks { entry: usize, first: usize, chunks: usize, digest: ContentDigest },
@@ -58,6 +58,7 @@ impl Part {
 }
 
 /// Neighbouring chunks of one table.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Stretch {
     pub(super) entry: usize,
     pub(super) first: usize,
@@ -93,14 +94,13 @@ pub(super) fn key(snapshot: &Snapshot) -> String {
 ///
 /// # Errors
 /// Kind `Guard` when one holds things that are not this program's.
-pub fn clear(context: &Context<'_>, target: &mut dyn Target, kept: Option<&str>) -> Result<()> {
+pub(in crate::run) fn clear(context: &Context<'_>, target: &mut dyn Target, kept: Option<&str>) -> Result<()> {
     for place in target.places()?.into_iter().filter(|place| Some(place.key.as_str()) != kept) {
         // Where it cannot be looked into, its name alone says whose it is.
         if let Ok(mut stream) = target.stream(&place.key)? {
             let shapes = stream.catalogue()?;
-            let head = read(&mut *stream, &shapes)?
-                .map_or_else(Vec::new, |(head, _)| head.map_or_else(Vec::new, |head| head.created));
-            refuse_foreign(&place.name, &shapes, &head)?;
+            let head = read(&mut *stream, &shapes)?.and_then(|(head, _)| head);
+            refuse_foreign(&place.name, &shapes, head.as_ref())?;
         }
         target.remove_place(&place.key)?;
         context.note(format!("what an interrupted restore had left was removed: {}", place.name));
@@ -109,11 +109,11 @@ pub fn clear(context: &Context<'_>, target: &mut dyn Target, kept: Option<&str>)
 }
 
 /// Refuses what this program has not put there. A place whose head is missing is one that was being made.
-fn refuse_foreign(name: &str, shapes: &Catalogue, created: &[TableName]) -> Result<()> {
-    let is_ours = shapes.own.tables.iter().any(|table| table == mark::PROGRESS_TABLE || table == mark::RUNS_TABLE);
-    let mut strange = shapes.tables.iter().filter(|table| !created.is_empty() && !created.contains(&table.name));
-    let is_strange = if is_ours { strange.next().is_some() } else { !shapes.tables.is_empty() };
-    if !is_strange {
+fn refuse_foreign(name: &str, shapes: &Catalogue, head: Option<&Head>) -> Result<()> {
+    let is_ours =
+        shapes.own.tables.iter().any(|table| [mark::PROGRESS_TABLE, mark::RUNS_TABLE].contains(&table.as_str()));
+    let is_strange = |table: &Table| head.map_or(!is_ours, |head| !head.created.contains(&table.name));
+    if !shapes.tables.iter().any(is_strange) {
         return Ok(());
     }
     Err(Error::guard(format!("{name} holds tables that are not this program's"))
@@ -158,25 +158,33 @@ fn line(stream: &mut dyn Target, name: &str, detail: &str) -> Result<()> {
     stream.execute(&sql.list([name, detail], ", ", Sql::string).lit(")")).map(drop)
 }
 
-/// The stretches that are not in yet, tables in turn: neighbours in this order rarely wait for each other.
-pub(super) fn missing(manifest: &Manifest, loads: &[Load<'_>], parts: &[Part], bytes: u64) -> Vec<Stretch> {
-    let mut queues: Vec<std::collections::VecDeque<Stretch>> =
-        loads.iter().map(|load| of_table(load, parts, bytes)).collect();
-    debug_assert!(loads.iter().all(|load| load.index < manifest.tables.len()));
+/// The stretches that are not in yet, of as many tables in turn as there are connections: those that load one table may
+/// wait for each other, and those of many tables would open every pack again and again.
+pub(super) fn missing(loads: &[Load<'_>], parts: &[Part], bytes: u64, lanes: usize) -> Vec<Stretch> {
+    let mut waiting: VecDeque<_> = loads.iter().map(|load| of_table(load, parts, bytes)).collect();
+    let mut open: Vec<VecDeque<Stretch>> = Vec::new();
     let mut stretches = Vec::new();
-    while queues.iter().any(|queue| !queue.is_empty()) {
-        stretches.extend(queues.iter_mut().filter_map(std::collections::VecDeque::pop_front));
+    loop {
+        open.retain(|table| !table.is_empty());
+        while open.len() < lanes
+            && let Some(next) = waiting.pop_front()
+        {
+            open.extend(Some(next).filter(|table| !table.is_empty()));
+        }
+        if open.is_empty() {
+            return stretches;
+        }
+        stretches.extend(open.iter_mut().filter_map(VecDeque::pop_front));
     }
-    stretches
 }
 
-fn of_table(load: &Load<'_>, parts: &[Part], bytes: u64) -> std::collections::VecDeque<Stretch> {
+fn of_table(load: &Load<'_>, parts: &[Part], bytes: u64) -> VecDeque<Stretch> {
     let is_in = |at: usize| {
         parts.iter().any(|part| {
             matches!(part, Part::Chunks { entry, first, chunks, .. } if *entry == load.index && (*first..first + chunks).contains(&at))
         })
     };
-    let mut stretches = std::collections::VecDeque::new();
+    let mut stretches = VecDeque::new();
     let (mut open, mut raw, mut first_row): (Option<Stretch>, u64, u64) = (None, 0, 0);
     for (at, chunk) in load.entry.chunks.iter().enumerate() {
         if is_in(at) || open.is_some() && raw + chunk.raw > bytes {
@@ -216,12 +224,11 @@ impl Gathering<'_> {
             let shapes = stream.catalogue()?;
             let lines = read(&mut *stream, &shapes)?;
             let head = lines.as_ref().and_then(|(head, _)| head.clone());
-            refuse_foreign(&place.name, &shapes, head.as_ref().map_or(&[], |head| head.created.as_slice()))?;
-            match (head, lines) {
-                (Some(head), Some((_, parts))) if self.fits(&head, live)? => {
-                    return Ok(Ok(Opened { stream, head, shapes, parts }));
-                }
-                _ => {}
+            refuse_foreign(&place.name, &shapes, head.as_ref())?;
+            if let (Some(head), Some((_, parts))) = (head, lines)
+                && self.fits(&head, live)?
+            {
+                return Ok(Ok(Opened { stream, head, shapes, parts }));
             }
             drop(stream);
             target.remove_place(key)?;

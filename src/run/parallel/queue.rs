@@ -1,7 +1,7 @@
 //! Workers with a connection each, and the work that they share. The first error stops all of them.
 
 use crate::engine::Target;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -29,10 +29,9 @@ impl Workers {
         while streams.len() < wanted {
             match target.stream(key) {
                 Ok(Ok(stream)) => streams.push(stream),
+                Err(error) if error.kind() == Kind::Interrupted => return Err(error),
                 // It told the first one that there can be some; now it has no room.
-                Ok(Err(_)) => break,
-                Err(error) if error.kind() == crate::error::Kind::Interrupted => return Err(error),
-                Err(_) => break,
+                Ok(Err(_)) | Err(_) => break,
             }
         }
         Ok(Self { streams })
