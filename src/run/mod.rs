@@ -4,6 +4,7 @@ pub mod audit;
 pub mod capture;
 mod capture_table;
 pub mod check;
+mod chunks;
 mod closure;
 pub mod copy;
 mod counters;
@@ -13,6 +14,8 @@ pub mod demo;
 pub mod detect;
 pub mod diff;
 pub mod export;
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod fill_testing;
 #[cfg(test)]
@@ -30,6 +33,7 @@ pub mod ledger;
 pub mod live;
 pub mod load;
 pub mod lock;
+pub mod parallel;
 mod pipeline;
 mod plan;
 pub mod prune;

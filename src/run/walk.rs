@@ -101,10 +101,12 @@ pub(super) fn at_once<T: Send>(listed: &[Listed], open: &(impl Fn(&Listed) -> T 
         done
     };
     let mut done: Vec<(usize, T)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..AT_ONCE.min(listed.len())).map(|_| scope.spawn(work)).collect();
+        // A few are not worth a thread, and then the order of the questions is always the same.
+        let workers: Vec<_> = (1..AT_ONCE.min(listed.len() / 2)).map(|_| scope.spawn(work)).collect();
         let own = work();
-        // A worker that panicked has ended the process already: panics abort nowhere else in between.
-        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().chain(own).collect()
+        let others =
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|it| std::panic::resume_unwind(it)));
+        own.into_iter().chain(others).collect()
     });
     done.sort_unstable_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, opened)| opened).collect()
