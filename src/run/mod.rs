@@ -4,6 +4,7 @@ pub mod audit;
 pub mod capture;
 mod capture_table;
 pub mod check;
+mod chunks;
 mod closure;
 mod counters;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub mod ledger;
 pub mod live;
 pub mod load;
 pub mod lock;
+pub mod parallel;
 mod pipeline;
 mod plan;
 pub mod prune;

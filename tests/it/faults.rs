@@ -47,7 +47,8 @@ fn p05_a_restore_killed_while_its_journal_is_hot_is_no_obstacle() {
     std::fs::write(scratch.path("p.toml"), "version = 1\n[tables.t]\nmode = \"capture\"\nkeep = [\"id\", \"x\"]\n")
         .unwrap();
     scratch.ok(&["capture", "big", "--policy", "p.toml", "--source", "sqlite:big.sqlite"]);
-    let restore = |name: &str| scratch.command(&["restore", "big", "--target", &format!("sqlite:{name}")]);
+    let restore =
+        |name: &str| scratch.command(&["restore", "big", "--no-parallel", "--target", &format!("sqlite:{name}")]);
     let whole = duration(restore("timing.sqlite"));
     let mut hot = 0;
     for round in 0..8 {

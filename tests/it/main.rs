@@ -27,6 +27,7 @@ mod kill;
 mod line;
 mod lock;
 mod masking;
+mod parallel;
 mod policy_check;
 mod refs;
 mod retention;
