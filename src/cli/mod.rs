@@ -20,6 +20,7 @@ use std::process::ExitCode;
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
+    forbid_core_dumps();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -40,6 +41,15 @@ pub fn main() -> ExitCode {
             screen.failure(&error);
             ExitCode::from(error.kind().exit_code())
         }
+    }
+}
+
+/// A dump of the memory would hold keys, passphrases and rows. Less than before is always allowed.
+fn forbid_core_dumps() {
+    #[cfg(unix)]
+    {
+        let nothing = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+        rustix::process::setrlimit(rustix::process::Resource::Core, nothing).unwrap_or_default();
     }
 }
 

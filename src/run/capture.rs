@@ -354,6 +354,7 @@ fn publish(repository: &Repository, manifest: &Manifest) -> Result<(Snapshot, u6
     let compact: String = manifest.created.chars().filter(|c| !matches!(c, '-' | ':')).collect();
     let stamp = SnapshotStamp { created_compact: compact };
     let (sealed, id) = seal::seal_manifest(&body, &stamp, repository.keys(), repository.signer())?;
+    repository.check_current()?;
     repository.store().put(&sealed)?;
     let snapshot = repository.snapshot(sealed.name())?;
     if snapshot.id != id || &snapshot.manifest != manifest {

@@ -360,7 +360,7 @@ impl Restoring<'_> {
                 return Err(Error::store(format!("the manifest has no schema of table {}", entry.table)));
             }
         };
-        let id_key = self.packs.keys().id_key();
+        let id_key = self.packs.keys().id_key()?;
         let open = |(first_row, chunk): (u64, &crate::model::manifest::ChunkRef)| -> Result<Opened> {
             let packed = self.packs.pack(&manifest.packs[chunk.pack as usize])?;
             let encoded = pack::open_chunk(&packed, chunk, id_key)?;

@@ -1,6 +1,7 @@
 //! `verify`: is everything in the store what it says it is? Three depths: without keys, with keys, with every row read.
 
 use super::closure::{self, Closure};
+use super::keys;
 use super::live::{Finding, Looker};
 use super::repository::{PackReader, Repository, Snapshot, fetch_pack, pack_object};
 use super::{Context, millis};
@@ -123,6 +124,10 @@ pub fn verify(context: &Context<'_>, repository: &Repository, wanted: Option<&st
             listed.iter().filter_map(|listed| outcome.note(repository.snapshot(&listed.name))).collect()
         }
     };
+    if wanted.is_none() {
+        let members = keys::members(repository)?;
+        outcome.damage.extend(members.refused.iter().chain(&members.strays).map(ToString::to_string));
+    }
     let mut seen = BTreeSet::new();
     for snapshot in &snapshots {
         context.cancel.check()?;
@@ -209,7 +214,7 @@ fn read_table(
     let mut stream = blake3::Hasher::new();
     for chunk in &entry.chunks {
         let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
-        let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key())?;
+        let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key()?)?;
         let masked = rows::decode(&encoded, &layout)?;
         closure.observe(&entry.table, masked.rows());
         if let Some(looker) = &mut looker {
@@ -219,7 +224,7 @@ fn read_table(
     }
     for chunk in &entry.origins {
         let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
-        origins::decode(&pack::open_chunk(&packed, chunk, packs.keys().id_key())?)?;
+        origins::decode(&pack::open_chunk(&packed, chunk, packs.keys().id_key()?)?)?;
     }
     if stream.finalize().to_hex().as_str() != entry.digest {
         return Err(Error::store("the rows are not the ones that the manifest describes"));

@@ -1,8 +1,7 @@
-//! One age file: to one recipient, from one identity. The only place that calls the age crate's reader.
+//! One age file: to one recipient, from one identity. Beside `identity`, the only place that calls the age crate's reader.
 
 use crate::error::{Error, Result};
 use crate::model::proof::ObjectName;
-use age::x25519::{Identity, Recipient};
 use age::{DecryptError, Decryptor};
 use std::io::Read;
 
@@ -10,27 +9,33 @@ use std::io::Read;
 const MAX_HEADER: usize = 16 << 10;
 
 /// Encrypts to one recipient. Every call makes a new file key and nonce.
-pub(super) fn encrypt(recipient: &Recipient, plaintext: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn encrypt(recipient: &impl age::Recipient, plaintext: &[u8]) -> Result<Vec<u8>> {
     age::encrypt(recipient, plaintext).map_err(|error| Error::store(format!("cannot encrypt: {error}")))
 }
 
+/// The length of an age file's header, up to the line that starts with `--- `. None where it does not begin in time, so that it must
+/// not be parsed. Looks at the start of `bytes` only.
+#[must_use]
+pub fn header_length(bytes: &[u8]) -> Option<usize> {
+    let start = &bytes[..bytes.len().min(MAX_HEADER)];
+    start.windows(5).position(|window| window == b"\n--- ").map(|at| at + 1)
+}
+
 /// Decrypts `bytes`, which lie in the store as `name` and must not be longer than `limit`.
-pub(super) fn decrypt(identity: &Identity, name: &ObjectName, bytes: &[u8], limit: u64) -> Result<Vec<u8>> {
+pub(super) fn decrypt(identity: &dyn age::Identity, name: &ObjectName, bytes: &[u8], limit: u64) -> Result<Vec<u8>> {
     if bytes.len() as u64 > limit {
         return Err(Error::store(format!("{name} has {} bytes, more than the {limit} allowed", bytes.len())));
     }
     let damaged = |error: &str| Error::store(format!("{name} is damaged or not an age file: {error}"));
-    let start = &bytes[..bytes.len().min(MAX_HEADER)];
-    if !start.windows(5).any(|window| window == b"\n--- ") {
+    if header_length(bytes).is_none() {
         return Err(damaged("its header does not end where it should"));
     }
     let decryptor = Decryptor::new_buffered(bytes).map_err(|error| damaged(&error.to_string()))?;
-    let mut reader =
-        decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).map_err(|error| match error {
-            DecryptError::NoMatchingKeys => Error::store(format!("this identity cannot open {name}"))
-                .hint("Use the identity of a member, or ask one to add yours with: terp-fixtures keys add <RECIPIENT>"),
-            other => damaged(&other.to_string()),
-        })?;
+    let mut reader = decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
+        DecryptError::NoMatchingKeys => Error::store(format!("this identity cannot open {name}"))
+            .hint("Use the identity of a member, or ask one to add yours with: terp-fixtures keys add <RECIPIENT>"),
+        other => damaged(&other.to_string()),
+    })?;
     // The plaintext is shorter than the file, so the file's length bounds it.
     let mut plaintext = Vec::with_capacity(bytes.len());
     reader.read_to_end(&mut plaintext).map_err(|error| damaged(&error.to_string()))?;
@@ -41,6 +46,7 @@ pub(super) fn decrypt(identity: &Identity, name: &ObjectName, bytes: &[u8], limi
 mod tests {
     use super::*;
     use crate::error::Kind;
+    use age::x25519::Identity;
 
     #[test]
     fn a_header_that_does_not_end_is_refused_before_it_is_parsed() {

@@ -50,8 +50,16 @@ fn must_be_noticed(folder: &std::sync::Arc<tempfile::TempDir>, member: &Member, 
             .and_then(verify::Outcome::into_result)
     });
     assert_eq!(verified.map(drop).map_err(|error| error.kind()), Err(Kind::Store), "verify after {what}");
+    if is_card(what) {
+        return;
+    }
     let restored = open().and_then(|repository| restore(&repository, "s", target, &restore_options()));
     assert_eq!(restored.map(drop).map_err(|error| error.kind()), Err(Kind::Store), "restore after {what}");
+}
+
+/// A member's card says nothing about a snapshot, so that only `verify` looks at it.
+fn is_card(what: &str) -> bool {
+    what.contains("/members/") && !what.contains(&"0".repeat(32))
 }
 
 /// A store of one small snapshot in a folder, and a plain list of its objects.
@@ -68,7 +76,7 @@ fn small_store() -> (std::sync::Arc<tempfile::TempDir>, Member, Vec<std::path::P
     let mut objects = Vec::new();
     crate::support::collect(folder.path(), &mut objects);
     objects.sort();
-    assert_eq!(objects.len(), 4, "hint, key, pack, manifest: {objects:?}");
+    assert_eq!(objects.len(), 6, "hint, key, card, charter, pack, manifest: {objects:?}");
     (folder, member, objects)
 }
 
@@ -108,10 +116,10 @@ fn every_truncation_and_every_missing_object_is_noticed() {
             must_be_noticed(&folder, &member, &target, &format!("cutting {} to {length} bytes", object.display()));
         }
         rewrite(object, &[&whole[..], b"x"].concat());
-        must_be_noticed(&folder, &member, &target, "an added byte");
+        must_be_noticed(&folder, &member, &target, &format!("adding a byte to {}", object.display()));
         std::fs::remove_file(object).unwrap();
         if !object.starts_with(folder.path().join("snapshots")) {
-            must_be_noticed(&folder, &member, &target, "a missing object");
+            must_be_noticed(&folder, &member, &target, &format!("removing {}", object.display()));
         }
         std::fs::write(object, &whole).unwrap();
     }

@@ -23,6 +23,7 @@ mod documents;
 mod faults;
 mod init;
 mod inside;
+mod keys;
 mod line;
 mod lock;
 mod masking;

@@ -151,7 +151,6 @@ const HOMES: &[(&str, &[&str])] = &[
             "run/",
         ],
     ),
-    ("chacha20poly1305", &["seal/"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -175,7 +174,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fake", &["mask/dictionary"]),
     ("futures_util", &["engine/postgres/", "engine/mysql/"]),
     ("getrandom", &["seal/", "store/", "mask/key.rs", "engine/network.rs", "run/"]),
-    ("hkdf", &["seal/"]),
     ("indicatif", &["cli/"]),
     ("jiff", &["mask/", "engine/sqlite/lock.rs", "policy/statement.rs", "run/", "cli/"]),
     ("memchr", &["mask/"]),
@@ -183,6 +181,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("quick_xml", &["mask/xml"]),
     ("regex", &["mask/", "policy/checks.rs"]),
     ("rpassword", &["cli/"]),
+    ("rustix", &["cli/mod.rs"]),
     ("rusqlite", &["engine/sqlite/"]),
     ("serde", &["model/", "codec/", "seal/", "policy/", "run/ledger.rs", "run/review/", "cli/", "mask/command.rs"]),
     (
@@ -202,7 +201,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("siphasher", &["codec/", "mask/leak"]),
     ("sqlparser", &["policy/condition.rs", "policy/checks.rs", "ddl/"]),
     ("sqlx", &["engine/postgres/"]),
-    ("ssh_key", &["seal/ssh.rs"]),
+    ("ssh_key", &["seal/ssh.rs", "seal/ssh_age.rs"]),
     ("tokio", &["engine/network.rs", "engine/postgres/", "engine/mysql/", "store/s3"]),
     ("toml", &["policy/", "cli/"]),
     ("tracing", &["cli/"]),
@@ -210,7 +209,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["cli/"]),
     ("unicode_normalization", &["mask/"]),
     ("x25519_dalek", &["seal/"]),
-    ("zeroize", &["secret.rs", "seal/", "mask/"]),
+    ("zeroize", &["secret.rs", "seal/", "mask/", "cli/settings.rs"]),
     ("zstd", &["codec/", "seal/"]),
 ];
 
