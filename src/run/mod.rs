@@ -18,6 +18,7 @@ pub mod forecast;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
+pub mod gc;
 pub mod graph;
 pub mod inspect;
 pub mod keys;
@@ -29,6 +30,7 @@ pub mod lock;
 mod pipeline;
 mod plan;
 pub mod prune;
+mod publish;
 mod readers;
 mod references;
 pub mod refs;
@@ -51,6 +53,8 @@ mod subset_testing;
 mod subset_tests;
 #[cfg(test)]
 mod terp_policy_tests;
+pub mod timing;
+mod tombs;
 mod triggers;
 mod unique;
 pub mod verify;

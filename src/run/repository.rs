@@ -2,7 +2,9 @@
 
 use super::audit::Recorded;
 use super::keys::epochs::{self, Epochs};
+use super::timing::Timing;
 use crate::codec;
+use crate::codec::tomb::Tomb;
 use crate::error::{Error, Result};
 use crate::model::audit::Actor;
 use crate::model::manifest::{Manifest, PackRef};
@@ -31,6 +33,7 @@ pub struct Repository {
     is_public: bool,
     /// Full ids by name, as `terp.lock` has them.
     pins: BTreeMap<String, String>,
+    timing: Timing,
 }
 
 impl std::fmt::Debug for Repository {
@@ -85,7 +88,18 @@ impl Repository {
         pinned.push(signer.id());
         let actor = Actor { signer: Some(signer.id().to_string()), ..Actor::default() };
         let pins = BTreeMap::new();
-        Ok(Self { store, hint, epochs, recipient: member.recipient(), signer, pinned, actor, is_public: false, pins })
+        Ok(Self {
+            store,
+            hint,
+            epochs,
+            recipient: member.recipient(),
+            signer,
+            pinned,
+            actor,
+            is_public: false,
+            pins,
+            timing: Timing::default(),
+        })
     }
 
     /// The same store, where `publishers` are believed, too, when they sign a manifest or an audit entry; never when they hand out keys.
@@ -109,6 +123,18 @@ impl Repository {
         self.is_public = is_public;
         self.actor = Actor { signer: self.actor.signer.filter(|_| !is_public), name, host };
         self
+    }
+
+    /// The same store with other times for publication and garbage collection.
+    #[must_use]
+    pub fn timed(self, timing: Timing) -> Self {
+        Self { timing, ..self }
+    }
+
+    /// The times of publication and garbage collection.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// Who acts.
@@ -193,6 +219,8 @@ impl Repository {
         for listed in self.store.list(ObjectKind::Snapshot)? {
             match self.snapshot(&listed.name) {
                 Ok(snapshot) => snapshots.push(snapshot),
+                // One that was removed meanwhile is no snapshot any more.
+                Err(_) if self.store.head(&listed.name)?.is_none() => {}
                 Err(error) => damaged.push(error.within(&listed.name)),
             }
         }
@@ -217,6 +245,29 @@ impl Repository {
                         return Err(Error::store(format!("{name} belongs to another store or epoch")));
                     }
                     return Ok(Snapshot { id: opened.id, object: name.clone(), signer: opened.signer, manifest });
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::store(format!("{name} cannot be opened"))))
+    }
+
+    /// Fetches, verifies and reads one mark of garbage collection.
+    ///
+    /// # Errors
+    /// Kind `Store`.
+    pub fn tomb(&self, name: &ObjectName) -> Result<Tomb> {
+        let sealed = self.store.get(name, seal::MAX_TOMB)?;
+        let mut failure = None;
+        for keys in self.epochs.held.iter().rev() {
+            match seal::open_tomb(&sealed, keys, &self.pinned) {
+                Ok((_, line)) => {
+                    let tomb = codec::tomb::decode(&line).map_err(|error| error.within(name))?;
+                    let time = tomb.time.replace(['-', ':'], "");
+                    if tomb.repo != self.hint.repo || !name.stem().starts_with(&time) {
+                        return Err(Error::store(format!("{name} belongs to another store or time")));
+                    }
+                    return Ok(tomb);
                 }
                 Err(error) => failure = failure.or(Some(error)),
             }

@@ -8,7 +8,7 @@ mod retention;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
 pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
-pub use retention::{PruneArgs, RmArgs};
+pub use retention::{GcArgs, PruneArgs, RmArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -175,13 +175,13 @@ pub enum Command {
     /// Who holds the lock of a target, and how to end a stuck holder.
     #[command(subcommand)]
     Lock(LockCommand),
-    /// Remove snapshots that have expired, and what no rule keeps, with the packs that only they needed.
+    /// Remove snapshots that have expired, and what no rule keeps, and mark the packs that only they needed.
     #[command(after_help = "Examples:
   terp-fixtures prune --dry-run
   terp-fixtures prune --yes
   terp-fixtures prune --keep-last 5 --keep-within 30d")]
     Prune(PruneArgs),
-    /// Remove one snapshot, with the packs that only it needed.
+    /// Remove one snapshot, and mark the packs that only it needed.
     #[command(
         after_help = "Examples:\n  terp-fixtures rm demo-2025-12 --dry-run\n  terp-fixtures rm nightly@3f9a1c --yes"
     )]
@@ -192,6 +192,13 @@ pub enum Command {
   terp-fixtures pin nightly@3f9a1c
   terp-fixtures pin --remove nightly")]
     Pin(PinArgs),
+    /// Mark packs that no snapshot needs, and delete those that were marked a day ago and still are not needed.
+    #[command(after_help = "Examples:
+  terp-fixtures gc --dry-run
+  terp-fixtures gc --yes
+  terp-fixtures gc --grace 3d --yes
+  terp-fixtures gc --no-grace --yes")]
+    Gc(GcArgs),
     /// Who did what, when and where; and whether anything of that was tampered with.
     #[command(subcommand)]
     Audit(AuditCommand),
