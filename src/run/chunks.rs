@@ -73,7 +73,7 @@ impl Chunks<'_> {
 
     fn open(&self, first_row: u64, chunk: &ChunkRef) -> Result<Opened> {
         let packed = self.packs.pack(&self.manifest.packs[chunk.pack as usize])?;
-        let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key())?;
+        let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key()?)?;
         let mut masked = rows::decode(&encoded, &self.layout)?;
         if let Some(conversion) = self.conversion {
             masked = conversion.convert(masked, first_row)?;

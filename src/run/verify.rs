@@ -9,6 +9,7 @@
 //! | audit entries, tombs | | signature, name, content; `audit verify` also says what is missing |
 
 use super::closure::{self, Closure};
+use super::keys;
 use super::live::{Finding, Looker};
 use super::repository::{PackReader, Repository, Snapshot, fetch_pack, pack_object};
 use super::{Context, millis};
@@ -134,6 +135,10 @@ pub fn verify(context: &Context<'_>, repository: &Repository, wanted: Option<&st
             listed.iter().filter_map(|listed| outcome.note(repository.snapshot(&listed.name))).collect()
         }
     };
+    if wanted.is_none() {
+        let members = keys::members(repository)?;
+        outcome.damage.extend(members.refused.iter().chain(&members.strays).map(ToString::to_string));
+    }
     let mut seen = BTreeSet::new();
     for snapshot in &snapshots {
         context.cancel.check()?;
@@ -246,7 +251,7 @@ fn read_table(
     let mut stream = blake3::Hasher::new();
     for chunk in &entry.chunks {
         let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
-        let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key())?;
+        let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key()?)?;
         let masked = rows::decode(&encoded, &layout)?;
         closure.observe(&entry.table, masked.rows());
         if let Some(looker) = &mut looker {
@@ -256,7 +261,7 @@ fn read_table(
     }
     for chunk in &entry.origins {
         let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
-        origins::decode(&pack::open_chunk(&packed, chunk, packs.keys().id_key())?)?;
+        origins::decode(&pack::open_chunk(&packed, chunk, packs.keys().id_key()?)?)?;
     }
     if stream.finalize().to_hex().as_str() != entry.digest {
         return Err(Error::store("the rows are not the ones that the manifest describes"));

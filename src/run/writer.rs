@@ -48,7 +48,7 @@ pub(super) enum Cut {
 impl<'a> Writer<'a> {
     /// A writer that knows the chunks of `snapshots`.
     pub(super) fn new(repository: &'a Repository, snapshots: &[Snapshot]) -> Result<Self> {
-        let id_key = repository.keys().id_key().clone();
+        let id_key = repository.keys().id_key()?.clone();
         let known = Known::new(repository, snapshots, id_key.clone())?;
         let packer = Packer {
             repository,

@@ -23,6 +23,7 @@ mod documents;
 mod faults;
 mod init;
 mod inside;
+mod keys;
 mod kill;
 mod line;
 mod lock;

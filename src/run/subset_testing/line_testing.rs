@@ -248,7 +248,7 @@ pub(in crate::run) fn snapshot_rows(repository: &Repository, manifest: &Manifest
         let mut all = Vec::new();
         for chunk in &entry.chunks {
             let packed = packs.pack(&manifest.packs[chunk.pack as usize]).unwrap();
-            let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key()).unwrap();
+            let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key().unwrap()).unwrap();
             all.extend(cells(rows::decode(&encoded, &layout).unwrap().rows()));
         }
         assert_eq!(all.len() as u64, entry.rows, "table {}", entry.table);

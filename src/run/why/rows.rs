@@ -155,7 +155,7 @@ impl<'a> Rows<'a> {
         for chunk in chunks {
             self.context.cancel.check()?;
             let packed = self.packs.pack(&self.manifest.packs[chunk.pack as usize])?;
-            if !each(&pack::open_chunk(&packed, chunk, self.packs.keys().id_key())?)? {
+            if !each(&pack::open_chunk(&packed, chunk, self.packs.keys().id_key()?)?)? {
                 break;
             }
         }
