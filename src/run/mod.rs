@@ -1,6 +1,7 @@
 //! Floor 3: one file per command, each a straight line from top to bottom.
 
 pub mod audit;
+mod budget;
 pub mod capture;
 mod capture_table;
 pub mod check;
@@ -26,6 +27,7 @@ pub mod ledger;
 pub mod live;
 pub mod load;
 pub mod lock;
+mod packs;
 mod pipeline;
 mod plan;
 pub mod prune;
@@ -53,6 +55,7 @@ mod subset_tests;
 mod terp_policy_tests;
 mod triggers;
 mod unique;
+mod upload;
 pub mod verify;
 pub mod why;
 mod writer;

@@ -5,11 +5,10 @@ use crate::codec;
 use crate::error::{Error, Result};
 use crate::model::audit::Actor;
 use crate::model::manifest::{Manifest, PackRef};
-use crate::model::proof::{ObjectKind, ObjectName, Packed, Sealed};
+use crate::model::proof::{ObjectKind, ObjectName, Sealed};
 use crate::seal::{self, EpochKeys, Hint, Member, Signer, SignerId};
 use crate::store::Store;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Caps on what is read before anything in it is trusted, in bytes.
 const HINT_LIMIT: u64 = 4 << 10;
@@ -18,7 +17,7 @@ const MANIFEST_LIMIT: u64 = 256 << 20;
 
 /// A store, opened by one of its members.
 pub struct Repository {
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
     hint: Hint,
     /// Newest epoch first; never empty.
     keys: Vec<EpochKeys>,
@@ -99,7 +98,7 @@ impl Repository {
         let mut pinned = pinned.to_vec();
         pinned.push(signer.id());
         let actor = Actor { signer: Some(signer.id().to_string()), ..Actor::default() };
-        Ok(Self { store, hint, keys, signer, pinned, actor, is_public: false })
+        Ok(Self { store: store.into(), hint, keys, signer, pinned, actor, is_public: false })
     }
 
     /// The same store with what its audit trail calls the user and the machine. Of a public store, whose identity lies in it,
@@ -127,6 +126,11 @@ impl Repository {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// The store itself, for threads of their own.
+    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
     }
 
     /// The repository's id, 32 hex digits.
@@ -269,48 +273,6 @@ impl Repository {
                 })
             }
         }
-    }
-}
-
-/// Opened packs, the last few kept: neighbouring chunks mostly lie in one pack.
-pub(crate) struct PackReader<'a> {
-    repository: &'a Repository,
-    keys: &'a EpochKeys,
-    recent: Mutex<VecDeque<(String, Arc<Packed>)>>,
-}
-
-impl<'a> PackReader<'a> {
-    const KEPT: usize = 3;
-
-    /// A reader of the packs of one epoch.
-    pub(crate) fn new(repository: &'a Repository, epoch: u32) -> Result<Self> {
-        let keys = repository.keys_of(epoch)?;
-        if !keys.can_read_rows() {
-            return Err(Error::store("this identity may capture but not read rows")
-                .hint("Use the identity of a member that may restore."));
-        }
-        Ok(Self { repository, keys, recent: Mutex::default() })
-    }
-
-    /// The keys that the packs are sealed to.
-    pub(crate) fn keys(&self) -> &EpochKeys {
-        self.keys
-    }
-
-    /// The plaintext of a pack, verified.
-    pub(crate) fn pack(&self, pack: &PackRef) -> Result<Arc<Packed>> {
-        // Held while fetching, so that two workers never fetch the same pack.
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, packed)) = recent.iter().find(|(name, _)| *name == pack.name) {
-            return Ok(Arc::clone(packed));
-        }
-        let sealed = fetch_pack(self.repository.store(), pack)?;
-        let packed = Arc::new(seal::open_pack(&sealed, self.keys)?);
-        if recent.len() == Self::KEPT {
-            recent.pop_front();
-        }
-        recent.push_back((pack.name.clone(), Arc::clone(&packed)));
-        Ok(packed)
     }
 }
 

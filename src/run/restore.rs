@@ -7,9 +7,10 @@ use super::audit::{self, chain};
 use super::foreign::Foreign;
 use super::ledger::{self, Detail, Run, TableDetail};
 use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
+use super::packs::PackReader;
 use super::pipeline::{ordered_map, settle};
 use super::plan::{self, Plan};
-use super::repository::{PackReader, Repository, Snapshot};
+use super::repository::{Repository, Snapshot};
 use super::{Context, counters, millis, now, references, rollback, state, triggers};
 use crate::check::{self, Rules, Violation};
 use crate::codec::{pack, rows};
@@ -350,7 +351,7 @@ impl Restoring<'_> {
         entry: &TableEntry,
         rules: &Rules,
         conversion: Option<&Rows>,
-        load: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
+        into: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
     ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
         let layout = match (self.foreign, manifest.schema.table(&entry.table)) {
@@ -374,40 +375,44 @@ impl Restoring<'_> {
             digest.add(checked.rows());
             Ok(Opened { first_row, encoded, checked, digest, violations })
         };
-        std::thread::scope(|scope| {
-            let (feed, opened) = ordered_map(scope, self.context.jobs, open);
-            let feeder = scope.spawn(move || {
-                let mut first_row = 0;
-                for chunk in &entry.chunks {
-                    feed.send((first_row, chunk))?;
-                    first_row += chunk.rows;
-                }
-                Ok(())
-            });
-            let mut stream = blake3::Hasher::new();
-            let mut bytes = 0;
-            let mut verified = opened.map(|opened| {
-                let Opened { first_row, encoded, checked, digest, violations } = opened?;
-                check::refuse(&entry.table, &violations)?;
-                stream.update(encoded.bytes());
-                bytes += encoded.bytes().len() as u64;
-                self.context.report.event(&Event::TableProgress {
-                    table: entry.table.clone(),
-                    rows: first_row + digest.rows(),
-                    bytes,
+        let load = || {
+            std::thread::scope(|scope| {
+                let (feed, opened) = ordered_map(scope, self.context.jobs, open);
+                let feeder = scope.spawn(move || {
+                    let mut first_row = 0;
+                    for chunk in &entry.chunks {
+                        feed.send((first_row, chunk))?;
+                        first_row += chunk.rows;
+                    }
+                    Ok(())
                 });
-                Ok((checked, digest))
-            });
-            let loaded = load(&mut verified);
-            drop(verified);
-            let fed = feeder.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")));
-            settle(fed, loaded)?;
-            if stream.finalize().to_hex().as_str() != entry.digest {
-                return Err(Error::store("the rows are not the ones that the manifest describes")
-                    .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
-            }
-            Ok(bytes)
-        })
+                let mut stream = blake3::Hasher::new();
+                let mut bytes = 0;
+                let mut verified = opened.map(|opened| {
+                    let Opened { first_row, encoded, checked, digest, violations } = opened?;
+                    check::refuse(&entry.table, &violations)?;
+                    stream.update(encoded.bytes());
+                    bytes += encoded.bytes().len() as u64;
+                    self.context.report.event(&Event::TableProgress {
+                        table: entry.table.clone(),
+                        rows: first_row + digest.rows(),
+                        bytes,
+                    });
+                    Ok((checked, digest))
+                });
+                let loaded = into(&mut verified);
+                drop(verified);
+                let fed =
+                    feeder.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")));
+                settle(fed, loaded)?;
+                if stream.finalize().to_hex().as_str() != entry.digest {
+                    return Err(Error::store("the rows are not the ones that the manifest describes")
+                        .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
+                }
+                Ok(bytes)
+            })
+        };
+        self.packs.reading(&manifest.packs, &entry.chunks, load)
     }
 }
 

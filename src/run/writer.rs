@@ -1,6 +1,7 @@
 //! Chunks into packs into the store, skipping what the store already holds.
 
 use super::repository::{Repository, Snapshot, pack_object};
+use super::upload::Uploads;
 use crate::codec::chunker::Chunk;
 use crate::codec::pack::{self, Frame, PackBuilder};
 use crate::error::{Error, Result};
@@ -51,6 +52,7 @@ impl<'a> Writer<'a> {
         let known = Known::new(repository, snapshots, id_key.clone())?;
         let packer = Packer {
             repository,
+            uploads: Uploads::new(repository.shared_store()),
             id_key,
             builder: PackBuilder::new(),
             packs: Vec::new(),
@@ -109,6 +111,7 @@ fn id_of(hex: &str) -> Result<Id> {
 /// Fills packs and puts them into the store, in the order of the rows.
 pub(super) struct Packer<'a> {
     repository: &'a Repository,
+    uploads: Uploads,
     id_key: Secret32,
     builder: PackBuilder,
     /// `None` only for the pack that is being filled.
@@ -188,15 +191,15 @@ impl Packer<'_> {
         Ok(place)
     }
 
-    /// Seals and stores the pack that is being filled.
+    /// Seals the pack that is being filled, and sends it on its way into the store.
     pub(super) fn flush(&mut self) -> Result<()> {
         if self.builder.is_empty() {
             return Ok(());
         }
         let packed = std::mem::replace(&mut self.builder, PackBuilder::new()).finish();
         let sealed = seal::seal_pack(packed, self.repository.keys())?;
-        self.repository.store().put(&sealed)?;
         let pack = PackRef { name: sealed.name().stem().to_owned(), length: sealed.bytes().len() as u64 };
+        self.uploads.put(sealed)?;
         self.uploaded_bytes += pack.length;
         self.uploaded_packs += 1;
         if let Some(open) = self.packs.iter_mut().rev().find(|pack| pack.is_none()) {
@@ -205,8 +208,9 @@ impl Packer<'_> {
         Ok(())
     }
 
-    /// Asks the store for every pack that the manifest will name, own ones included.
+    /// Waits until every pack is durable, and asks the store for each that the manifest will name, own ones included.
     pub(super) fn confirm(&self) -> Result<()> {
+        self.uploads.barrier()?;
         for pack in self.packs.iter().flatten() {
             let found = self.repository.store().head(&pack_object(&pack.name)?)?;
             if found != Some(pack.length) {

@@ -1,6 +1,8 @@
 //! A store in a folder. An object is written to `tmp/`, made durable, and only then given its name, which is never taken
 //! from another object. Nothing below the store's folder is reached through a symbolic link.
 
+pub(super) mod probe;
+
 use super::{Listed, Store};
 use crate::error::{Error, Result};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};
@@ -158,10 +160,15 @@ impl Folder {
 
 /// Opens a plain path or `file:PATH`.
 pub(super) fn open(address: &Address, create: bool) -> Result<Box<dyn Store>> {
+    let path = path_of(address);
+    Ok(Box::new(if create { Folder::create(path)? } else { Folder::open(path)? }))
+}
+
+/// The path of an address.
+fn path_of(address: &Address) -> &str {
     let text = address.expose();
     let path = if address.scheme().is_some() { text.split_once(':').map_or(text, |(_, path)| path) } else { text };
-    let path = path.strip_prefix("//").unwrap_or(path);
-    Ok(Box::new(if create { Folder::create(path)? } else { Folder::open(path)? }))
+    path.strip_prefix("//").unwrap_or(path)
 }
 
 impl Store for Folder {

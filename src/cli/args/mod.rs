@@ -2,10 +2,12 @@
 
 mod audit;
 pub mod detect;
+mod doctor;
 pub mod policy;
 mod retention;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
+pub use doctor::DoctorArgs;
 pub use retention::{PruneArgs, RmArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -38,7 +40,7 @@ pub struct Global {
     /// Configuration file; without it terp-fixtures.toml is looked for here and in the folders above.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
-    /// The store: a folder.
+    /// The store: a folder, or s3://bucket/prefix.
     #[arg(long, global = true, value_name = "URL", env = "TERP_FIXTURES_STORE", help_heading = "Global options")]
     pub store: Option<String>,
     /// Machine output on stdout.
@@ -184,6 +186,12 @@ pub enum Command {
         after_help = "Examples:\n  terp-fixtures rm demo-2025-12 --dry-run\n  terp-fixtures rm nightly@3f9a1c --yes"
     )]
     Rm(RmArgs),
+    /// Try out what the store can do, be it a folder or a bucket, and say what that means. Leaves nothing behind.
+    #[command(after_help = "Examples:
+  terp-fixtures doctor
+  terp-fixtures doctor --store s3://fixtures/erp?endpoint=https://s3.example.org
+  terp-fixtures doctor --for restore --json")]
+    Doctor(DoctorArgs),
     /// Who did what, when and where; and whether anything of that was tampered with.
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -3,6 +3,7 @@
 mod audit;
 mod capture;
 mod detect;
+mod doctor;
 mod init;
 mod keys;
 mod lock;
@@ -63,6 +64,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Lock(command) => lock::run(context, command),
         Command::Prune(args) => retention::prune(context, &settings()?, args),
         Command::Rm(args) => retention::rm(context, &settings()?, args),
+        Command::Doctor(args) => doctor::run(context, &settings()?, args),
         Command::Audit(command) => audit::run(context, &settings()?, command),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man { dir } => shell::man(dir),
