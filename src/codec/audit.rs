@@ -45,7 +45,8 @@ pub fn decode_head(line: &[u8]) -> Result<Statement> {
     read(line, "the head of an audit trail")
 }
 
-fn read<T: DeserializeOwned>(line: &[u8], what: &str) -> Result<T> {
+/// Reads one line of JSON with a version.
+pub(super) fn read<T: DeserializeOwned>(line: &[u8], what: &str) -> Result<T> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,

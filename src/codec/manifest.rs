@@ -272,7 +272,7 @@ fn distinct<T: Ord>(what: &str, mut items: impl Iterator<Item = T>) -> Result<()
     if items.all(|item| seen.insert(item)) { Ok(()) } else { Err(invalid(format!("a {what} is listed twice"))) }
 }
 
-fn is_utc_seconds(text: &str) -> bool {
+pub(super) fn is_utc_seconds(text: &str) -> bool {
     let shape: Vec<u8> = text.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte }).collect();
     shape == b"0000-00-00T00:00:00Z"
 }

@@ -1,4 +1,4 @@
-//! Floor 1: COPY text, chunks, packs, manifests and audit entries as bytes. Knows no key but the one that names chunks, and no store.
+//! Floor 1: COPY text, chunks, packs, manifests, tombs and audit entries as bytes. Knows no key but the one that names chunks, and no store.
 
 pub mod audit;
 pub mod chunker;
@@ -6,6 +6,7 @@ pub mod manifest;
 pub mod origins;
 pub mod pack;
 pub mod rows;
+pub mod tomb;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -69,11 +69,14 @@ pub enum Operation {
     Expire,
     /// A snapshot was removed on demand.
     Delete,
+    /// Packs that no snapshot needs were marked or deleted.
+    #[serde(rename = "gc")]
+    Collect,
 }
 
 impl Operation {
     /// Every operation, for help texts, filters and tests.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::KeysInit,
         Self::KeysAdd,
         Self::KeysRemove,
@@ -84,6 +87,7 @@ impl Operation {
         Self::Rollback,
         Self::Expire,
         Self::Delete,
+        Self::Collect,
     ];
 
     /// Its word in entries and filters.
@@ -100,6 +104,7 @@ impl Operation {
             Self::Rollback => "rollback",
             Self::Expire => "expire",
             Self::Delete => "delete",
+            Self::Collect => "gc",
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod chain;
 mod deeds;
 pub mod verify;
 
+pub(super) use deeds::collected;
 pub use deeds::{captured, key_made, removed};
 pub(super) use deeds::{restored, rolled_back};
 

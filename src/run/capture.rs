@@ -7,27 +7,23 @@ use super::capture_table::{Shared, capture_table};
 use super::closure::{self, Closure};
 use super::forecast::{self, Brought, Estimate};
 use super::learn;
+use super::publish::{self, Published, publish};
 use super::readers::Readers;
 use super::repository::{Repository, Snapshot};
 use super::scans::{self, Scans, refuse_leaks};
 use super::selection::{self, Selection};
 use super::state;
 use super::writer::Writer;
-use super::{Context, later, millis, now};
-use crate::codec::manifest as manifest_codec;
+use super::{Context, millis, now};
 use crate::engine::Source;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::model::manifest::{FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry, UniqueResult};
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::{Mode, Plan};
-use crate::seal::{self, SnapshotStamp};
 use crate::subset::{Graph, Size, Walk};
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
-
-/// A snapshot that expires within this time lends no chunks: it may be pruned before a capture that shares them is published.
-const SHARED_FOR: Duration = Duration::from_hours(24);
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 /// What to capture, and what to write about it.
 #[derive(Debug)]
@@ -123,6 +119,41 @@ pub fn capture(
     refuse_names(catalogue, plan)?;
     refuse_rows_without_cells(source, catalogue, plan)?;
     announce(context, plan);
+    let mut held = None;
+    for _ in 0..publish::ROUNDS {
+        match round(context, source, (catalogue, plan), repository, options, (&mut held, start))? {
+            Round::Done(outcome) => return Ok(*outcome),
+            Round::Lost(packs) => {
+                let lost = packs.len();
+                context.note(format!(
+                    "{lost} packs of this capture are about to be deleted; it begins again without them"
+                ));
+                if let Some((_, writer)) = &mut held {
+                    writer.begin_again(&packs)?;
+                }
+            }
+        }
+    }
+    Err(publish::always_lost())
+}
+
+/// How one way through a capture ends.
+enum Round {
+    /// As it should.
+    Done(Box<Outcome>),
+    /// These packs are lost to it.
+    Lost(BTreeSet<String>),
+}
+
+/// The way from the first row to the manifest. What the store holds is looked up the first time.
+fn round<'r>(
+    context: &Context<'_>,
+    source: &mut dyn Source,
+    (catalogue, plan): (&Catalogue, &Plan),
+    repository: &'r Repository,
+    options: &Options,
+    (held, start): (&mut Option<(Vec<Snapshot>, Writer<'r>)>, Instant),
+) -> Result<Round> {
     let graph = Graph::new(
         catalogue,
         &plan.subset,
@@ -137,12 +168,11 @@ pub fn capture(
     if options.dry_run {
         let (tables, estimate) = forecast::forecast(context, &mut readers, catalogue, plan, &selection, start)?;
         forecast::refuse(&tables, &estimate, options.amount)?;
-        return Ok(Outcome::dry(plan, tables, estimate, brought, millis(start)));
+        return Ok(Round::Done(Box::new(Outcome::dry(plan, tables, estimate, brought, millis(start)))));
     }
     forecast::refuse_too_much(context, &mut readers, catalogue, plan, &selection, options.amount)?;
 
-    let snapshots = held(context, repository)?;
-    let mut writer = Writer::new(repository, &lasting(&snapshots))?;
+    let (snapshots, writer) = look_up(context, repository, held)?;
     let known = learn::learn(context, &mut readers, catalogue, plan, &selection)?;
     let scans = Scans::new(plan, context.jobs)?;
     context.stage("sending made-up originals through every mask");
@@ -166,7 +196,7 @@ pub fn capture(
                     live,
                     table,
                     &shared,
-                    &mut writer,
+                    writer,
                     found,
                 )?);
             }
@@ -178,10 +208,9 @@ pub fn capture(
     }
     scans.look_at_texts(&options.name, &options.policy.file, &schema);
     let leaks = refuse_leaks(plan, scans.finish(), canaries)?;
-    writer.packer.flush()?;
+    writer.packer.finish()?;
 
     context.stage("writing the manifest");
-    writer.packer.confirm()?;
     let last = snapshots.last();
     let manifest = Manifest {
         format: FORMAT,
@@ -204,9 +233,11 @@ pub fn capture(
         expires: options.expires.clone(),
         audit: (!repository.is_public()).then(|| audit::head(repository)).transpose()?,
     };
-    context.cancel.check()?;
-    let (snapshot, manifest_bytes) = publish(repository, &manifest)?;
-    Ok(Outcome {
+    let (snapshot, manifest_bytes) = match publish(context, repository, &manifest)? {
+        Published::Done(snapshot, bytes) => (*snapshot, bytes),
+        Published::Lost(packs) => return Ok(Round::Lost(packs)),
+    };
+    Ok(Round::Done(Box::new(Outcome {
         tables: manifest.tables.iter().map(|entry| (entry.table.clone(), entry.rows)).collect(),
         masked_columns: plan.masked_columns(),
         raw_bytes: manifest.tables.iter().map(|entry| entry.bytes).sum(),
@@ -219,7 +250,7 @@ pub fn capture(
         estimate: None,
         snapshot: Some(snapshot),
         millis: millis(start),
-    })
+    })))
 }
 
 /// Walks to the rows of a subset; or none where all rows are taken, with the rows that dangle in the source by reference.
@@ -240,23 +271,26 @@ fn choose<'g>(
     Ok((Some(walk), vec![0; plan.subset.references.len()]))
 }
 
-/// The snapshots of the store, whose chunks are shared.
-fn held(context: &Context<'_>, repository: &Repository) -> Result<Vec<Snapshot>> {
-    context.stage("reading what the store already holds");
-    let (snapshots, damaged) = repository.snapshots()?;
-    for damage in damaged {
-        context.warn(
-            format!("{damage}; nothing is shared with it"),
-            Some("'terp-fixtures verify' says what is damaged.".into()),
-        );
+/// The snapshots of the store, and a writer that shares their chunks; made once.
+fn look_up<'h, 'r>(
+    context: &Context<'_>,
+    repository: &'r Repository,
+    held: &'h mut Option<(Vec<Snapshot>, Writer<'r>)>,
+) -> Result<(&'h [Snapshot], &'h mut Writer<'r>)> {
+    if held.is_none() {
+        context.stage("reading what the store already holds");
+        let (snapshots, damaged) = repository.snapshots()?;
+        for damage in damaged {
+            context.warn(
+                format!("{damage}; nothing is shared with it"),
+                Some("'terp-fixtures verify' says what is damaged.".into()),
+            );
+        }
+        let writer = Writer::new(repository, &snapshots)?;
+        *held = Some((snapshots, writer));
     }
-    Ok(snapshots)
-}
-
-/// Those that nobody prunes while this capture runs: the chunks of one that expires within a day are not shared.
-fn lasting(snapshots: &[Snapshot]) -> Vec<&Snapshot> {
-    let soon = later(SHARED_FOR);
-    snapshots.iter().filter(|snapshot| !snapshot.is_expired_at(&soon)).collect()
+    let (snapshots, writer) = held.as_mut().ok_or_else(|| Error::internal("nothing was looked up"))?;
+    Ok((snapshots, writer))
 }
 
 /// Names with control characters forge log lines and break quoting elsewhere, so no snapshot may have one.
@@ -346,18 +380,4 @@ fn captured_schema(catalogue: &Catalogue, plan: &Plan) -> Catalogue {
     schema.tables.retain(|table| !excluded(&table.name));
     schema.post.retain(|object| !object.table.as_ref().is_some_and(excluded));
     schema
-}
-
-/// Writes the manifest, reads it back and verifies it: the commit point.
-fn publish(repository: &Repository, manifest: &Manifest) -> Result<(Snapshot, u64)> {
-    let body = manifest_codec::encode(manifest)?;
-    let compact: String = manifest.created.chars().filter(|c| !matches!(c, '-' | ':')).collect();
-    let stamp = SnapshotStamp { created_compact: compact };
-    let (sealed, id) = seal::seal_manifest(&body, &stamp, repository.keys(), repository.signer())?;
-    repository.store().put(&sealed)?;
-    let snapshot = repository.snapshot(sealed.name())?;
-    if snapshot.id != id || &snapshot.manifest != manifest {
-        return Err(Error::store("the manifest that was read back is not the one that was written"));
-    }
-    Ok((snapshot, sealed.bytes().len() as u64))
 }

@@ -5,12 +5,15 @@ mod budget;
 pub mod capture;
 mod capture_table;
 pub mod check;
+mod chunks;
 mod closure;
 mod counters;
 #[cfg(test)]
 mod ddl_tests;
 pub mod demo;
 pub mod detect;
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod fill_testing;
 #[cfg(test)]
@@ -19,6 +22,7 @@ pub mod forecast;
 mod foreign;
 #[cfg(test)]
 mod foreign_tests;
+pub mod gc;
 pub mod graph;
 pub mod inspect;
 pub mod keys;
@@ -28,9 +32,11 @@ pub mod live;
 pub mod load;
 pub mod lock;
 mod packs;
+pub mod parallel;
 mod pipeline;
 mod plan;
 pub mod prune;
+mod publish;
 mod readers;
 mod references;
 pub mod refs;
@@ -53,6 +59,8 @@ mod subset_testing;
 mod subset_tests;
 #[cfg(test)]
 mod terp_policy_tests;
+pub mod timing;
+mod tombs;
 mod triggers;
 mod unique;
 mod upload;

@@ -1,29 +1,26 @@
-//! `prune` and `rm`: snapshots out of a store, each with its audit entry first; then the packs that no snapshot names any more.
+//! `prune` and `rm`: snapshots out of a store, each with its audit entry first; then a [`gc`](super::gc), which marks what only
+//! they needed.
 //!
 //! An entry that says "removed" and a snapshot that is still there is finished by running the command again; a snapshot that is
 //! gone without an entry could not be told from an attack.
 
-use super::audit;
-use super::repository::{Repository, Snapshot, pack_object};
-use super::{Context, now};
-use crate::error::Result;
+use super::gc::{self, Options};
+use super::repository::{Repository, Snapshot};
+use super::{Context, audit, now};
+use crate::error::{Kind, Result};
 use crate::model::audit::{Head, Operation};
-use crate::model::proof::ObjectKind;
 use crate::model::schema::DatabaseIdentity;
-use crate::store::Listed;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// A pack that no snapshot names may belong to a capture that is under way, unless it is older than this.
-const UNDER_WAY: Duration = Duration::from_hours(24);
-
-/// What stays, beside what has not expired. With neither rule everything else stays; a snapshot that one rule keeps stays.
-#[derive(Debug, Clone, Copy, Default)]
+/// What stays, beside what has not expired. With no rule everything else stays; a snapshot that one rule keeps stays.
+#[derive(Debug, Clone, Default)]
 pub struct Keep {
     /// The newest so many of each source and environment.
     pub last: Option<usize>,
     /// Those that were captured within this time.
     pub within: Option<Duration>,
+    /// Those that have one of these tags; none: no such rule.
+    pub tags: Vec<String>,
 }
 
 /// What a removal did.
@@ -31,10 +28,8 @@ pub struct Keep {
 pub struct Outcome {
     /// Labels of the snapshots that were removed.
     pub snapshots: Vec<String>,
-    /// Packs removed.
-    pub packs: usize,
-    /// Their bytes.
-    pub bytes: u64,
+    /// What became of packs.
+    pub packs: gc::Outcome,
     /// The audit trail's new head.
     pub head: Option<Head>,
 }
@@ -45,19 +40,20 @@ pub struct Outcome {
 /// Kind `Store` when one is damaged or the store cannot be listed.
 pub fn all(repository: &Repository) -> Result<Vec<Snapshot>> {
     let (snapshots, damaged) = repository.snapshots()?;
-    match damaged.into_iter().next() {
-        None => Ok(snapshots),
-        Some(error) => Err(error.within("nothing was removed").hint(
-            "Packs that this snapshot needs cannot be told from others. Put it back from a copy, or delete the object.",
-        )),
-    }
+    damaged.into_iter().next().map_or(Ok(snapshots), |error| Err(gc::unreadable(error)))
 }
 
-/// The snapshots that `prune` removes, and as what: those that have expired, and those that no rule keeps.
+/// The snapshots that `prune` removes, and as what: those that have expired, and those that no rule keeps. `tags` says what tags a
+/// snapshot has.
 #[must_use]
-pub fn choose(snapshots: &[Snapshot], keep: Keep) -> Vec<(Operation, &Snapshot)> {
+pub fn choose<'a>(
+    snapshots: &'a [Snapshot],
+    keep: &Keep,
+    tags: &dyn Fn(&Snapshot) -> Vec<String>,
+) -> Vec<(Operation, &'a Snapshot)> {
     let now = now();
     let since = keep.within.map(super::earlier);
+    let has_rules = keep.last.is_some() || keep.within.is_some() || !keep.tags.is_empty();
     let mut seen: Vec<(&DatabaseIdentity, &str, usize)> = Vec::new();
     let mut chosen = Vec::new();
     for snapshot in snapshots.iter().rev() {
@@ -78,7 +74,8 @@ pub fn choose(snapshots: &[Snapshot], keep: Keep) -> Vec<(Operation, &Snapshot)>
         };
         let is_last = keep.last.is_some_and(|last| newer < last);
         let is_recent = since.as_ref().is_some_and(|since| manifest.created >= *since);
-        if (keep.last.is_some() || keep.within.is_some()) && !is_last && !is_recent {
+        let is_tagged = !keep.tags.is_empty() && tags(snapshot).iter().any(|tag| keep.tags.contains(tag));
+        if has_rules && !is_last && !is_recent && !is_tagged {
             chosen.push((Operation::Delete, snapshot));
         }
     }
@@ -86,43 +83,16 @@ pub fn choose(snapshots: &[Snapshot], keep: Keep) -> Vec<(Operation, &Snapshot)>
     chosen
 }
 
-/// The packs that nothing needs once `chosen` is gone.
+/// Removes snapshots, and marks the packs that only they needed.
 ///
 /// # Errors
-/// Kind `Store` when the store cannot be listed.
-pub fn unneeded(
-    repository: &Repository,
-    snapshots: &[Snapshot],
-    chosen: &[(Operation, &Snapshot)],
-) -> Result<Vec<Listed>> {
-    let gone = |snapshot: &&Snapshot| chosen.iter().any(|(_, gone)| gone.id == snapshot.id);
-    let (going, staying): (Vec<&Snapshot>, Vec<&Snapshot>) = snapshots.iter().partition(gone);
-    let (needed, freed) = (packs(&staying), packs(&going));
-    let mut listed = repository.store().list(ObjectKind::Pack)?;
-    listed.retain(|pack| {
-        let name = pack.name.stem();
-        !needed.contains(name) && (freed.contains(name) || pack.age >= UNDER_WAY)
-    });
-    Ok(listed)
-}
-
-fn packs<'a>(snapshots: &[&'a Snapshot]) -> BTreeSet<&'a str> {
-    snapshots.iter().flat_map(|snapshot| &snapshot.manifest.packs).map(|pack| pack.name.as_str()).collect()
-}
-
-/// Removes snapshots, and the packs that only they needed. `snapshots` are all of the store.
-///
-/// # Errors
-/// Kind `Store` when an entry cannot be written or something cannot be removed; what is left is found by the next `prune`.
-pub fn remove(
-    context: &Context<'_>,
-    repository: &Repository,
-    snapshots: &[Snapshot],
-    chosen: &[(Operation, &Snapshot)],
-) -> Result<Outcome> {
-    let unneeded = unneeded(repository, snapshots, chosen)?;
+/// Kind `Store` when an entry cannot be written, something cannot be removed, or it cannot be said what other snapshots need; what
+/// is left is found by the next `prune` or `gc`.
+pub fn remove(context: &Context<'_>, repository: &Repository, chosen: &[(Operation, &Snapshot)]) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    context.stage("removing snapshots");
+    if !chosen.is_empty() {
+        context.stage("removing snapshots");
+    }
     for (operation, snapshot) in chosen {
         context.cancel.check()?;
         let recorded = audit::record(repository, audit::removed(*operation, snapshot));
@@ -130,15 +100,17 @@ pub fn remove(
         repository.store().delete(&snapshot.object)?;
         outcome.snapshots.push(snapshot.label());
     }
-    context.stage("removing packs that no snapshot needs");
-    // A capture may have been published meanwhile.
-    let now = all(repository)?;
-    let needed = packs(&now.iter().collect::<Vec<_>>());
-    for pack in unneeded.iter().filter(|pack| !needed.contains(pack.name.stem())) {
-        context.cancel.check()?;
-        repository.store().delete(&pack_object(pack.name.stem())?)?;
-        outcome.packs += 1;
-        outcome.bytes += pack.length;
+    let going: Vec<&Snapshot> = chosen.iter().map(|(_, snapshot)| *snapshot).collect();
+    match gc::collect(context, repository, &Options { going: &going, ..Options::default() }) {
+        Ok(packs) => {
+            outcome.head = packs.head.clone().or(outcome.head);
+            outcome.packs = packs;
+        }
+        // The snapshots are removed as asked; that the packs are not even marked is for somebody to look at.
+        Err(error) if error.kind() == Kind::Guard => {
+            context.warn(error.to_string(), error.hint_text().map(str::to_owned));
+        }
+        Err(error) => return Err(error),
     }
     Ok(outcome)
 }

@@ -1,7 +1,9 @@
 //! An opened store: the hint, the member's keys, the pinned signers, and the snapshots that these can read.
 
 use super::audit::Recorded;
+use super::timing::Timing;
 use crate::codec;
+use crate::codec::tomb::Tomb;
 use crate::error::{Error, Result};
 use crate::model::audit::Actor;
 use crate::model::manifest::{Manifest, PackRef};
@@ -25,6 +27,7 @@ pub struct Repository {
     pinned: Vec<SignerId>,
     actor: Actor,
     is_public: bool,
+    timing: Timing,
 }
 
 impl std::fmt::Debug for Repository {
@@ -98,7 +101,8 @@ impl Repository {
         let mut pinned = pinned.to_vec();
         pinned.push(signer.id());
         let actor = Actor { signer: Some(signer.id().to_string()), ..Actor::default() };
-        Ok(Self { store: store.into(), hint, keys, signer, pinned, actor, is_public: false })
+        let (store, timing) = (store.into(), Timing::default());
+        Ok(Self { store, hint, keys, signer, pinned, actor, is_public: false, timing })
     }
 
     /// The same store with what its audit trail calls the user and the machine. Of a public store, whose identity lies in it,
@@ -108,6 +112,18 @@ impl Repository {
         self.is_public = is_public;
         self.actor = Actor { signer: self.actor.signer.filter(|_| !is_public), name, host };
         self
+    }
+
+    /// The same store with other times for publication and garbage collection.
+    #[must_use]
+    pub fn timed(self, timing: Timing) -> Self {
+        Self { timing, ..self }
+    }
+
+    /// The times of publication and garbage collection.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// Who acts.
@@ -171,6 +187,8 @@ impl Repository {
         for listed in self.store.list(ObjectKind::Snapshot)? {
             match self.snapshot(&listed.name) {
                 Ok(snapshot) => snapshots.push(snapshot),
+                // One that was removed meanwhile is no snapshot any more.
+                Err(_) if self.store.head(&listed.name)?.is_none() => {}
                 Err(error) => damaged.push(error.within(&listed.name)),
             }
         }
@@ -195,6 +213,29 @@ impl Repository {
                         return Err(Error::store(format!("{name} belongs to another store or epoch")));
                     }
                     return Ok(Snapshot { id: opened.id, object: name.clone(), signer: opened.signer, manifest });
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::store(format!("{name} cannot be opened"))))
+    }
+
+    /// Fetches, verifies and reads one mark of garbage collection.
+    ///
+    /// # Errors
+    /// Kind `Store`.
+    pub fn tomb(&self, name: &ObjectName) -> Result<Tomb> {
+        let sealed = self.store.get(name, seal::MAX_TOMB)?;
+        let mut failure = None;
+        for keys in &self.keys {
+            match seal::open_tomb(&sealed, keys, &self.pinned) {
+                Ok((_, line)) => {
+                    let tomb = codec::tomb::decode(&line).map_err(|error| error.within(name))?;
+                    let time = tomb.time.replace(['-', ':'], "");
+                    if tomb.repo != self.hint.repo || !name.stem().starts_with(&time) {
+                        return Err(Error::store(format!("{name} belongs to another store or time")));
+                    }
+                    return Ok(tomb);
                 }
                 Err(error) => failure = failure.or(Some(error)),
             }

@@ -1,6 +1,7 @@
 //! Chunks into packs into the store, skipping what the store already holds.
 
-use super::repository::{Repository, Snapshot, pack_object};
+use super::repository::{Repository, Snapshot};
+use super::tombs;
 use super::upload::Uploads;
 use crate::codec::chunker::Chunk;
 use crate::codec::pack::{self, Frame, PackBuilder};
@@ -9,7 +10,7 @@ use crate::model::manifest::{ChunkRef, PackRef};
 use crate::model::proof::ObjectKind;
 use crate::seal;
 use crate::secret::Secret32;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The chunk id, 32 bytes.
 type Id = [u8; 32];
@@ -30,7 +31,7 @@ pub(super) struct Writer<'a> {
     pub(super) packer: Packer<'a>,
 }
 
-/// Chunks of earlier snapshots whose packs are there. Looked up before any compression.
+/// Chunks of earlier snapshots whose packs are there and not marked. Looked up before any compression.
 pub(super) struct Known {
     id_key: Secret32,
     packs: Vec<PackRef>,
@@ -47,7 +48,7 @@ pub(super) enum Cut {
 
 impl<'a> Writer<'a> {
     /// A writer that knows the chunks of `snapshots`.
-    pub(super) fn new(repository: &'a Repository, snapshots: &[&Snapshot]) -> Result<Self> {
+    pub(super) fn new(repository: &'a Repository, snapshots: &[Snapshot]) -> Result<Self> {
         let id_key = repository.keys().id_key().clone();
         let known = Known::new(repository, snapshots, id_key.clone())?;
         let packer = Packer {
@@ -65,15 +66,30 @@ impl<'a> Writer<'a> {
         };
         Ok(Self { known, packer })
     }
+
+    /// Begins again from the first row, after everything was flushed. What lies in `lost` packs is not known any more; what was uploaded into others is.
+    pub(super) fn begin_again(&mut self, lost: &BTreeSet<String>) -> Result<()> {
+        let (known, packer) = (&mut self.known, &mut self.packer);
+        let base = u32::try_from(known.packs.len()).map_err(|_| Error::store("too many packs"))?;
+        known.packs.extend(packer.packs.drain(..).flatten());
+        known.places.extend(packer.fresh.drain().map(|(id, at)| (id, Place { pack: base + at.pack, ..at })));
+        let Known { packs, places, .. } = known;
+        places.retain(|_, place| !lost.contains(&packs[place.pack as usize].name));
+        (packer.chunks, packer.known_chunks) = (0, 0);
+        packer.indexes.clear();
+        Ok(())
+    }
 }
 
 impl Known {
-    fn new(repository: &Repository, snapshots: &[&Snapshot], id_key: Secret32) -> Result<Self> {
+    fn new(repository: &Repository, snapshots: &[Snapshot], id_key: Secret32) -> Result<Self> {
+        let marked = tombs::marked(repository)?;
         let stored: HashMap<String, u64> = repository
             .store()
             .list(ObjectKind::Pack)?
             .into_iter()
             .map(|listed| (listed.name.stem().to_owned(), listed.length))
+            .filter(|(name, _)| !marked.contains(name))
             .collect();
         let mut known = Self { id_key, packs: Vec::new(), places: HashMap::new() };
         let epoch = repository.keys().epoch();
@@ -208,16 +224,9 @@ impl Packer<'_> {
         Ok(())
     }
 
-    /// Waits until every pack is durable, and asks the store for each that the manifest will name, own ones included.
-    pub(super) fn confirm(&self) -> Result<()> {
-        self.uploads.barrier()?;
-        for pack in self.packs.iter().flatten() {
-            let found = self.repository.store().head(&pack_object(&pack.name)?)?;
-            if found != Some(pack.length) {
-                return Err(Error::store(format!("pack {} is gone from the store", pack.name))
-                    .hint("Somebody removed it meanwhile. Run the capture again; it uploads what is missing."));
-            }
-        }
-        Ok(())
+    /// Sends the last pack on its way, and waits until every pack is durable.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.flush()?;
+        self.uploads.barrier()
     }
 }

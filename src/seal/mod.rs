@@ -1,4 +1,4 @@
-//! Floor 1: encryption and signatures. Everything in a store but the hint is an age file; a manifest or audit entry is signed as well.
+//! Floor 1: encryption and signatures. Everything in a store but the hint is an age file; a manifest, tomb or audit entry is signed as well.
 //!
 //! | who | holds | can |
 //! |---|---|---|
@@ -17,12 +17,14 @@ mod object;
 mod pack;
 mod signed;
 pub mod ssh;
+mod tomb;
 
 pub use audit::{open_entry, open_head, seal_entry, seal_head};
-pub use epoch::{EpochKeys, Hint, key_object, open_hint, open_keys, seal_hint, seal_keys};
+pub use epoch::{EpochKeys, Hint, check_keys_of_another, key_object, open_hint, open_keys, seal_hint, seal_keys};
 pub use manifest::{Opened, SnapshotStamp, open_manifest, seal_manifest};
 pub use member::{Member, Recipient, Signer, SignerId};
 pub use pack::{open_pack, scrub, seal_pack};
+pub use tomb::{open_tomb, seal_tomb};
 
 /// The longest hint that is read.
 pub const MAX_HINT: u64 = 4 << 10;
@@ -30,6 +32,8 @@ pub const MAX_HINT: u64 = 4 << 10;
 pub const MAX_KEY: u64 = 64 << 10;
 /// The longest audit entry that is read, and the longest statement of a head.
 pub const MAX_ENTRY: u64 = 16 << 20;
+/// The longest tomb that is read.
+pub const MAX_TOMB: u64 = 16 << 20;
 /// The longest pack that is read: one frame that does not compress, with the largest chunk.
 pub const MAX_PACK: u64 = 272 << 20;
 /// The longest manifest that is read, sealed and open.

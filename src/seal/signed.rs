@@ -1,5 +1,5 @@
-//! Signed text: a line with the signature, and the body behind it. Manifests, audit entries and the heads of audit trails are
-//! such texts; the first two lie compressed, padded and encrypted in the store. Each has a context of its own, so that a
+//! Signed text: a line with the signature, and the body behind it. Manifests, tombs, audit entries and the heads of audit
+//! trails are such texts; all but the last lie compressed, padded and encrypted in the store. Each has a context of its own, so that a
 //! signature of one never counts for another.
 
 use super::epoch::EpochKeys;

@@ -1,11 +1,14 @@
 //! Floor 1: where sealed objects lie. The contract of a store, and the table of stores.
 
+mod disk;
 pub mod folder;
 pub mod memory;
 pub mod probe;
 #[cfg(feature = "s3")]
 pub mod s3;
 
+#[cfg(test)]
+pub(crate) mod simulated_testing;
 #[cfg(test)]
 pub(crate) mod suite;
 

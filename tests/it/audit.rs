@@ -58,7 +58,8 @@ fn every_deed_and_every_refusal_is_written_down() {
             "rollback refused",
             "capture refused",
             "delete refused",
-            "delete done"
+            "delete done",
+            "gc done"
         ]
     );
     for entry in &entries {
@@ -80,7 +81,8 @@ fn every_deed_and_every_refusal_is_written_down() {
     assert!(entries[3]["what"]["reason"].as_str().unwrap().contains("captured from"));
     assert_eq!(entries[9]["what"]["kind"], "policy");
     assert_eq!(entries[11]["what"]["snapshot"]["id"], id.as_str());
-    assert!(scratch.ok(&["audit", "verify"]).contains("whole: 12 entries"));
+    assert!(scratch.ok(&["audit", "verify"]).contains("whole: 13 entries"));
+    assert_eq!(entries[12]["what"]["counts"]["marked_packs"], 1);
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn an_expired_snapshot_is_marked_refused_and_pruned() {
     assert_eq!(names(&scratch.json(&["list"])), ["old", "new"]);
     let done = scratch.json(&["prune", "--yes"]);
     assert!(done["snapshots"][0].as_str().unwrap().starts_with("old@"));
-    assert_eq!(done["packs"], planned["packs"]);
+    assert_eq!(done["gc"], planned["gc"]);
     assert_eq!(names(&scratch.json(&["list"])), ["new"]);
     scratch.ok(&["verify", "--read-data"]);
     scratch.ok(&["restore", "new", "--target", "sqlite:dev.sqlite"]);
@@ -91,22 +91,101 @@ fn an_expired_snapshot_is_marked_refused_and_pruned() {
     assert!(scratch.ok(&["prune", "--yes"]).contains("nothing to remove"));
 }
 
+/// Makes every object below a folder of the store a day older.
+fn a_day_passes(scratch: &Scratch, folder: &str) {
+    let then = std::time::SystemTime::now() - Duration::from_hours(25);
+    let inside = scratch.path("snapshots").join(folder);
+    for path in scratch.objects().iter().filter(|path| path.starts_with(&inside)) {
+        std::fs::File::open(path).unwrap().set_modified(then).unwrap();
+    }
+}
+
+/// The sums of a gc, by what became of the packs.
+fn sums(done: &Value) -> [u64; 5] {
+    ["live", "deleted", "marked", "waiting", "young"].map(|what| done[what]["packs"].as_u64().unwrap())
+}
+
 #[test]
-fn a_capture_shares_nothing_with_what_may_be_pruned_meanwhile() {
+fn packs_go_a_day_after_the_last_snapshot_that_shares_them() {
     let scratch = with_rows();
     let soon = from_now(Duration::from_hours(23));
     capture(&scratch, "leaving", "a.sqlite", Some(&soon));
-    assert_eq!(capture(&scratch, "staying", "a.sqlite", None).chunks, (1, 0));
-    assert_eq!(capture(&scratch, "third", "a.sqlite", None).chunks, (1, 1));
+    // What expires soon is shared all the same: nothing that a capture has looked at goes before its manifest is there.
+    assert_eq!(capture(&scratch, "staying", "a.sqlite", None).chunks, (1, 1));
     scratch.ok(&["rm", "leaving", "--yes"]);
+    a_day_passes(&scratch, "packs");
+    assert_eq!(sums(&scratch.json(&["gc", "--yes"])), [1, 0, 0, 0, 0]);
+    let planned = scratch.json(&["rm", "staying", "--dry-run"]);
+    assert_eq!(sums(&planned["gc"]), [0, 0, 1, 0, 0]);
+    let done = scratch.json(&["rm", "staying", "--yes"]);
+    assert_eq!(done["gc"], planned["gc"].clone().tap(|gc| gc["tombs"] = 1.into()));
+    assert_eq!(sums(&scratch.json(&["gc"])), [0, 0, 0, 1, 0]);
+    // A marked pack is not shared, though it is there.
+    assert_eq!(capture(&scratch, "again", "a.sqlite", None).chunks, (1, 0));
+    a_day_passes(&scratch, "tombs");
+    assert!(scratch.fails(8, &["gc"]).contains("This deletes 1 pack"));
+    assert_eq!(sums(&scratch.json(&["gc", "--dry-run"])), [1, 1, 0, 0, 0]);
+    assert_eq!(scratch.packs(), 2);
+    assert_eq!(sums(&scratch.json(&["gc", "--yes"])), [1, 1, 0, 0, 0]);
+    assert_eq!(
+        (scratch.packs(), scratch.objects().iter().filter(|path| path.to_string_lossy().contains("tombs")).count()),
+        (1, 0)
+    );
+    assert!(scratch.ok(&["prune"]).contains("nothing to remove"));
     scratch.ok(&["verify", "--read-data"]);
-    // Packs that a snapshot shares stay until the last of them goes.
-    scratch.ok(&["rm", "staying", "--yes"]);
+    scratch.ok(&["audit", "verify"]);
+    let entries = scratch.ok(&["audit", "log", "--operation", "gc", "--outcome", "done", "--json"]);
+    let entries: Vec<Value> = entries.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let counts: Vec<&Value> = entries.iter().map(|entry| &entry["what"]["counts"]).collect();
+    assert_eq!((counts.len(), &counts[0]["marked_packs"], &counts[1]["deleted_packs"]), (2, &1.into(), &1.into()));
+}
+
+trait Tap: Sized {
+    /// The same, changed.
+    fn tap(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+impl Tap for Value {}
+
+#[test]
+fn what_must_go_at_once_goes_without_grace() {
+    let scratch = with_rows();
+    capture(&scratch, "s", "a.sqlite", None);
+    capture(&scratch, "other", "b.sqlite", None);
+    scratch.ok(&["rm", "s", "--yes"]);
+    let refused = scratch.fails(8, &["gc", "--no-grace"]);
+    assert!(refused.contains("make sure that nothing else writes to this store now"), "{refused}");
+    assert_eq!(scratch.packs(), 2);
+    assert_eq!(sums(&scratch.json(&["gc", "--no-grace", "--dry-run"])), [1, 1, 0, 0, 0]);
+    assert_eq!(sums(&scratch.json(&["gc", "--no-grace", "--yes"])), [1, 1, 0, 0, 0]);
     assert_eq!(scratch.packs(), 1);
     scratch.ok(&["verify", "--read-data"]);
-    scratch.ok(&["rm", "third", "--yes"]);
-    assert_eq!(scratch.packs(), 0);
-    scratch.ok(&["audit", "verify"]);
+    for wrong in [&["--grace", "59m"][..], &["--grace", "0h"], &["--grace", "2h", "--no-grace"]] {
+        scratch.fails(1, &[&["gc"], wrong].concat());
+    }
+}
+
+#[test]
+fn manifests_that_vanish_behind_the_back_do_not_take_their_packs_along() {
+    let scratch = with_rows();
+    capture(&scratch, "s", "a.sqlite", None);
+    a_day_passes(&scratch, "packs");
+    let manifest =
+        scratch.objects().into_iter().find(|path| path.starts_with(scratch.path("snapshots/snapshots"))).unwrap();
+    let bytes = std::fs::read(&manifest).unwrap();
+    std::fs::remove_file(&manifest).unwrap();
+    for command in [&["gc", "--yes"][..], &["gc", "--no-grace", "--yes"]] {
+        assert!(scratch.fails(8, command).contains("no snapshot needs 1 of the store's 1 packs"));
+    }
+    assert!(scratch.ok(&["gc", "--dry-run"]).contains("that takes --force"));
+    let pruned = scratch.run(&["prune", "--yes"]);
+    assert!(pruned.status.success() && String::from_utf8_lossy(&pruned.stderr).contains("more than half of it"));
+    std::fs::write(&manifest, bytes).unwrap();
+    scratch.ok(&["verify", "--read-data"]);
+    std::fs::remove_file(&manifest).unwrap();
+    assert_eq!(sums(&scratch.json(&["gc", "--force", "--yes"])), [0, 0, 1, 0, 0]);
 }
 
 /// So much from now, by SQLite's clock.
@@ -123,19 +202,23 @@ fn rules_keep_the_newest_of_each_source_and_environment() {
         capture(&scratch, &format!("b{at}"), "b.sqlite", None);
     }
     let snapshots = open(&scratch).snapshots().unwrap().0;
+    let tags = |snapshot: &Snapshot| vec![format!("tag-of-{}", snapshot.manifest.name)];
     let left = |keep: Keep| -> Vec<String> {
-        let gone = choose(&snapshots, keep);
+        let gone = choose(&snapshots, &keep, &tags);
         assert!(gone.iter().all(|(operation, _)| *operation == Operation::Delete));
         let stays = |snapshot: &&Snapshot| !gone.iter().any(|(_, gone)| gone.id == snapshot.id);
         snapshots.iter().filter(stays).map(|snapshot| snapshot.manifest.name.clone()).collect()
     };
-    let keep = |last, hours: Option<u64>| Keep { last, within: hours.map(Duration::from_hours) };
+    let keep = |last, hours: Option<u64>| Keep { last, within: hours.map(Duration::from_hours), tags: Vec::new() };
+    let tagged = |last| Keep { tags: vec!["tag-of-a0".into(), "tag-of-b1".into()], ..keep(last, None) };
     assert_eq!(left(Keep::default()).len(), 6);
     assert_eq!(left(keep(Some(1), None)), ["a2", "b2"]);
     assert_eq!(left(keep(Some(2), None)), ["a1", "b1", "a2", "b2"]);
     assert_eq!(left(keep(Some(9), None)).len(), 6);
     assert_eq!(left(keep(None, Some(1))).len(), 6);
     assert_eq!(left(keep(Some(1), Some(1))).len(), 6, "what one rule keeps stays");
+    assert_eq!(left(tagged(None)), ["a0", "b1"]);
+    assert_eq!(left(tagged(Some(1))), ["a0", "b1", "a2", "b2"]);
     scratch.ok(&["prune", "--keep-last", "1", "--yes"]);
     assert_eq!(names(&scratch.json(&["list"])), ["a2", "b2"]);
     scratch.ok(&["verify", "--read-data"]);
@@ -181,10 +264,13 @@ fn packs_of_a_capture_under_way_stay() {
     std::fs::write(&orphan, bytes).unwrap();
     assert!(scratch.ok(&["prune", "--yes"]).contains("nothing to remove"));
     assert!(orphan.exists());
-    // A day later nobody waits for it.
-    let old = std::time::SystemTime::now() - Duration::from_hours(25);
-    std::fs::File::options().write(true).open(&orphan).unwrap().set_modified(old).unwrap();
-    assert_eq!(scratch.json(&["prune", "--yes"])["packs"], 1);
+    // A day later nobody waits for it; but another day it stays, for a capture that found it before it was marked.
+    a_day_passes(&scratch, "packs");
+    assert_eq!(sums(&scratch.json(&["prune", "--yes"])["gc"]), [1, 0, 1, 0, 0]);
+    assert_eq!(sums(&scratch.json(&["prune", "--yes"])["gc"]), [1, 0, 0, 1, 0]);
+    assert!(orphan.exists());
+    a_day_passes(&scratch, "tombs");
+    assert_eq!(sums(&scratch.json(&["prune", "--yes"])["gc"]), [1, 1, 0, 0, 0]);
     assert!(!orphan.exists());
     scratch.ok(&["verify", "--read-data"]);
 }

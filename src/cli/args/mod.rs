@@ -8,7 +8,7 @@ mod retention;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
 pub use doctor::DoctorArgs;
-pub use retention::{PruneArgs, RmArgs};
+pub use retention::{GcArgs, PruneArgs, RmArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -175,13 +175,13 @@ pub enum Command {
     /// Who holds the lock of a target, and how to end a stuck holder.
     #[command(subcommand)]
     Lock(LockCommand),
-    /// Remove snapshots that have expired, and what no rule keeps, with the packs that only they needed.
+    /// Remove snapshots that have expired, and what no rule keeps, and mark the packs that only they needed.
     #[command(after_help = "Examples:
   terp-fixtures prune --dry-run
   terp-fixtures prune --yes
   terp-fixtures prune --keep-last 5 --keep-within 30d")]
     Prune(PruneArgs),
-    /// Remove one snapshot, with the packs that only it needed.
+    /// Remove one snapshot, and mark the packs that only it needed.
     #[command(
         after_help = "Examples:\n  terp-fixtures rm demo-2025-12 --dry-run\n  terp-fixtures rm nightly@3f9a1c --yes"
     )]
@@ -192,6 +192,13 @@ pub enum Command {
   terp-fixtures doctor --store s3://fixtures/erp?endpoint=https://s3.example.org
   terp-fixtures doctor --for restore --json")]
     Doctor(DoctorArgs),
+    /// Mark packs that no snapshot needs, and delete those that were marked a day ago and still are not needed.
+    #[command(after_help = "Examples:
+  terp-fixtures gc --dry-run
+  terp-fixtures gc --yes
+  terp-fixtures gc --grace 3d --yes
+  terp-fixtures gc --no-grace --yes")]
+    Gc(GcArgs),
     /// Who did what, when and where; and whether anything of that was tampered with.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -368,6 +375,12 @@ pub struct RestoreArgs {
     /// Into another engine: restore also what that one can hold only in part (the losses are listed).
     #[arg(long)]
     pub allow_lossy: bool,
+    /// Into an empty database: load aside, through several connections, also where the snapshot has fewer than 10,000 rows.
+    #[arg(long, conflicts_with = "no_parallel")]
+    pub parallel: bool,
+    /// Into an empty database: load with one transaction, however many rows there are.
+    #[arg(long)]
+    pub no_parallel: bool,
     /// Do everything, report it, then undo it.
     #[arg(long)]
     pub dry_run: bool,

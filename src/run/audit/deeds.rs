@@ -3,6 +3,7 @@
 use crate::model::audit::{Database, Deed, Named, Operation, TableCounts};
 use crate::model::manifest::Manifest;
 use crate::model::schema::TableName;
+use crate::run::gc::Sum;
 use crate::run::ledger::{Run, TableDetail};
 use crate::run::repository::Snapshot;
 use std::collections::BTreeMap;
@@ -69,6 +70,19 @@ pub fn removed(operation: Operation, snapshot: &Snapshot) -> Deed {
         counts: counts([("rows", crate::run::inspect::rows(&snapshot.manifest))]),
         ..of_snapshot(operation, snapshot)
     }
+}
+
+/// Packs that no snapshot needs are about to be marked or deleted.
+#[must_use]
+pub(in crate::run) fn collected(marked: Sum, deleted: Sum, no_grace: bool) -> Deed {
+    let counts = counts([
+        ("marked_packs", marked.packs),
+        ("marked_bytes", marked.bytes),
+        ("deleted_packs", deleted.packs),
+        ("deleted_bytes", deleted.bytes),
+        ("no_grace", u64::from(no_grace)),
+    ]);
+    Deed { counts, ..Deed::new(Operation::Collect) }
 }
 
 /// A store was made by the member whose signer is `key`.

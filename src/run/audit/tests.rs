@@ -28,7 +28,7 @@ impl Trail {
             let deed = Deed {
                 snapshot: Some(Named { name: format!("s{at}"), id: None }),
                 counts: [("rows".to_owned(), at as u64)].into(),
-                ..Deed::new(Operation::ALL[at % 10])
+                ..Deed::new(Operation::ALL[at % Operation::ALL.len()])
             };
             record(&trail.repository, deed).unwrap();
         }

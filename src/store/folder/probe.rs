@@ -1,8 +1,9 @@
 //! `doctor` on a folder: what a store asks of a file system, on files of its own that it removes again.
 
-use super::{failed, place, sync_folder};
+use super::failed;
 use crate::error::{Error, Result};
 use crate::secret::Address;
+use crate::store::disk::{Disk as _, Real};
 use crate::store::probe::{self, Probe, Purpose};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -72,8 +73,14 @@ fn write(file: &Path) -> Result<String> {
         open.sync_all()
     });
     written.map_err(|error| failed("write", file, error))?;
-    file.parent().map_or(Ok(()), sync_folder)?;
+    if let Some(folder) = file.parent() {
+        sync(folder)?;
+    }
     Ok(format!("a file and its name are made durable in {} ms", start.elapsed().as_millis()))
+}
+
+fn sync(folder: &Path) -> Result<()> {
+    Real.sync_folder(folder).map_err(|error| failed("make durable", folder, error))
 }
 
 fn read(file: &Path) -> Result<String> {
@@ -95,18 +102,21 @@ fn list(folder: &Path, file: &Path) -> Result<String> {
 /// A name is given without taking it from another file: by a hard link, or, where there is none, by a rename.
 fn name(probe: &mut Probe, file: &Path, link: &Path) {
     const NAME: &str = "name without replacing";
-    match (fs::hard_link(file, link), place(file, link)) {
+    match (fs::hard_link(file, link), fs::hard_link(file, link)) {
         (Ok(()), Err(error)) if error.kind() == ErrorKind::AlreadyExists => {
             probe.works(NAME, "hard links: a second file never takes a name");
         }
-        (Err(_), Ok(())) => {
-            probe.harmless(NAME, "no hard links here; files are renamed, and names are digests or random");
-        }
-        (_, Err(error)) => probe.fails(NAME, &failed("name", link, error)),
+        (Ok(()), Err(error)) => probe.fails(NAME, &failed("name", link, error)),
         (Ok(()), Ok(())) => {
             let error = Error::store("a second file took the name of the first");
             probe.fails(NAME, &error.hint("Use a file system that keeps to the rules of hard links."));
         }
+        (Err(_), _) => match fs::rename(file, link) {
+            Ok(()) => {
+                probe.harmless(NAME, "no hard links here; files are renamed, and names are digests or random");
+            }
+            Err(error) => probe.fails(NAME, &failed("name", link, error)),
+        },
     }
 }
 
@@ -120,7 +130,7 @@ fn remove(folder: &Path, files: &[&Path]) -> Result<String> {
             return Err(Error::store(format!("{} is there although it was removed", file.display())));
         }
     }
-    sync_folder(folder)?;
+    sync(folder)?;
     Ok("it is gone at once".to_owned())
 }
 

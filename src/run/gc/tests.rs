@@ -1,0 +1,1 @@
+//! Garbage collection on stores in memory: what is marked, what is deleted, and what stops it.
