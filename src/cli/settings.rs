@@ -57,6 +57,10 @@ struct AuditSection {
 #[serde(deny_unknown_fields, default)]
 struct StoreSection {
     url: Option<String>,
+    endpoint: Option<String>,
+    region: Option<String>,
+    path_style: Option<bool>,
+    checksums: Option<String>,
     identity_file: Option<PathBuf>,
     signers: Vec<String>,
     publishers: Vec<String>,
@@ -159,9 +163,25 @@ impl Settings {
         let text = std::fs::read_to_string(&path).map_err(|error| {
             Error::usage(format!("cannot read the configuration {}", path.display())).caused_by(error)
         })?;
-        let file = toml::from_str(&text).map_err(|error| malformed(&path, &text, &error))?;
+        let file: File = toml::from_str(&text).map_err(|error| malformed(&path, &text, &error))?;
         let base = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Self::of(file, base, store))
+        let is_bucket = file.store.url.as_deref().is_some_and(|url| url.starts_with("s3://"));
+        let settings = Self::of(file, base, store);
+        if !is_bucket && !settings.server().is_empty() {
+            let what = format!("{}: [store] tells of a server, and url is no bucket", path.display());
+            return Err(Error::usage(what)
+                .hint("endpoint, region, path_style and checksums go with url = \"s3://bucket/prefix\"."));
+        }
+        Ok(settings)
+    }
+
+    /// What the configuration says of the server of a bucket, as parameters of the address.
+    fn server(&self) -> String {
+        let StoreSection { endpoint, region, path_style, checksums, .. } = &self.file.store;
+        let path_style = path_style.map(|path_style| path_style.to_string());
+        let said = [("endpoint", endpoint), ("region", region), ("path_style", &path_style), ("checksums", checksums)];
+        let said = said.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_ref()?))));
+        said.collect::<Vec<_>>().join("&")
     }
 
     /// The store's address: argument or environment, configuration, `./snapshots`.
@@ -171,7 +191,10 @@ impl Settings {
             return Address::new(store.clone());
         }
         match &self.file.store.url {
-            Some(url) if Address::new(url.clone()).scheme().is_some() => Address::new(url.clone()),
+            Some(url) if Address::new(url.clone()).scheme().is_some() => match self.server() {
+                server if server.is_empty() => Address::new(url.clone()),
+                server => Address::new(format!("{url}{}{server}", if url.contains('?') { '&' } else { '?' })),
+            },
             Some(url) => Address::new(self.base.join(url).to_string_lossy()),
             None => Address::new("snapshots"),
         }
@@ -412,6 +435,13 @@ impl Settings {
     pub fn keeps_audit_in_target(&self) -> bool {
         self.file.audit.keep_in_target
     }
+}
+
+/// A value as a part of an address: what would end it there is written as `%26`.
+fn encoded(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/[]".contains(c);
+    let byte = |byte: u8| if plain(char::from(byte)) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    value.bytes().map(byte).collect()
 }
 
 /// A path below the current folder as it is written there, which is how people and annotations name files.

@@ -8,11 +8,11 @@ use crate::codec::tomb::Tomb;
 use crate::error::{Error, Result};
 use crate::model::audit::Actor;
 use crate::model::manifest::{Manifest, PackRef};
-use crate::model::proof::{ObjectKind, ObjectName, Packed, Sealed};
+use crate::model::proof::{ObjectKind, ObjectName, Sealed};
 use crate::seal::{self, EpochKeys, Hint, Member, Recipient, Signer, SignerId};
 use crate::store::Store;
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Caps on what is read before anything in it is trusted, in bytes.
 const HINT_LIMIT: u64 = 4 << 10;
@@ -23,7 +23,7 @@ const OTHERS: &str = "this identity cannot open";
 
 /// A store, opened by one of its members.
 pub struct Repository {
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
     hint: Hint,
     epochs: Epochs,
     recipient: Recipient,
@@ -89,7 +89,7 @@ impl Repository {
         let actor = Actor { signer: Some(signer.id().to_string()), ..Actor::default() };
         let pins = BTreeMap::new();
         Ok(Self {
-            store,
+            store: store.into(),
             hint,
             epochs,
             recipient: member.recipient(),
@@ -153,6 +153,11 @@ impl Repository {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// The store itself, for threads of their own.
+    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
     }
 
     /// The repository's id, 32 hex digits.
@@ -371,48 +376,6 @@ impl Repository {
                 })
             }
         }
-    }
-}
-
-/// Opened packs, the last few kept: neighbouring chunks mostly lie in one pack.
-pub(crate) struct PackReader<'a> {
-    repository: &'a Repository,
-    keys: &'a EpochKeys,
-    recent: Mutex<VecDeque<(String, Arc<Packed>)>>,
-}
-
-impl<'a> PackReader<'a> {
-    const KEPT: usize = 3;
-
-    /// A reader of the packs of one epoch.
-    pub(crate) fn new(repository: &'a Repository, epoch: u32) -> Result<Self> {
-        let keys = repository.keys_of(epoch)?;
-        if !keys.can_read_rows() {
-            return Err(Error::store("this identity may capture but not read rows")
-                .hint("Use the identity of a member that may restore."));
-        }
-        Ok(Self { repository, keys, recent: Mutex::default() })
-    }
-
-    /// The keys that the packs are sealed to.
-    pub(crate) fn keys(&self) -> &EpochKeys {
-        self.keys
-    }
-
-    /// The plaintext of a pack, verified.
-    pub(crate) fn pack(&self, pack: &PackRef) -> Result<Arc<Packed>> {
-        // Held while fetching, so that two workers never fetch the same pack.
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, packed)) = recent.iter().find(|(name, _)| *name == pack.name) {
-            return Ok(Arc::clone(packed));
-        }
-        let sealed = fetch_pack(self.repository.store(), pack)?;
-        let packed = Arc::new(seal::open_pack(&sealed, self.keys)?);
-        if recent.len() == Self::KEPT {
-            recent.pop_front();
-        }
-        recent.push_back((pack.name.clone(), Arc::clone(&packed)));
-        Ok(packed)
     }
 }
 

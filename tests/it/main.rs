@@ -34,6 +34,7 @@ mod refs;
 mod retention;
 mod review;
 mod roundtrip;
+mod s3;
 mod secrecy;
 mod subset;
 mod support;

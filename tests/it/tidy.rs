@@ -183,7 +183,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rpassword", &["cli/"]),
     ("rustix", &["cli/mod.rs"]),
     ("rusqlite", &["engine/sqlite/"]),
-    ("rustix", &["cli/"]),
+    ("rustix", &["cli/", "store/folder/probe.rs"]),
     ("serde", &["model/", "codec/", "seal/", "policy/", "run/ledger.rs", "run/review/", "cli/", "mask/command.rs"]),
     (
         "serde_json",

@@ -3,11 +3,13 @@
 mod audit;
 pub mod detect;
 mod keys;
+mod doctor;
 pub mod policy;
 mod retention;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
 pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
+pub use doctor::DoctorArgs;
 pub use retention::{GcArgs, PruneArgs, RmArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -40,7 +42,7 @@ pub struct Global {
     /// Configuration file; without it terp-fixtures.toml is looked for here and in the folders above.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
-    /// The store: a folder.
+    /// The store: a folder, or s3://bucket/prefix.
     #[arg(long, global = true, value_name = "URL", env = "TERP_FIXTURES_STORE", help_heading = "Global options")]
     pub store: Option<String>,
     /// Machine output on stdout.
@@ -192,6 +194,12 @@ pub enum Command {
   terp-fixtures pin nightly@3f9a1c
   terp-fixtures pin --remove nightly")]
     Pin(PinArgs),
+    /// Try out what the store can do, be it a folder or a bucket, and say what that means. Leaves nothing behind.
+    #[command(after_help = "Examples:
+  terp-fixtures doctor
+  terp-fixtures doctor --store s3://fixtures/erp?endpoint=https://s3.example.org
+  terp-fixtures doctor --for restore --json")]
+    Doctor(DoctorArgs),
     /// Mark packs that no snapshot needs, and delete those that were marked a day ago and still are not needed.
     #[command(after_help = "Examples:
   terp-fixtures gc --dry-run

@@ -3,6 +3,7 @@
 mod audit;
 mod capture;
 mod detect;
+mod doctor;
 mod init;
 mod keys;
 mod lock;
@@ -67,6 +68,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Prune(args) => retention::prune(context, &settings()?, args),
         Command::Rm(args) => retention::rm(context, &settings()?, args),
         Command::Pin(args) => pins::run(context, &settings()?, args),
+        Command::Doctor(args) => doctor::run(context, &settings()?, args),
         Command::Gc(args) => retention::gc(context, &settings()?, args),
         Command::Audit(command) => audit::run(context, &settings()?, command),
         Command::Completions { shell } => shell::completions(*shell),

@@ -9,7 +9,8 @@ use crate::model::manifest::{ChunkRef, Manifest, Why};
 use crate::model::proof::Encoded;
 use crate::run::Context;
 use crate::run::closure::{Prints, Side, Sides};
-use crate::run::repository::{PackReader, Repository};
+use crate::run::packs::PackReader;
+use crate::run::repository::Repository;
 use std::collections::BTreeMap;
 
 /// Reads a snapshot, and keeps what it needs again.
