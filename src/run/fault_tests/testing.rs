@@ -127,6 +127,7 @@ impl World {
             streams: None,
             environment: None,
             allow_lossy: false,
+            streams: None,
         };
         restore::restore(&context(), repository, &snapshot, &mut *target, &options).map(|done| done.rows())
     }
