@@ -70,3 +70,8 @@ pub mod secret;
 pub mod store;
 pub mod subset;
 pub mod translate;
+
+/// What is fuzzed, as ordinary tests: it is in here because bytes become a sealed object only behind the doors of this crate.
+#[cfg(test)]
+#[path = "../tests/fuzz/targets/mod.rs"]
+mod fuzz;

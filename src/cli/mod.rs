@@ -20,6 +20,7 @@ use std::process::ExitCode;
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
+    leave_no_core();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -42,6 +43,21 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+/// The memory of this process holds keys, and during a capture originals. A crash must not write it to a file: one byte is less than
+/// any core has, and on Linux a sign to hand it to no program either. Programs that we start may ask for more again.
+#[cfg(unix)]
+fn leave_no_core() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = Rlimit { current: Some(1), ..getrlimit(Resource::Core) };
+    if limit.maximum != Some(0) {
+        // Fails only where a sandbox forbids the call, and then it is the sandbox's to say what a crash leaves.
+        setrlimit(Resource::Core, limit).unwrap_or_default();
+    }
+}
+
+#[cfg(not(unix))]
+fn leave_no_core() {}
 
 /// Help and version are answers (0); anything else is wrong usage (1, not clap's own 2).
 fn usage(error: &clap::Error) -> ExitCode {

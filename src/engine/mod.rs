@@ -8,6 +8,7 @@ mod network;
 pub mod postgres;
 pub mod sql;
 pub mod sqlite;
+pub mod staging;
 #[cfg(test)]
 pub(crate) mod suite;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
 use crate::secret::Address;
 use sql::Sql;
+use staging::Staging;
 use std::time::Duration;
 
 /// A query whose rows become batches.
@@ -110,7 +112,7 @@ impl std::fmt::Display for Holder {
 }
 
 /// A database that rows go into.
-pub trait Target: Source {
+pub trait Target: Source + Staging {
     /// Takes the database's lock for restores and rollbacks. It dies with this connection. From then on a statement that
     /// waits for a lock of somebody else waits no longer than `wait` either.
     ///

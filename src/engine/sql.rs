@@ -430,6 +430,34 @@ pub fn sets_keys(engine: EngineKind) -> bool {
     engine != EngineKind::Postgres
 }
 
+/// How many connections can load at once, for so many cores.
+#[must_use]
+pub fn writers(engine: EngineKind, cores: usize) -> usize {
+    match engine {
+        EngineKind::Sqlite => 1,
+        EngineKind::Postgres | EngineKind::Mysql | EngineKind::Mariadb => cores.clamp(1, 8),
+    }
+}
+
+/// Whether types, functions and the like are made in a staging place, with the tables that need them. No table of the others
+/// needs any, but for sequences.
+#[must_use]
+pub fn makes_objects_aside(engine: EngineKind) -> bool {
+    matches!(engine, EngineKind::Sqlite | EngineKind::Postgres)
+}
+
+/// Whether objects of this kind come with the tables of a staging place, so that they are built there.
+#[must_use]
+pub fn makes_aside(engine: EngineKind, kind: &str) -> bool {
+    engine == EngineKind::Postgres && ["index", "foreign key"].contains(&kind)
+}
+
+/// Whether a server that adds these foreign keys looks at every row itself.
+#[must_use]
+pub fn proves(engine: EngineKind, foreign_keys: &[Vec<String>]) -> bool {
+    engine == EngineKind::Postgres && !foreign_keys.iter().flatten().any(|statement| statement.ends_with(" NOT VALID"))
+}
+
 /// What makes a statement that adds a foreign key accept the rows that are there.
 #[must_use]
 pub fn unchecked_suffix(engine: EngineKind, statement: &str) -> &'static str {

@@ -19,6 +19,7 @@ pub(crate) struct Bench<'a> {
 
 /// Runs everything on one empty database.
 pub(crate) fn run(bench: &Bench<'_>) {
+    swaps_a_place_in(bench);
     create(bench);
     loads_and_reads_back(bench);
     rolls_back(bench);
@@ -31,6 +32,42 @@ pub(crate) fn run(bench: &Bench<'_>) {
 
 fn name() -> TableName {
     TableName::plain("Suite \"Table\" ☘")
+}
+
+/// A place is seen by nobody, stays when its transaction is given up, and is the target's with its commit.
+fn swaps_a_place_in(bench: &Bench<'_>) {
+    const KEY: &str = "0123456789ab";
+    let mut target = (bench.target)();
+    assert_eq!(target.places().unwrap(), []);
+    target.remove_place(KEY).unwrap();
+    let mut stream = target.stream(KEY).unwrap().unwrap();
+    stream.begin(Enforce::Nothing).unwrap();
+    stream.execute(&Sql::new(stream.engine()).lit("CREATE TABLE ").table(&name()).lit(" (id INTEGER)")).unwrap();
+    stream.set_aside().unwrap();
+    stream.end(true).unwrap();
+    let insert = Sql::new(stream.engine()).lit("INSERT INTO ").table(&stream.aside(&name())).lit(" VALUES (1)");
+    stream.begin(Enforce::Nothing).unwrap();
+    assert_eq!(stream.execute(&insert).unwrap(), 1);
+    stream.end(true).unwrap();
+    drop(stream);
+    let places: Vec<String> = target.places().unwrap().into_iter().map(|place| place.key).collect();
+    assert_eq!(places, [KEY]);
+    let mut again = target.stream(KEY).unwrap().unwrap();
+    assert!(again.catalogue().unwrap().table(&name()).is_some() && target.catalogue().unwrap().tables.is_empty());
+    drop(again);
+    for commit in [false, true] {
+        target.begin(Enforce::Nothing).unwrap();
+        target.swap_in(KEY, &[name()]).unwrap();
+        let count = Sql::new(target.engine()).lit("SELECT count(*) FROM ").table(&name());
+        assert_eq!(scalar(&mut *target, count).unwrap(), 1);
+        target.end(commit).unwrap();
+        assert_eq!(target.catalogue().unwrap().table(&name()).is_some(), commit);
+    }
+    target.remove_place(KEY).unwrap();
+    assert_eq!(target.places().unwrap(), []);
+    target.begin(Enforce::Nothing).unwrap();
+    target.execute(&Sql::new(target.engine()).lit("DROP TABLE ").table(&name())).unwrap();
+    target.end(true).unwrap();
 }
 
 fn create(bench: &Bench<'_>) {

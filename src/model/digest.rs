@@ -5,9 +5,10 @@
 //! chunk ids and the signed stream digest.
 
 use super::batch::Batch;
+use serde::{Deserialize, Serialize};
 
 /// The order-independent digest of some rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ContentDigest {
     sum: [u64; 4],
     rows: u64,

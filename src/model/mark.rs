@@ -16,12 +16,16 @@ pub const STAGE_TABLE: &str = "terp_fixtures_stage";
 pub const LOCK_TABLE: &str = "terp_fixtures_lock";
 /// Changes of shape on their way, on engines that cannot take them back: what undoes each, and what is still to come.
 pub const JOURNAL_TABLE: &str = "terp_fixtures_journal";
+/// Inside a staging place: what it is for, and which rows are in.
+pub const PROGRESS_TABLE: &str = "terp_fixtures_progress";
+/// How the schemas of PostgreSQL that are staging places begin.
+pub const PLACE_SCHEMA: &str = "terp_fixtures_load_";
 
 /// Whether a table is this tool's own, and so is never captured, compared or counted.
 #[must_use]
 pub fn is_own_table(name: &str) -> bool {
     let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
-    [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE].contains(&name)
+    [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE, PROGRESS_TABLE].contains(&name)
         || name.strip_prefix(UNDO_TABLE).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered)
 }
 

@@ -276,6 +276,14 @@ pub struct SchemaObject {
     pub create: String,
 }
 
+impl SchemaObject {
+    /// Whether another object of the same kind has the same name, on the same table.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.kind, &self.name, &self.table) == (&other.kind, &other.name, &other.table)
+    }
+}
+
 /// Everything the engine says about a database's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalogue {

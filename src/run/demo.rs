@@ -115,6 +115,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         lock_timeout: Duration::from_secs(30),
         environment: Some("dev".into()),
         allow_lossy: false,
+        streams: None,
     };
     let restored = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;
     audit::record(&repository, restored.deed.clone())?;

@@ -104,6 +104,7 @@ fn restored(
         lock_timeout: Duration::from_secs(5),
         environment: None,
         allow_lossy,
+        streams: None,
         suspend_triggers: true,
     };
     restore::restore(&context(), repository, &repository.find("s")?, &mut *target(url), &options)

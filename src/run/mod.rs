@@ -4,12 +4,15 @@ pub mod audit;
 pub mod capture;
 mod capture_table;
 pub mod check;
+mod chunks;
 mod closure;
 mod counters;
 #[cfg(test)]
 mod ddl_tests;
 pub mod demo;
 pub mod detect;
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod fill_testing;
 #[cfg(test)]
@@ -27,6 +30,7 @@ pub mod ledger;
 pub mod live;
 pub mod load;
 pub mod lock;
+pub mod parallel;
 mod pipeline;
 mod plan;
 pub mod prune;

@@ -114,8 +114,7 @@ impl<'a> Plan<'a> {
     pub(super) fn create_pre(&self, target: &mut dyn Target) -> Result<Vec<Made>> {
         let mut made = Vec::new();
         for object in self.manifest.schema.pre.iter().filter(|_| !self.create.is_empty()) {
-            let is = |other: &&SchemaObject| other.kind == object.kind && other.name == object.name;
-            if self.live.pre.iter().any(|other| is(&other)) {
+            if self.live.pre.iter().any(|other| other.is_same(object)) {
                 continue;
             }
             run_rendered(target, &object.create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
@@ -160,15 +159,16 @@ impl<'a> Plan<'a> {
     }
 
     /// Creates indexes, foreign keys and triggers of created tables, and views where the database was empty. Returns the
-    /// views, and other objects that go with no table.
+    /// views, and other objects that go with no table. Only what is `wanted`.
     pub(super) fn create_post(
         &self,
         context: &Context<'_>,
         target: &mut dyn Target,
+        wanted: &dyn Fn(&SchemaObject) -> bool,
     ) -> Result<(Vec<String>, Vec<Made>)> {
         let created = self.created();
         let (mut views, mut made) = (Vec::new(), Vec::new());
-        for object in &self.manifest.schema.post {
+        for object in self.manifest.schema.post.iter().filter(|object| wanted(object)) {
             let due = match &object.table {
                 // Triggers on views (INSTEAD OF) and indexes on materialized views come with their view.
                 Some(table) => {

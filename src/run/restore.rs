@@ -4,24 +4,23 @@
 //! snapshot changes nothing; another snapshot replaces the previous run.
 
 use super::audit::{self, chain};
+use super::chunks::{Chunks, Opened};
 use super::foreign::Foreign;
 use super::ledger::{self, Detail, Run, TableDetail};
 use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
-use super::pipeline::{ordered_map, settle};
+use super::parallel::{self, Gathered, Gathering, Streams};
 use super::plan::{self, Plan};
 use super::repository::{PackReader, Repository, Snapshot};
 use super::{Context, counters, millis, now, references, rollback, state, triggers};
-use crate::check::{self, Rules, Violation};
-use crate::codec::{pack, rows};
+use crate::check::Rules;
+use crate::codec::rows;
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Target};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::model::audit::{Actor, Deed};
-use crate::model::digest::ContentDigest;
 use crate::model::manifest::TableEntry;
 use crate::model::mark;
-use crate::model::proof::{Checked, Encoded};
 use crate::model::schema::{Catalogue, Family, SchemaObject, Table, TableName};
 use crate::translate::Rows;
 use std::collections::BTreeMap;
@@ -49,6 +48,8 @@ pub struct Options {
     pub environment: Option<String>,
     /// Restore into another engine also what that one can hold only in part.
     pub allow_lossy: bool,
+    /// When a load into an empty database goes through several connections and a staging place; never without it.
+    pub streams: Option<Streams>,
 }
 
 /// What a restore did.
@@ -103,6 +104,9 @@ pub fn restore(
     let live = target.catalogue()?;
     let runs = ledger::runs(target, &live)?;
     if let Some(outcome) = unchanged(context, target, snapshot, &runs, options, start)? {
+        if !options.dry_run {
+            parallel::clear(context, target, None)?;
+        }
         return Ok(outcome);
     }
     if let Some(foreign) = &foreign {
@@ -110,12 +114,19 @@ pub fn restore(
     }
 
     plan::prepare(target, &snapshot.manifest, &live)?;
+    let gathering = Gathering { context, snapshot, packs: &packs, options };
+    let gathered = if foreign.is_none() { gathering.gather(target, &live)? } else { None };
+    if !options.dry_run {
+        parallel::clear(context, target, gathered.as_ref().map(|gathered| gathered.key.as_str()))?;
+    }
     target.begin(Enforce::Nothing)?;
     let actor = repository.actor();
-    let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref(), actor };
+    let gathered = gathered.as_ref();
+    let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref(), actor, gathered };
     match run.inside(target, &live, &runs, start) {
         Ok(outcome) => {
             target.end(!options.dry_run)?;
+            parallel::clean_up(context, target, gathered);
             Ok(outcome)
         }
         Err(error) => match target.end(false) {
@@ -199,6 +210,8 @@ struct Restoring<'a> {
     foreign: Option<&'a Foreign<'a>>,
     /// Who restores.
     actor: &'a Actor,
+    /// Rows that wait in a staging place.
+    gathered: Option<&'a Gathered>,
 }
 
 impl Restoring<'_> {
@@ -213,51 +226,42 @@ impl Restoring<'_> {
         let seq = runs.last().map_or(1, |run| run.seq + 1);
         let run = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
-        detail.settings = plan.apply_settings(target)?;
-        detail.objects = plan.create_pre(target)?;
-        plan.create_tables(target)?;
         detail.created = plan.created();
-        ledger::create(target)?;
-        let live = target.catalogue()?;
-        plan.add_markers(target, &live)?;
+        let live = self.shape(target, &plan, &mut detail)?;
 
-        let counters = counters::before(target, &live, &plan)?;
-        let at = now();
-        let mut conflicts = Vec::new();
+        let counters = match self.gathered {
+            Some(gathered) => gathered.counters.clone(),
+            None => counters::before(target, &live, &plan)?,
+        };
+        let at = self.gathered.map_or_else(now, |gathered| gathered.at.clone());
         let mut how = BTreeMap::new();
-        let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(&live)));
-        for (index, entry) in plan.entries.iter().enumerate() {
-            let Some(table) = live.table(&entry.table) else { continue };
-            let to = Destination {
-                live: table,
-                columns: &entry.columns,
-                run: &run,
-                at: &at,
-                undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
-                on_conflict: self.options.on_conflict,
-                is_exact: self.foreign.is_none() && is_exact(entry, table),
-            };
-            let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
-            let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
-            detail.tables.push(done);
-            how.insert(entry.table.clone(), way);
-            if conflict != Conflicts::default() {
-                conflicts.push((entry.table.clone(), conflict));
+        match self.gathered {
+            Some(gathered) => {
+                detail.tables = gathered.tables.clone();
+                how = gathered.how.clone();
             }
+            None => self.load(target, &live, &plan, (&run, &at, seq), &mut detail, &mut how)?,
         }
-        load::refuse(&conflicts, self.options.on_conflict)?;
 
         self.context.stage("creating indexes, views and triggers");
-        let (views, made) = plan.create_post(self.context, target)?;
+        let is_missing =
+            |object: &SchemaObject| self.gathered.is_none() || !live.post.iter().any(|there| there.is_same(object));
+        let (views, made) = plan.create_post(self.context, target, &is_missing)?;
         detail.views = views;
         detail.objects.extend(made);
         triggers::revive(target, &silent, |table| detail.created.contains(table))?;
         // Foreign keys that came with them are verified too.
         let live = target.catalogue()?;
-        self.context.stage("verifying every foreign key");
-        let known = self.foreign.map(|foreign| foreign.dangling(&live));
-        let known = known.as_ref().unwrap_or(&manifest.results.closure.dangling);
-        let foreign_keys = references::verify(target, &live, &run, &before, known)?;
+        let foreign_keys = match self.gathered {
+            // They were verified in the staging place, whose rows nobody else can have touched since.
+            Some(_) => references::count(&live),
+            None => {
+                self.context.stage("verifying every foreign key");
+                let known = self.foreign.map(|foreign| foreign.dangling(&live));
+                let known = known.as_ref().unwrap_or(&manifest.results.closure.dangling);
+                references::verify(target, &live, &run, &before, known)?
+            }
+        };
         for known in &counters {
             if let Some(sql) = sql::advance_counter(target.engine(), &known.table) {
                 target.execute(&sql)?;
@@ -280,6 +284,64 @@ impl Restoring<'_> {
             deed,
             millis: millis(start),
         })
+    }
+
+    /// Makes what is missing, or swaps it in, and gives every table that gets rows its markers. Returns what there is then.
+    fn shape(&self, target: &mut dyn Target, plan: &Plan<'_>, detail: &mut Detail) -> Result<Catalogue> {
+        match self.gathered {
+            Some(gathered) => {
+                self.context.stage("swapping the tables in");
+                target.swap_in(&gathered.key, &detail.created)?;
+                detail.settings.clone_from(&gathered.settings);
+                detail.objects = match &gathered.objects {
+                    Some(objects) => objects.clone(),
+                    None => plan.create_pre(target)?,
+                };
+            }
+            None => {
+                detail.settings = plan.apply_settings(target)?;
+                detail.objects = plan.create_pre(target)?;
+                plan.create_tables(target)?;
+            }
+        }
+        ledger::create(target)?;
+        let live = target.catalogue()?;
+        plan.add_markers(target, &live)?;
+        Ok(live)
+    }
+
+    /// Loads every table, one after the other, and refuses conflicts, all of them at once.
+    fn load(
+        &self,
+        target: &mut dyn Target,
+        live: &Catalogue,
+        plan: &Plan<'_>,
+        (run, at, seq): (&str, &str, i64),
+        detail: &mut Detail,
+        how: &mut BTreeMap<TableName, String>,
+    ) -> Result<()> {
+        let mut conflicts = Vec::new();
+        let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(live)));
+        for (index, entry) in plan.entries.iter().enumerate() {
+            let Some(table) = live.table(&entry.table) else { continue };
+            let to = Destination {
+                live: table,
+                columns: &entry.columns,
+                run,
+                at,
+                undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
+                on_conflict: self.options.on_conflict,
+                is_exact: self.foreign.is_none() && is_exact(entry, table),
+            };
+            let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
+            let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
+            detail.tables.push(done);
+            how.insert(entry.table.clone(), way);
+            if conflict != Conflicts::default() {
+                conflicts.push((entry.table.clone(), conflict));
+            }
+        }
+        load::refuse(&conflicts, self.options.on_conflict)
     }
 
     /// Takes away the triggers of every table whose rows will change.
@@ -327,7 +389,7 @@ impl Restoring<'_> {
         let rules = Rules::new(target.engine(), to.live, &entry.columns)?;
         let mut loader = Loader::start(target, to)?;
         let bytes = self
-            .stream(entry, &rules, conversion, &mut |rows| loader.load(target, rows))
+            .stream(entry, rules, conversion, &mut |rows| loader.load(target, rows))
             .map_err(|error| error.within(format!("table {}", entry.table)))?;
         let (detail, conflicts, how) = loader.finish(target)?;
         if let Some(changed) = conversion.map(Rows::changed).filter(|changed| *changed > 0) {
@@ -348,7 +410,7 @@ impl Restoring<'_> {
     fn stream(
         &self,
         entry: &TableEntry,
-        rules: &Rules,
+        rules: Rules,
         conversion: Option<&Rows>,
         load: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
     ) -> Result<u64> {
@@ -360,70 +422,30 @@ impl Restoring<'_> {
                 return Err(Error::store(format!("the manifest has no schema of table {}", entry.table)));
             }
         };
-        let id_key = self.packs.keys().id_key();
-        let open = |(first_row, chunk): (u64, &crate::model::manifest::ChunkRef)| -> Result<Opened> {
-            let packed = self.packs.pack(&manifest.packs[chunk.pack as usize])?;
-            let encoded = pack::open_chunk(&packed, chunk, id_key)?;
-            let masked = rows::decode(&encoded, &layout)?;
-            let masked = match conversion {
-                Some(conversion) => conversion.convert(masked, first_row)?,
-                None => masked,
-            };
-            let (checked, violations) = check::rows(masked, rules, first_row)?;
-            let mut digest = ContentDigest::default();
-            digest.add(checked.rows());
-            Ok(Opened { first_row, encoded, checked, digest, violations })
+        let chunks = Chunks { packs: self.packs, manifest, entry, layout, rules, conversion };
+        let mut stream = blake3::Hasher::new();
+        let mut bytes = 0;
+        let mut see = |opened: &Opened| {
+            stream.update(opened.encoded.bytes());
+            bytes += opened.encoded.bytes().len() as u64;
+            let rows = opened.first_row + opened.digest.rows();
+            self.context.report.event(&Event::TableProgress { table: entry.table.clone(), rows, bytes });
+            Ok(())
         };
-        std::thread::scope(|scope| {
-            let (feed, opened) = ordered_map(scope, self.context.jobs, open);
-            let feeder = scope.spawn(move || {
-                let mut first_row = 0;
-                for chunk in &entry.chunks {
-                    feed.send((first_row, chunk))?;
-                    first_row += chunk.rows;
-                }
-                Ok(())
-            });
-            let mut stream = blake3::Hasher::new();
-            let mut bytes = 0;
-            let mut verified = opened.map(|opened| {
-                let Opened { first_row, encoded, checked, digest, violations } = opened?;
-                check::refuse(&entry.table, &violations)?;
-                stream.update(encoded.bytes());
-                bytes += encoded.bytes().len() as u64;
-                self.context.report.event(&Event::TableProgress {
-                    table: entry.table.clone(),
-                    rows: first_row + digest.rows(),
-                    bytes,
-                });
-                Ok((checked, digest))
-            });
-            let loaded = load(&mut verified);
-            drop(verified);
-            let fed = feeder.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")));
-            settle(fed, loaded)?;
-            if stream.finalize().to_hex().as_str() != entry.digest {
-                return Err(Error::store("the rows are not the ones that the manifest describes")
-                    .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
-            }
-            Ok(bytes)
-        })
+        chunks.each(self.context.jobs, (&entry.chunks, 0), &mut see, load)?;
+        if stream.finalize().to_hex().as_str() != entry.digest {
+            return Err(Error::store("the rows are not the ones that the manifest describes")
+                .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));
+        }
+        Ok(bytes)
     }
 }
 
 /// Whether the server keeps the cells of an entry letter by letter. Captured ones are as a server wrote them, but a mask
 /// may spell a number or a document in its own way.
-fn is_exact(entry: &TableEntry, live: &Table) -> bool {
+pub(super) fn is_exact(entry: &TableEntry, live: &Table) -> bool {
     let family = |name: &String| live.column_index(name).map(|at| live.columns[at].family);
     entry.masks.keys().all(|name| matches!(family(name), Some(Family::Text | Family::Integer)))
-}
-
-struct Opened {
-    first_row: u64,
-    encoded: Encoded,
-    checked: Checked,
-    digest: ContentDigest,
-    violations: Vec<Violation>,
 }
 
 /// Runs statements that an engine rendered.

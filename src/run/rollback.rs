@@ -3,6 +3,7 @@
 use super::audit::{self, chain};
 use super::ledger::{self, Made, Run, TableDetail};
 use super::load::{key_names, stored_and_markers};
+use super::parallel;
 use super::references::dangling;
 use super::restore::run_rendered;
 use super::state::{self, joined};
@@ -76,6 +77,9 @@ pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Option
     let start = Instant::now();
     context.stage("taking the lock of the target");
     target.lock("rollback", options.lock_timeout)?;
+    if !options.dry_run {
+        parallel::clear(context, target, None)?;
+    }
     let run = choose(runs(target)?, options.wanted.as_deref())?;
     let manner = if options.force { Manner::Force } else { Manner::Exact };
     target.begin(if options.force { Enforce::ForeignKeys } else { Enforce::Nothing })?;

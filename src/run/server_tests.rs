@@ -8,6 +8,7 @@ mod dialect_testing;
 mod limit_tests;
 mod lock_tests;
 mod mysql_tests;
+mod parallel_tests;
 mod proxy_testing;
 mod random_tests;
 mod testing;
@@ -87,6 +88,7 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
         lock_timeout: Duration::from_secs(5),
         environment: None,
         allow_lossy: false,
+        streams: None,
     };
     restore::restore(&context(), repository, &repository.find("s")?, &mut *target(url), &options)
 }

@@ -238,6 +238,18 @@ pub fn open_keys(sealed: &Sealed, member: &Member) -> Result<EpochKeys> {
     })
 }
 
+/// Looks at the keys of another member from outside, which is all that can be done without that member's identity.
+///
+/// # Errors
+/// Kind `Store` when it is no key file, is too long, or does not begin as an age file does.
+pub fn check_keys_of_another(sealed: &Sealed) -> Result<()> {
+    let name = sealed.name();
+    if name.kind() != ObjectKind::Key || sealed.bytes().len() as u64 > MAX_KEY {
+        return Err(Error::store(format!("{name} is not a valid key file: it is too long, or lies in another place")));
+    }
+    object::check_header(name, sealed.bytes())
+}
+
 fn check_format(what: &str, format: u32) -> Result<()> {
     if format == FORMAT {
         return Ok(());

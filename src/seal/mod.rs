@@ -20,7 +20,7 @@ pub mod ssh;
 mod tomb;
 
 pub use audit::{open_entry, open_head, seal_entry, seal_head};
-pub use epoch::{EpochKeys, Hint, key_object, open_hint, open_keys, seal_hint, seal_keys};
+pub use epoch::{EpochKeys, Hint, check_keys_of_another, key_object, open_hint, open_keys, seal_hint, seal_keys};
 pub use manifest::{Opened, SnapshotStamp, open_manifest, seal_manifest};
 pub use member::{Member, Recipient, Signer, SignerId};
 pub use pack::{open_pack, scrub, seal_pack};

@@ -14,17 +14,31 @@ pub(super) fn encrypt(recipient: &Recipient, plaintext: &[u8]) -> Result<Vec<u8>
     age::encrypt(recipient, plaintext).map_err(|error| Error::store(format!("cannot encrypt: {error}")))
 }
 
+/// Whether bytes begin as an age file does: what can be said of one that is for somebody else.
+pub(super) fn check_header(name: &ObjectName, bytes: &[u8]) -> Result<()> {
+    measured(bytes).map(drop).map_err(|why| damaged(name, &why))
+}
+
+/// The reader of an age file whose header ends within what is parsed.
+fn measured(bytes: &[u8]) -> std::result::Result<Decryptor<&[u8]>, String> {
+    let start = &bytes[..bytes.len().min(MAX_HEADER)];
+    if !start.windows(5).any(|window| window == b"\n--- ") {
+        return Err("its header does not end where it should".into());
+    }
+    Decryptor::new_buffered(bytes).map_err(|error| error.to_string())
+}
+
+fn damaged(name: &ObjectName, why: &str) -> Error {
+    Error::store(format!("{name} is damaged or not an age file: {why}"))
+}
+
 /// Decrypts `bytes`, which lie in the store as `name` and must not be longer than `limit`.
 pub(super) fn decrypt(identity: &Identity, name: &ObjectName, bytes: &[u8], limit: u64) -> Result<Vec<u8>> {
     if bytes.len() as u64 > limit {
         return Err(Error::store(format!("{name} has {} bytes, more than the {limit} allowed", bytes.len())));
     }
-    let damaged = |error: &str| Error::store(format!("{name} is damaged or not an age file: {error}"));
-    let start = &bytes[..bytes.len().min(MAX_HEADER)];
-    if !start.windows(5).any(|window| window == b"\n--- ") {
-        return Err(damaged("its header does not end where it should"));
-    }
-    let decryptor = Decryptor::new_buffered(bytes).map_err(|error| damaged(&error.to_string()))?;
+    let damaged = |why: &str| damaged(name, why);
+    let decryptor = measured(bytes).map_err(|why| damaged(&why))?;
     let mut reader =
         decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).map_err(|error| match error {
             DecryptError::NoMatchingKeys => Error::store(format!("this identity cannot open {name}"))

@@ -1,16 +1,21 @@
 //! A store in a folder. An object is written to `tmp/`, made durable, and only then given its name, which is never taken
 //! from another object. Nothing below the store's folder is reached through a symbolic link.
+//!
+//! After a power failure everything that `put` acknowledged is there whole, and nothing is there in part. So every name on
+//! the way is made durable too, and what cannot be made durable is taken back instead of tried again: the second of two
+//! fsyncs reports success for what the first one lost.
 
+use super::disk::{Disk, Facts, Real, Shape};
 use super::{Listed, Store};
 use crate::error::{Error, Result};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};
 use crate::secret::Address;
 use data_encoding::HEXLOWER;
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::Duration;
 
 /// Temporary files of writers that died are removed at this age.
 const STALE: Duration = Duration::from_hours(24);
@@ -19,7 +24,10 @@ const STALE: Duration = Duration::from_hours(24);
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
+    disk: Box<dyn Disk>,
     cleaned: Once,
+    /// Folders whose names this process has made durable: who made them may have died before that.
+    durable: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Folder {
@@ -28,13 +36,7 @@ impl Folder {
     /// # Errors
     /// Kind `Store` when there is no store.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let folder = Self { root: path.to_owned(), cleaned: Once::new() };
-        match folder.metadata(&ObjectName::hint()) {
-            Ok(Some(_)) => Ok(folder),
-            Ok(None) => Err(super::not_a_store(path.display())),
-            Err(error) => Err(error.within(path.display())),
-        }
+        Self::on(Box::new(Real), path.as_ref()).opened()
     }
 
     /// The store at `path`, whose folder is made where it is missing. Writing `repo.json` makes it a store.
@@ -42,14 +44,47 @@ impl Folder {
     /// # Errors
     /// Kind `Store` when the folder cannot be made.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        fs::create_dir_all(path).map_err(|error| failed("make the folder", path, error))?;
-        let root = path.to_owned();
-        let folder = Self { root, cleaned: Once::new() };
-        folder.make_parents(&folder.root.join("tmp/x"))?;
-        sync_folder(&folder.root)?;
-        folder.clean();
-        Ok(folder)
+        Self::on(Box::new(Real), path.as_ref()).created()
+    }
+
+    fn on(disk: Box<dyn Disk>, root: &Path) -> Self {
+        Self { root: root.to_owned(), disk, cleaned: Once::new(), durable: Mutex::default() }
+    }
+
+    fn opened(self) -> Result<Self> {
+        match self.metadata(&ObjectName::hint()) {
+            Ok(Some(_)) => Ok(self),
+            Ok(None) => Err(super::not_a_store(self.root.display())),
+            Err(error) => Err(error.within(self.root.display())),
+        }
+    }
+
+    fn created(self) -> Result<Self> {
+        self.make_root(&self.root)?;
+        self.make_parents(&self.root.join("tmp/x"))?;
+        self.clean();
+        Ok(self)
+    }
+
+    /// Makes the folder of the store and those above it, which may be links.
+    fn make_root(&self, path: &Path) -> Result<()> {
+        let mut made = self.disk.make_folder(path);
+        if let (Err(error), Some(parent)) = (&made, path.parent())
+            && error.kind() == ErrorKind::NotFound
+        {
+            self.make_root(parent)?;
+            made = self.disk.make_folder(path);
+        }
+        match made {
+            Ok(()) => self.make_durable(path, true)?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed("make the folder", path, error)),
+        }
+        // Who made those that were there may have died before they were durable. Most are not ours, some cannot be opened.
+        for above in path.ancestors() {
+            self.sync_name(above).unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// The path of an object, once every folder on the way was seen to be a folder. `None` where one is missing.
@@ -58,7 +93,7 @@ impl Folder {
         let mut parts = name.path().split('/').peekable();
         while let Some(part) = parts.next() {
             path.push(part);
-            if parts.peek().is_some() && !is_folder(&path)? {
+            if parts.peek().is_some() && !self.is_folder(&path)? {
                 return Ok(None);
             }
         }
@@ -66,13 +101,23 @@ impl Folder {
     }
 
     /// Facts of an object's file, or `None` where there is none.
-    fn metadata(&self, name: &ObjectName) -> Result<Option<(PathBuf, Metadata)>> {
+    fn metadata(&self, name: &ObjectName) -> Result<Option<(PathBuf, Facts)>> {
         let Some(path) = self.find(name)? else { return Ok(None) };
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_file() => Ok(Some((path, metadata))),
-            Ok(_) => Err(not_plain(&path, "file")),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        match self.disk.facts(&path) {
+            Ok(Some(facts)) if facts.shape == Shape::File => Ok(Some((path, facts))),
+            Ok(Some(_)) => Err(not_plain(&path, "file")),
+            Ok(None) => Ok(None),
             Err(error) => Err(failed("look at", &path, error)),
+        }
+    }
+
+    /// Whether a folder is there. Anything else in its place, a link above all, is an error.
+    fn is_folder(&self, path: &Path) -> Result<bool> {
+        match self.disk.facts(path) {
+            Ok(Some(facts)) if facts.shape == Shape::Folder => Ok(true),
+            Ok(Some(_)) => Err(not_plain(path, "folder")),
+            Ok(None) => Ok(false),
+            Err(error) => Err(failed("look at", path, error)),
         }
     }
 
@@ -81,38 +126,58 @@ impl Folder {
         let below = file.strip_prefix(&self.root).unwrap_or(file);
         let mut path = self.root.clone();
         for part in below.parent().into_iter().flat_map(Path::components) {
-            let parent = path.clone();
             path.push(part);
-            if is_folder(&path)? {
-                continue;
-            }
-            match fs::create_dir(&path) {
-                Ok(()) => sync_folder(&parent)?,
-                // Another writer was faster; make sure that it is durable and no link.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && is_folder(&path)? => sync_folder(&parent)?,
-                Err(error) => return Err(failed("make the folder", &path, error)),
-            }
+            let is_new = if self.is_folder(&path)? {
+                false
+            } else {
+                match self.disk.make_folder(&path) {
+                    Ok(()) => true,
+                    // Another writer was faster.
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists && self.is_folder(&path)? => false,
+                    Err(error) => return Err(failed("make the folder", &path, error)),
+                }
+            };
+            self.make_durable(&path, is_new)?;
         }
         Ok(())
     }
 
+    /// Makes the name of a folder durable, once in this process. A new one that cannot be made durable is removed again.
+    fn make_durable(&self, folder: &Path, is_new: bool) -> Result<()> {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_new && durable.contains(folder) {
+            return Ok(());
+        }
+        if let Err(error) = self.sync_name(folder) {
+            if is_new {
+                // If that fails as well, the next writer makes the name durable.
+                self.disk.remove_folder(folder).unwrap_or_default();
+            }
+            return Err(error);
+        }
+        durable.insert(folder.to_owned());
+        Ok(())
+    }
+
+    /// Makes the name at `path` durable, or that there is none.
+    fn sync_name(&self, path: &Path) -> Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        self.disk.sync_folder(folder).map_err(|error| failed("make durable", folder, error))
+    }
+
     /// Writes a temporary file and makes its content durable. On any failure the file is removed: what a failed fsync
-    /// left behind cannot be trusted, and a second fsync would report success.
+    /// left behind cannot be trusted.
     fn write_temporary(&self, bytes: &[u8]) -> Result<PathBuf> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| Error::store(format!("no random numbers: {error}")))?;
         let path = self.root.join("tmp").join(HEXLOWER.encode(&random));
         self.make_parents(&path)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o440);
-        let mut file = options.open(&path).map_err(|error| failed("create", &path, error))?;
-        match file.write_all(bytes).and_then(|()| file.sync_all()) {
+        let mut file = self.disk.create(&path).map_err(|error| failed("create", &path, error))?;
+        match file.write(bytes).and_then(|()| file.sync()) {
             Ok(()) => Ok(path),
             Err(error) => {
                 drop(file);
-                Err(match fs::remove_file(&path) {
+                Err(match self.disk.remove(&path) {
                     Ok(()) => failed("write", &path, error),
                     Err(_) => failed("write (and then remove)", &path, error),
                 })
@@ -120,20 +185,36 @@ impl Folder {
         }
     }
 
+    /// Gives a durable temporary file its final name, unless the name is taken.
+    fn place(&self, temporary: &Path, path: &Path) -> io::Result<()> {
+        match self.disk.link(temporary, path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists && error.kind() != ErrorKind::NotFound => {
+                // A file system without hard links. Names are digests or random, so a second writer of the same name
+                // between these two lines has the same content.
+                if self.disk.facts(path)?.is_some() {
+                    return Err(ErrorKind::AlreadyExists.into());
+                }
+                self.disk.rename(temporary, path)
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Removes temporary files that writers left behind when they died. Never fails: they do no harm.
     fn clean(&self) {
         let tmp = self.root.join("tmp");
-        if !is_folder(&tmp).unwrap_or(false) {
+        if !self.is_folder(&tmp).unwrap_or(false) {
             return;
         }
-        for entry in fs::read_dir(&tmp).into_iter().flatten().flatten() {
-            let ours = entry.file_name().to_str().is_some_and(|name| {
+        for name in self.disk.names(&tmp).unwrap_or_default() {
+            let path = tmp.join(&name);
+            let ours = name.to_str().is_some_and(|name| {
                 name.len() == 32 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
             });
-            let old = entry.metadata().is_ok_and(|facts| facts.is_file() && age(&facts) > STALE);
-            if ours && old {
+            let old = |facts: Facts| facts.shape == Shape::File && facts.age > STALE;
+            if ours && self.disk.facts(&path).is_ok_and(|facts| facts.is_some_and(old)) {
                 // Another process may clean at the same time.
-                fs::remove_file(entry.path()).unwrap_or_default();
+                self.disk.remove(&path).unwrap_or_default();
             }
         }
     }
@@ -142,17 +223,30 @@ impl Folder {
     fn compare(&self, object: &Sealed) -> Result<()> {
         let length = object.bytes().len() as u64;
         match self.metadata(object.name())? {
-            Some((path, facts)) if facts.len() == length => {
-                let present = fs::read(&path).map_err(|error| failed("read", &path, error))?;
+            Some((path, facts)) if facts.length == length => {
+                let present = self.disk.read(&path, length + 1).map_err(|error| failed("read", &path, error))?;
                 if present != object.bytes() {
                     return Err(super::other_content(object.name()));
                 }
                 // The writer that was faster may not have come to this.
-                path.parent().map_or(Ok(()), sync_folder)
+                self.make_parents(&path)?;
+                self.sync_name(&path)
             }
             Some(_) => Err(super::other_content(object.name())),
             None => Err(Error::store(format!("object {} came and went while it was written", object.name()))),
         }
+    }
+
+    /// The paths, below the root, of what lies in `folder`; nothing where there is no such folder.
+    fn names_in(&self, folder: &str) -> Result<Vec<String>> {
+        let path = self.root.join(folder);
+        // Stray files where a folder of packs or keys could be are not ours.
+        let is_file = |facts: Option<Facts>| facts.is_some_and(|facts| facts.shape == Shape::File);
+        if self.disk.facts(&path).is_ok_and(is_file) || !self.is_folder(&path)? {
+            return Ok(Vec::new());
+        }
+        let names = self.disk.names(&path).map_err(|error| failed("list", &path, error))?;
+        Ok(names.iter().filter_map(|name| name.to_str()).map(|name| format!("{folder}/{name}")).collect())
     }
 }
 
@@ -173,13 +267,13 @@ impl Store for Folder {
         let path = self.root.join(object.name().path());
         self.make_parents(&path)?;
         let temporary = self.write_temporary(object.bytes())?;
-        let placed = place(&temporary, &path);
-        let removed = match fs::remove_file(&temporary) {
+        let placed = self.place(&temporary, &path);
+        let removed = match self.disk.remove(&temporary) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(failed("remove", &temporary, error)),
             _ => Ok(()),
         };
         match placed {
-            Ok(()) => path.parent().map_or(Ok(()), sync_folder)?,
+            Ok(()) => self.sync_name(&path).inspect_err(|_| self.disk.remove(&path).unwrap_or_default())?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(object)?,
             Err(error) => return Err(failed("name", &path, error)),
         }
@@ -187,26 +281,22 @@ impl Store for Folder {
     }
 
     fn get(&self, name: &ObjectName, limit: u64) -> Result<Sealed> {
-        let (path, _) = self.metadata(name)?.ok_or_else(|| super::missing(name))?;
-        let unreadable = |error| failed("read", &path, error);
-        let file = File::open(&path).map_err(unreadable)?;
-        let length = file.metadata().map_err(unreadable)?.len();
-        super::check_limit(name, length, limit)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+        let (path, facts) = self.metadata(name)?.ok_or_else(|| super::missing(name))?;
+        super::check_limit(name, facts.length, limit)?;
+        let bytes = self.disk.read(&path, limit.saturating_add(1)).map_err(|error| failed("read", &path, error))?;
         super::check_limit(name, bytes.len() as u64, limit)?;
         Ok(Sealed::vouch(name.clone(), bytes))
     }
 
     fn head(&self, name: &ObjectName) -> Result<Option<u64>> {
-        Ok(self.metadata(name)?.map(|(_, facts)| facts.len()))
+        Ok(self.metadata(name)?.map(|(_, facts)| facts.length))
     }
 
     fn list(&self, kind: ObjectKind) -> Result<Vec<Listed>> {
         let Some(top) = kind.folder() else {
             let name = ObjectName::hint();
             let facts = self.metadata(&name)?;
-            return Ok(facts.into_iter().map(|(_, facts)| listed(name.clone(), &facts)).collect());
+            return Ok(facts.into_iter().map(|(_, facts)| listed(name.clone(), facts)).collect());
         };
         let folders = if kind.has_subfolders() { self.names_in(top)? } else { vec![top.to_owned()] };
         let mut found = Vec::new();
@@ -214,7 +304,7 @@ impl Store for Folder {
             let names = self.names_in(&folder)?;
             for name in names.iter().filter_map(|path| ObjectName::parse(path)).filter(|name| name.kind() == kind) {
                 // One that was deleted since the folder was read is not there.
-                found.extend(self.metadata(&name)?.map(|(_, facts)| listed(name, &facts)));
+                found.extend(self.metadata(&name)?.map(|(_, facts)| listed(name, facts)));
             }
         }
         found.sort_by(|one, other| one.name.cmp(&other.name));
@@ -222,76 +312,25 @@ impl Store for Folder {
     }
 
     fn delete(&self, name: &ObjectName) -> Result<()> {
-        let Some((path, _)) = self.metadata(name)? else { return Ok(()) };
-        match fs::remove_file(&path) {
-            Ok(()) => path.parent().map_or(Ok(()), sync_folder),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(failed("remove", &path, error)),
+        // A manifest whose deleter died before it could make that durable would come back with the next power failure, and
+        // must still find its packs.
+        let snapshots = self.root.join("snapshots");
+        if name.kind() == ObjectKind::Pack && self.is_folder(&snapshots)? {
+            self.sync_name(&snapshots.join("x"))?;
         }
-    }
-}
-
-impl Folder {
-    /// The paths, below the root, of what lies in `folder`; nothing where there is no such folder.
-    fn names_in(&self, folder: &str) -> Result<Vec<String>> {
-        let path = self.root.join(folder);
-        // Stray files where a folder of packs or keys could be are not ours.
-        if fs::symlink_metadata(&path).is_ok_and(|facts| facts.is_file()) || !is_folder(&path)? {
-            return Ok(Vec::new());
-        }
-        let unreadable = |error| failed("list", &path, error);
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&path).map_err(unreadable)? {
-            let name = entry.map_err(unreadable)?.file_name();
-            names.extend(name.to_str().map(|name| format!("{folder}/{name}")));
-        }
-        Ok(names)
-    }
-}
-
-/// Gives a durable temporary file its final name, unless the name is taken.
-fn place(temporary: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(temporary, path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists && error.kind() != ErrorKind::NotFound => {
-            // A file system without hard links. Names are digests or random, so a second writer of the same name
-            // between these two lines has the same content.
-            if fs::symlink_metadata(path).is_ok() {
-                return Err(ErrorKind::AlreadyExists.into());
+        if let Some((path, _)) = self.metadata(name)? {
+            match self.disk.remove(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed("remove", &path, error)),
+                _ => {}
             }
-            fs::rename(temporary, path)
         }
-        outcome => outcome,
+        // Also for one that was gone: it may be gone in memory only.
+        self.find(name)?.map_or(Ok(()), |path| self.sync_name(&path))
     }
 }
 
-/// Whether a folder is there. Anything else in its place, a link above all, is an error.
-fn is_folder(path: &Path) -> Result<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(facts) if facts.is_dir() => Ok(true),
-        Ok(_) => Err(not_plain(path, "folder")),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(failed("look at", path, error)),
-    }
-}
-
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> Result<()> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| failed("make durable", path, error))
-}
-
-/// Windows has no handle of a folder to flush; NTFS journals names itself.
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> Result<()> {
-    Ok(())
-}
-
-fn listed(name: ObjectName, facts: &Metadata) -> Listed {
-    Listed { name, length: facts.len(), age: age(facts) }
-}
-
-/// Zero for a file from the future.
-fn age(facts: &Metadata) -> Duration {
-    facts.modified().ok().and_then(|written| SystemTime::now().duration_since(written).ok()).unwrap_or_default()
+fn listed(name: ObjectName, facts: Facts) -> Listed {
+    Listed { name, length: facts.length, age: facts.age }
 }
 
 fn not_plain(path: &Path, wanted: &str) -> Error {
@@ -303,5 +342,7 @@ fn failed(action: &str, path: &Path, error: io::Error) -> Error {
     Error::store(format!("cannot {action} {}", path.display())).caused_by(error)
 }
 
+#[cfg(test)]
+mod power_tests;
 #[cfg(test)]
 mod tests;

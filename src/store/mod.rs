@@ -1,8 +1,11 @@
 //! Floor 1: where sealed objects lie. The contract of a store, and the table of stores.
 
+mod disk;
 pub mod folder;
 pub mod memory;
 
+#[cfg(test)]
+pub(crate) mod simulated_testing;
 #[cfg(test)]
 pub(crate) mod suite;
 

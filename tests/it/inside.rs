@@ -67,6 +67,7 @@ pub fn restore_options() -> restore::Options {
         lock_timeout: Duration::from_secs(5),
         environment: None,
         allow_lossy: false,
+        streams: None,
     }
 }
 

@@ -137,6 +137,41 @@ fn p18_p19_p22_p23_the_log_is_json_lines_that_say_what_was_done() {
     }
 }
 
+/// A crash while keys are in memory: the process waits for the lock of its target, and is told to abort.
+#[cfg(unix)]
+#[test]
+fn a_crash_leaves_no_core() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let scratch = Scratch::with_snapshot();
+    let holder = Connection::open(scratch.path("dev.sqlite.terp-lock")).unwrap();
+    holder.execute_batch("CREATE TABLE IF NOT EXISTS held (x); BEGIN EXCLUSIVE").unwrap();
+    let restore =
+        ["restore", "sample", "--target", "sqlite:dev.sqlite", "--lock-timeout", "60", "--log-format", "json"];
+    let limited = scratch.command(&[]).get_program().to_owned();
+    let script = "ulimit -c unlimited 2>/dev/null; exec \"$0\" \"$@\"";
+    let mut command = scratch.command_of("sh", &["-c", script]);
+    let mut child = command
+        .arg(limited)
+        .args(restore)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its first words come after the limit was set.
+    let mut first = [0; 1];
+    std::io::Read::read_exact(child.stderr.as_mut().unwrap(), &mut first).unwrap();
+    if let Ok(limits) = std::fs::read_to_string(format!("/proc/{}/limits", child.id())) {
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        let soft = core.split_whitespace().nth(4).unwrap();
+        assert!(["0", "1"].contains(&soft), "{core}");
+    }
+    std::process::Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.signal(), Some(6), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!output.status.core_dumped());
+}
+
 #[cfg(unix)]
 #[test]
 fn key_files_are_for_their_owner_only() {

@@ -184,6 +184,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex", &["mask/", "policy/checks.rs"]),
     ("rpassword", &["cli/"]),
     ("rusqlite", &["engine/sqlite/"]),
+    ("rustix", &["cli/"]),
     ("serde", &["model/", "codec/", "seal/", "policy/", "run/ledger.rs", "run/review/", "cli/", "mask/command.rs"]),
     (
         "serde_json",

@@ -367,6 +367,12 @@ pub struct RestoreArgs {
     /// Into another engine: restore also what that one can hold only in part (the losses are listed).
     #[arg(long)]
     pub allow_lossy: bool,
+    /// Into an empty database: load aside, through several connections, also where the snapshot has fewer than 10,000 rows.
+    #[arg(long, conflicts_with = "no_parallel")]
+    pub parallel: bool,
+    /// Into an empty database: load with one transaction, however many rows there are.
+    #[arg(long)]
+    pub no_parallel: bool,
     /// Do everything, report it, then undo it.
     #[arg(long)]
     pub dry_run: bool,

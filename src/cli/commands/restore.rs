@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::audit::{Database, Deed, Named, Operation};
 use crate::policy::approvals;
 use crate::run::load::OnConflict;
+use crate::run::parallel::Streams;
 use crate::run::repository::Snapshot;
 use crate::run::{Context, restore};
 use crate::secret::Address;
@@ -77,6 +78,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
         lock_timeout: Duration::from_secs(args.lock_timeout),
         environment: args.env.clone(),
         allow_lossy: args.allow_lossy,
+        streams: streams(args),
     };
     let done = restore::restore(context, &repository, &snapshot, &mut *target, &options);
     drop(target);
@@ -94,6 +96,12 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
     let tables = done.tables.iter().map(|table| (table.table.clone(), table.inserted + table.overwritten)).collect();
     finished(context, "restore", vec![("run", done.run.clone())], tables, done.millis);
     Ok(restore_answer(&done, &address, args.dry_run))
+}
+
+/// Whether a load into an empty database goes through a staging place.
+fn streams(args: &RestoreArgs) -> Option<Streams> {
+    let least_rows = if args.parallel { 0 } else { Streams::default().least_rows };
+    (!args.no_parallel).then_some(Streams { least_rows, ..Streams::default() })
 }
 
 /// Refuses a snapshot whose record of approvals is not genuine; where they are required, also one that has not enough.

@@ -231,9 +231,10 @@ pub(super) fn verify(context: &Context<'_>, settings: &Settings, args: &VerifyAr
         (_, verify::Depth::Leaks) => "every row was read, and no masked cell looks like somebody's",
     };
     let text = format!(
-        "Nothing is damaged ({looked}).\n  {}, {}, {}, {}\n  {}",
+        "Nothing is damaged ({looked}).\n  {}, {}, {}, {}, {}\n  {}",
         count(done.packs, "pack"),
         count(done.manifests, "manifest"),
+        count(done.others, "other object"),
         count(done.chunks, "chunk"),
         count(done.rows, "row"),
         seconds(done.millis)
@@ -247,7 +248,7 @@ pub(super) fn verify(context: &Context<'_>, settings: &Settings, args: &VerifyAr
             count(some, "row")
         ),
     };
-    let json = json!({ "packs": done.packs, "manifests": done.manifests, "chunks": done.chunks, "rows": done.rows,
+    let json = json!({ "packs": done.packs, "manifests": done.manifests, "others": done.others, "chunks": done.chunks, "rows": done.rows,
         "references": done.references, "sampled": done.sampled,
         "cells": done.cells,
         "findings": done.findings.iter().map(|finding| json!({ "place": finding.place, "what": finding.what,

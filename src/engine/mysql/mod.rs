@@ -13,6 +13,7 @@ mod journal;
 mod load;
 mod lock;
 mod objects;
+mod place;
 mod read;
 mod session;
 mod shape;
@@ -23,11 +24,12 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use super::staging::{Place, Rounds, Staging, Stream};
 use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;
 use crate::error::{Kind, Result};
 use crate::model::proof::Checked;
-use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind};
+use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
 use session::Session;
 use std::time::Duration;
 
@@ -134,5 +136,38 @@ impl Target for Mysql {
 
     fn end(&mut self, commit: bool) -> Result<()> {
         self.work.end(&mut self.session, commit)
+    }
+}
+
+impl Staging for Mysql {
+    fn places(&mut self) -> Result<Vec<Place>> {
+        place::places(&mut self.session)
+    }
+
+    fn stream(&mut self, key: &str) -> Result<Stream> {
+        let opened = place::stream(&mut self.session, key)?;
+        Ok(opened.map(|session| -> Box<dyn Target> {
+            let mut stream = Self::new(session, self.engine);
+            stream.work.changes = write::Changes::Aside;
+            Box::new(stream)
+        }))
+    }
+
+    fn swap_in(&mut self, key: &str, tables: &[TableName]) -> Result<()> {
+        let rename = place::rename(&mut self.session, key, tables)?;
+        rename.map_or(Ok(()), |sql| self.work.execute(&mut self.session, &sql).map(drop))
+    }
+
+    fn remove_place(&mut self, key: &str) -> Result<()> {
+        place::remove(&mut self.session, key)
+    }
+
+    fn set_aside(&mut self) -> Result<[Rounds; 2]> {
+        // Everything was made there.
+        Ok([Vec::new(), Vec::new()])
+    }
+
+    fn aside(&self, table: &TableName) -> TableName {
+        table.clone()
     }
 }

@@ -49,10 +49,25 @@ pub(super) fn of(text: &str) -> Shape {
         ("CREATE", "INDEX") => Shape::Create(None),
         ("CREATE", _) => created(&head, &name()),
         ("ALTER", "TABLE") if text.contains(" ADD COLUMN ") => Shape::AddMarkers(name()),
+        ("RENAME", "TABLE") => Shape::Create(Some(back(text))),
         ("DROP", "TRIGGER") => Shape::DropTrigger(name()),
         ("ALTER" | "DROP", _) => Shape::Later,
         _ => Shape::Rows,
     }
+}
+
+/// The statement that takes a RENAME of whole names back.
+fn back(text: &str) -> String {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some(name) = ddl::first_name(rest) {
+        let quoted = crate::engine::sql::Sql::new(crate::model::schema::EngineKind::Mysql).name(&name);
+        rest = rest.split_once(quoted.text()).map_or("", |(_, rest)| rest);
+        names.push(quoted.text().to_owned());
+    }
+    let (moves, _) = names.as_chunks::<4>();
+    let back = moves.iter().map(|[from, old, to, new]| format!("{to}.{new} TO {from}.{old}"));
+    format!("RENAME TABLE {}", back.collect::<Vec<_>>().join(", "))
 }
 
 /// A CREATE of anything but a table; options may stand between the first word and the object's.
@@ -114,6 +129,10 @@ mod tests {
         let trigger =
             "SET SESSION sql_mode = 'ANSI_QUOTES';\nCREATE TRIGGER `x` BEFORE INSERT ON `t` FOR EACH ROW SET @a = 1";
         assert_eq!(of(trigger), Shape::Later);
+        assert_eq!(
+            of("RENAME TABLE `a`.`x``y` TO `b`.`x``y`, `a`.`t` TO `b`.`t`"),
+            Shape::Create(Some("RENAME TABLE `b`.`x``y` TO `a`.`x``y`, `b`.`t` TO `a`.`t`".into()))
+        );
         assert_eq!(dropped("DROP TABLE `t`"), Some(("TABLE".into(), "t".into())));
         assert_eq!(unmarked("ALTER TABLE `t` DROP COLUMN `a`, DROP COLUMN `b`").as_deref(), Some("t"));
     }

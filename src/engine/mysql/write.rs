@@ -23,11 +23,23 @@ use std::time::Duration;
 const ROLL_BACK_FIRST: &str = "This run's own rows may be what it waits for: roll the earlier run back first \
     (terp-fixtures rollback), then restore.";
 
+/// What becomes of changes of shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Changes {
+    /// The journal knows how to undo them.
+    #[default]
+    Journalled,
+    /// They fill a staging place, which is thrown away as a whole.
+    Aside,
+}
+
 /// What is under way between the begin and the end.
 #[derive(Default)]
 pub(super) struct Work {
     /// The connection for changes of shape.
     pub(super) side: Option<Session>,
+    /// What becomes of changes of shape.
+    pub(super) changes: Changes,
     /// Whether the transaction has begun.
     started: bool,
     /// Whether a statement failed: then nothing is committed.
@@ -107,6 +119,12 @@ impl Work {
     }
 
     fn dispatch(&mut self, main: &mut Session, text: &str) -> Result<u64> {
+        if self.changes == Changes::Aside {
+            if shape::of(text) == Shape::Rows {
+                self.start(main)?;
+            }
+            return main.run(text);
+        }
         match shape::of(text) {
             Shape::Rows => {
                 if text.starts_with("INSERT INTO `")
@@ -190,7 +208,7 @@ impl Work {
 
     /// Writes down where a counter stood: rows that are taken back do not take it back.
     fn note_counter(&mut self, main: &Session, name: &str) -> Result<()> {
-        if mark::is_own_table(name) || !self.counted.insert(name.to_owned()) {
+        if self.changes == Changes::Aside || mark::is_own_table(name) || !self.counted.insert(name.to_owned()) {
             return Ok(());
         }
         let table = TableName::plain(name);

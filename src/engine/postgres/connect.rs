@@ -44,6 +44,14 @@ pub(super) fn open(address: &Address, purpose: &str, create: bool, cancel: &Canc
     Ok(session)
 }
 
+/// Connects once more, to where `session` is.
+pub(super) fn another(session: &Session) -> Result<Session> {
+    let mut other = session.another()?.map_err(|error| explain::statement(&error))?;
+    other.run(PIN)?;
+    other.watch()?;
+    Ok(other)
+}
+
 fn options(address: &Address) -> Result<PgConnectOptions> {
     let url = address.expose();
     // The driver's words about a malformed address may quote the password.

@@ -7,6 +7,7 @@ mod explain;
 mod fresh;
 mod lock;
 mod objects;
+mod place;
 mod read;
 mod session;
 mod snapshot;
@@ -17,11 +18,13 @@ mod write;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use super::staging::{Place, Rounds, Staging, Stream};
 use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::model::mark;
 use crate::model::proof::Checked;
-use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind};
+use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
 use crate::secret::Address;
 use session::Session;
 use std::time::Duration;
@@ -33,11 +36,11 @@ pub static ENGINE: Engine = Engine {
     source: |address, cancel| {
         let mut session = connect::open(address, "capture", false, cancel)?;
         snapshot::begin(&mut session)?;
-        Ok(Box::new(Postgres { session, address: Some(address.clone()), silenced: write::Silenced::default() }))
+        Ok(Box::new(Postgres { address: Some(address.clone()), ..Postgres::new(session) }))
     },
     target: |address, create, cancel| {
         let session = connect::open(address, "target", create, cancel)?;
-        Ok(Box::new(Postgres { session, address: None, silenced: write::Silenced::default() }))
+        Ok(Box::new(Postgres::new(session)))
     },
     is_file: false,
 };
@@ -48,6 +51,14 @@ struct Postgres {
     /// Where a source can be reached once more.
     address: Option<Address>,
     silenced: write::Silenced,
+    /// The staging place that it works in.
+    aside: Option<place::Aside>,
+}
+
+impl Postgres {
+    fn new(session: Session) -> Self {
+        Self { session, address: None, silenced: write::Silenced::default(), aside: None }
+    }
 }
 
 impl Source for Postgres {
@@ -60,7 +71,21 @@ impl Source for Postgres {
     }
 
     fn catalogue(&mut self) -> Result<Catalogue> {
-        catalog::read(&mut self.session)
+        match &self.aside {
+            Some(aside) if aside.is_there() => {
+                self.session.run("BEGIN")?;
+                let read =
+                    place::swap_in(&mut self.session, aside.key()).and_then(|()| catalog::read(&mut self.session));
+                if !self.session.is_broken() {
+                    self.session.run("ROLLBACK")?;
+                }
+                read.map(|mut read| {
+                    read.own.tables.push(mark::PROGRESS_TABLE.to_owned());
+                    read
+                })
+            }
+            _ => catalog::read(&mut self.session),
+        }
     }
 
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
@@ -70,9 +95,7 @@ impl Source for Postgres {
     fn fork(&mut self) -> Result<Option<Box<dyn Source>>> {
         let Some(address) = self.address.clone() else { return Ok(None) };
         let forked = snapshot::fork(&mut self.session, &address)?;
-        Ok(forked.map(|session| -> Box<dyn Source> {
-            Box::new(Self { session, address: Some(address), silenced: write::Silenced::default() })
-        }))
+        Ok(forked.map(|session| -> Box<dyn Source> { Box::new(Self { address: Some(address), ..Self::new(session) }) }))
     }
 }
 
@@ -112,5 +135,35 @@ impl Target for Postgres {
 
     fn end(&mut self, commit: bool) -> Result<()> {
         write::end(&mut self.session, &std::mem::take(&mut self.silenced), commit)
+    }
+}
+
+impl Staging for Postgres {
+    fn places(&mut self) -> Result<Vec<Place>> {
+        place::places(&mut self.session)
+    }
+
+    fn stream(&mut self, key: &str) -> Result<Stream> {
+        let opened = place::stream(&mut self.session, key)?;
+        Ok(opened.map_or(Err("this role may make no schema in the database"), |(session, aside)| {
+            Ok(Box::new(Self { aside: Some(aside), ..Self::new(session) }))
+        }))
+    }
+
+    fn swap_in(&mut self, key: &str, _tables: &[TableName]) -> Result<()> {
+        place::swap_in(&mut self.session, key)
+    }
+
+    fn remove_place(&mut self, key: &str) -> Result<()> {
+        place::remove(&mut self.session, key)
+    }
+
+    fn set_aside(&mut self) -> Result<[Rounds; 2]> {
+        let aside = self.aside.as_mut().ok_or_else(|| Error::internal("this connection has no staging place"))?;
+        aside.put_there(&mut self.session)
+    }
+
+    fn aside(&self, table: &TableName) -> TableName {
+        self.aside.as_ref().map_or_else(|| table.clone(), |aside| aside.name(table))
     }
 }

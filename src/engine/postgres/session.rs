@@ -61,6 +61,11 @@ impl Session {
         })
     }
 
+    /// Another connection like this one.
+    pub(super) fn another(&self) -> Result<std::result::Result<Self, sqlx::Error>> {
+        Self::connect(&self.options, &self.cancel)
+    }
+
     /// Lets the server notice by itself that this program is gone, also in the middle of a statement.
     pub(super) fn watch(&mut self) -> Result<()> {
         // A server on a system without this check refuses it; then a busy statement runs to its end.

@@ -4,18 +4,20 @@ mod catalog;
 mod connect;
 mod ddl;
 mod lock;
+mod place;
 mod read;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+use super::staging::{Place, Rounds, Staging, Stream};
 use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
 use crate::engine::sql::Sql;
 use crate::error::Result;
 use crate::event::Cancel;
 use crate::model::proof::Checked;
-use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind};
+use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,12 +28,12 @@ pub static ENGINE: Engine = Engine {
     source: |address, cancel| {
         let path = connect::path_of(address)?;
         let connection = connect::open_to_read(&path)?;
-        Ok(Box::new(Sqlite { connection, path, cancel: cancel.clone(), lock: None }))
+        Ok(Box::new(Sqlite::new(connection, path, cancel)))
     },
     target: |address, create, cancel| {
         let path = connect::path_of(address)?;
         let connection = connect::open_to_write(&path, create)?;
-        Ok(Box::new(Sqlite { connection, path, cancel: cancel.clone(), lock: None }))
+        Ok(Box::new(Sqlite::new(connection, path, cancel)))
     },
     is_file: true,
 };
@@ -42,6 +44,14 @@ struct Sqlite {
     path: PathBuf,
     cancel: Cancel,
     lock: Option<lock::Held>,
+    /// The file that the open transaction will put in the place of this one.
+    swapped: Option<place::Swapped>,
+}
+
+impl Sqlite {
+    fn new(connection: rusqlite::Connection, path: PathBuf, cancel: &Cancel) -> Self {
+        Self { connection, path, cancel: cancel.clone(), lock: None, swapped: None }
+    }
 }
 
 impl Source for Sqlite {
@@ -94,6 +104,40 @@ impl Target for Sqlite {
     }
 
     fn end(&mut self, commit: bool) -> Result<()> {
-        write::end(&self.connection, commit)
+        match self.swapped.take() {
+            Some(swapped) => place::end(&mut self.connection, &self.path, swapped, commit),
+            None => write::end(&self.connection, commit),
+        }
+    }
+}
+
+impl Staging for Sqlite {
+    fn places(&mut self) -> Result<Vec<Place>> {
+        Ok(place::places(&self.path))
+    }
+
+    fn stream(&mut self, key: &str) -> Result<Stream> {
+        let opened = place::stream(&self.path, key)?;
+        Ok(opened.map_or(Err("the file is not empty"), |(connection, path)| {
+            Ok(Box::new(Self::new(connection, path, &self.cancel)))
+        }))
+    }
+
+    fn swap_in(&mut self, key: &str, _tables: &[TableName]) -> Result<()> {
+        self.swapped = Some(place::swap_in(&mut self.connection, &self.path, key)?);
+        Ok(())
+    }
+
+    fn remove_place(&mut self, key: &str) -> Result<()> {
+        place::remove(&self.path, key)
+    }
+
+    fn set_aside(&mut self) -> Result<[Rounds; 2]> {
+        // Everything was made there.
+        Ok([Vec::new(), Vec::new()])
+    }
+
+    fn aside(&self, table: &TableName) -> TableName {
+        table.clone()
     }
 }

@@ -278,6 +278,7 @@ pub(super) fn options() -> restore::Options {
         keep_others: false,
         suspend_triggers: false,
         allow_lossy: false,
+        streams: None,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),

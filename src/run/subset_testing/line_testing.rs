@@ -124,6 +124,7 @@ impl Place {
             keep_others: false,
             suspend_triggers: true,
             allow_lossy: false,
+            streams: None,
             tables: Vec::new(),
             dry_run: false,
             lock_timeout: Duration::from_secs(5),

@@ -3,6 +3,8 @@
 use super::*;
 use crate::error::Kind;
 use crate::store::suite::{self, object};
+use std::fs::{self, File};
+use std::time::SystemTime;
 use tempfile::TempDir;
 
 fn store() -> (TempDir, Folder) {
