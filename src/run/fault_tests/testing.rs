@@ -126,6 +126,7 @@ impl World {
             lock_timeout: Duration::from_secs(5),
             environment: None,
             allow_lossy: false,
+            streams: None,
         };
         restore::restore(&context(), repository, &snapshot, &mut *target, &options).map(|done| done.rows())
     }
