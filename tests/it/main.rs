@@ -21,6 +21,7 @@ mod conflicts;
 mod detect;
 mod documents;
 mod faults;
+mod gc;
 mod init;
 mod inside;
 mod keys;

@@ -3,7 +3,7 @@
 //! turn does not come; a collection may also die and another begin.
 //!
 //! Times are ages that stop at the first one that decides anything, so the states are finite although time is not bounded. Steps have
-//! the names of those in `replay`, which drives the real functions through the same orders.
+//! the names of those in `replay_tests`, which drives the real functions through the same orders.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
