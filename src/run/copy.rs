@@ -1,8 +1,9 @@
 //! `copy`: snapshots from one store into another. Rows are opened, named by the other store's key, and encrypted to its members;
 //! no plaintext is written anywhere. What snapshots of the other store hold already is not uploaded.
 
+use super::packs::PackReader;
 use super::publish::{self, Published};
-use super::repository::{PackReader, Repository, Snapshot};
+use super::repository::{Repository, Snapshot};
 use super::writer::{Packer, Writer};
 use super::{Context, audit, millis, now};
 use crate::codec::chunker::Chunk;
@@ -150,7 +151,7 @@ impl Reading<'_> {
                 how: "copied".to_owned(),
             });
         }
-        writer.packer.flush()
+        writer.packer.finish()
     }
 
     /// Brings chunks over, and puts into their place where they lie now. Gives the digest of their rows.
@@ -159,7 +160,7 @@ impl Reading<'_> {
         for chunk in chunks {
             self.context.cancel.check()?;
             let packed = self.packs.pack(&self.snapshot.manifest.packs[chunk.pack as usize])?;
-            let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key())?;
+            let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key()?)?;
             stream.update(encoded.bytes());
             let cut = writer.known.compress(&Chunk { encoded, rows: chunk.rows })?;
             *chunk = writer.packer.add(cut)?;

@@ -12,7 +12,8 @@ mod rows;
 mod schema;
 
 use super::Context;
-use super::repository::{PackReader, Repository, Snapshot};
+use super::packs::PackReader;
+use super::repository::{Repository, Snapshot};
 use crate::error::{Error, Result};
 use crate::model::manifest::{ChunkRef, TableEntry};
 use crate::model::schema::{Table, TableName};

@@ -4,7 +4,8 @@
 mod file;
 
 use super::Context;
-use super::repository::{PackReader, Repository, Snapshot};
+use super::packs::PackReader;
+use super::repository::{Repository, Snapshot};
 use crate::codec::{csv, pack, rows};
 use crate::engine::{script, sql};
 use crate::error::{Error, Result};
@@ -234,7 +235,7 @@ impl<'a> Export<'a> {
         let read = entry.chunks.iter().try_for_each(|chunk| {
             self.context.cancel.check()?;
             let packed = self.packs.pack(&self.manifest.packs[chunk.pack as usize])?;
-            let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key())?;
+            let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key()?)?;
             stream.update(encoded.bytes());
             each(encoded.bytes(), &|| rows::decode(&encoded, &layout))
         });

@@ -37,6 +37,8 @@ pub struct Line {
     pub expired: bool,
     /// Its tags.
     pub tags: BTreeSet<String>,
+    /// Whether its name is pinned to it.
+    pub pinned: bool,
     /// Whether it came from another store.
     pub copied: bool,
 }
@@ -117,7 +119,7 @@ pub fn list(repository: &Repository, filter: &Filter) -> Result<(Vec<Line>, Vec<
     repository.walk(&mut |opened| {
         match opened {
             Ok(snapshot) => {
-                let line = line(&snapshot, &mut seen, &tags);
+                let line = Line { pinned: repository.pins(&snapshot), ..line(&snapshot, &mut seen, &tags) };
                 if filter.takes(&line) {
                     lines.push(line);
                 }
@@ -194,6 +196,7 @@ fn line(snapshot: &Snapshot, seen: &mut Seen, tags: &Tags) -> Line {
         expires: manifest.expires.clone(),
         expired: snapshot.is_expired(),
         tags: tags.of(snapshot),
+        pinned: false,
         copied: !manifest.copied.is_empty(),
     }
 }

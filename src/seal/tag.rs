@@ -1,7 +1,7 @@
 //! Tag objects: signed texts like audit entries, named after the time and the digest of the text.
 
 use super::epoch::EpochKeys;
-use super::member::{Signer, SignerId};
+use super::signer::{Signer, SignerId};
 use super::{MAX_TAGS, signed};
 use crate::error::{Error, Result};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};

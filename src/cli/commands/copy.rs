@@ -3,7 +3,7 @@
 use super::open;
 use crate::cli::args::CopyArgs;
 use crate::cli::render::{Answer, bytes, count, seconds};
-use crate::cli::settings::{Settings, identity_file};
+use crate::cli::settings::{Settings, member_of};
 use crate::error::{Error, Result};
 use crate::model::audit::{Deed, Named, Operation};
 use crate::run::Context;
@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CopyArgs) -
 fn other(settings: &Settings, args: &CopyArgs) -> Result<Repository> {
     let address = Address::new(args.to.clone());
     let member = match &args.to_identity {
-        Some(path) => identity_file(path)?,
+        Some(path) => member_of(path)?,
         None => settings.member()?.0,
     };
     if Settings::here(Some(&args.to)).is_public() {
@@ -54,7 +54,8 @@ fn other(settings: &Settings, args: &CopyArgs) -> Result<Repository> {
     let (name, host) = settings.actor();
     let opened = Repository::open(store::open(&address, false)?, &member, &settings.signers()?)
         .map_err(|error| error.within(format!("the store {address}")))?;
-    Ok(opened.acting_as(name, host, false))
+    opened.check_current()?;
+    Ok(opened.believing(&settings.publishers()?).acting_as(name, host, false))
 }
 
 fn as_json((from, done): &(String, Outcome)) -> Value {

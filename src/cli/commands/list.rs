@@ -1,6 +1,6 @@
 //! `list`: the snapshots of a store, a line each.
 
-use super::open;
+use super::{open, seen};
 use crate::cli::args::ListArgs;
 use crate::cli::render::{Answer, bytes, grouped, table};
 use crate::cli::settings::Settings;
@@ -21,7 +21,11 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ListArgs) -
         expired: args.expired,
         limit: args.limit,
     };
-    let (lines, damaged) = inspect::list(&open(context, settings)?, &filter)?;
+    let repository = open(context, settings)?;
+    let (lines, damaged) = inspect::list(&repository, &filter)?;
+    let found: Vec<seen::Found<'_>> =
+        lines.iter().map(|line| (line.name.as_str(), line.id.as_str(), line.created.as_str())).collect();
+    seen::remember(context, settings, &repository, &found);
     for damage in damaged {
         let hint = Some("'terp-fixtures verify' says what is damaged.".to_owned());
         context.report.event(&Event::Warning { what: damage.to_string(), hint });
@@ -47,7 +51,7 @@ fn as_json(line: &Line) -> Value {
     json!({ "name": line.name, "id": line.id, "seq": line.seq, "created": line.created, "environment": line.environment,
         "engine": line.engine, "tables": line.tables, "rows": line.rows, "raw_bytes": line.raw_bytes,
         "stored_bytes": line.stored_bytes, "shared_bytes": line.shared_bytes,
-        "expires": line.expires, "expired": line.expired, "tags": line.tags, "copied": line.copied })
+        "expires": line.expires, "expired": line.expired, "tags": line.tags, "pinned": line.pinned, "copied": line.copied })
 }
 
 fn text(lines: &[Line]) -> String {
@@ -63,19 +67,25 @@ fn text(lines: &[Line]) -> String {
             bytes(line.raw_bytes),
             bytes(line.stored_bytes - line.shared_bytes),
             expiry(line.expires.as_deref(), line.expired),
-            line.tags.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+            tags(line),
         ]
     };
     let mut head =
         vec!["name", "id", "created", "env", "engine", "tables", "rows", "raw", "own bytes", "expires", "tags"];
     let mut rows: Vec<Vec<String>> = lines.iter().map(row).collect();
-    if lines.iter().all(|line| line.tags.is_empty()) {
+    if lines.iter().all(|line| tags(line).is_empty()) {
         head.pop();
         for row in &mut rows {
             row.pop();
         }
     }
     table(&head, &rows, &[5, 6, 7, 8])
+}
+
+/// Its tags, and that `terp.lock` pins its name to it.
+fn tags(line: &Line) -> String {
+    let pinned = line.pinned.then_some("(pinned)");
+    line.tags.iter().map(String::as_str).chain(pinned).collect::<Vec<_>>().join(", ")
 }
 
 /// When a snapshot expires, or that it has.

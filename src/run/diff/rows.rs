@@ -7,8 +7,8 @@ use crate::codec::pack;
 use crate::error::{Error, Result};
 use crate::model::manifest::{ChunkRef, Manifest};
 use crate::run::Context;
+use crate::run::packs::PackReader;
 use crate::run::pipeline::{ordered_map, settle};
-use crate::run::repository::PackReader;
 use std::collections::BTreeMap;
 
 /// Rows whose prints are held at a time: about 48 MB.
@@ -198,7 +198,7 @@ fn prints(
     (part, parts): (u64, u64),
     each: &mut dyn FnMut(Print, u64),
 ) -> Result<()> {
-    let id_key = side.packs.keys().id_key();
+    let id_key = side.packs.keys().id_key()?;
     let open = |(first, chunk): (u64, &ChunkRef)| -> Result<Vec<(Print, u64)>> {
         let packed = side.packs.pack(&side.manifest.packs[chunk.pack as usize])?;
         let encoded = pack::open_chunk(&packed, chunk, id_key)?;

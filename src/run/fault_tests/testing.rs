@@ -125,8 +125,10 @@ impl World {
             tables: Vec::new(),
             dry_run: false,
             lock_timeout: Duration::from_secs(5),
+            streams: None,
             environment: None,
             allow_lossy: false,
+            streams: None,
         };
         restore::restore(&context(), repository, &snapshot, &mut *target, &options).map(|done| done.rows())
     }

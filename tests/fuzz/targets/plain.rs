@@ -1,7 +1,8 @@
 //! Bytes that are read as they are: names, COPY text, packs, policies and what lies beside them.
 
 use super::{printable, refused, row_ends};
-use crate::codec::chunker::Chunker;
+use crate::codec::chunker::{Chunk, Chunker};
+use crate::codec::pack::PackBuilder;
 use crate::codec::{origins as codec_origins, pack as codec_pack, rows as codec_rows};
 use crate::error::Kind;
 use crate::mask::key::MasterKey;
@@ -92,27 +93,39 @@ pub(super) fn origins(data: &[u8]) -> bool {
     }
 }
 
-/// A pack's plaintext behind what a manifest says of one chunk in it: offset, length, rows (two bytes each), raw (four). The id is
-/// the right one, so that what lies behind its check is reached.
+/// A pack's plaintext behind what a manifest says of one chunk in it: offset, length, rows (two bytes each), raw (four). An odd first
+/// byte has the rest packed first, and the numbers added to the right ones. The id is always the right one, so that what lies behind
+/// its check is reached.
 pub(super) fn pack(data: &[u8]) -> bool {
     const MOST: usize = 1 << 20;
-    let Some((said, pack)) = data.split_first_chunk::<10>() else { return false };
+    let Some((said, rest)) = data.split_first_chunk::<11>() else { return false };
     let id_key = Secret32::new([9; 32]);
     let number = |at: usize| u64::from(u16::from_le_bytes([said[at], said[at + 1]]));
-    let (offset, length, rows) = (number(0), number(2), number(4));
-    let raw = u64::from(u32::from_le_bytes([said[6], said[7], said[8], said[9]]));
-    let frame = usize::try_from(offset).ok().and_then(|at| pack.get(at..)?.get(..usize::try_from(length).ok()?));
+    let said = (number(1), number(3), number(5), u64::from(u32::from_le_bytes([said[7], said[8], said[9], said[10]])));
+    let (pack, right) = if data[0] & 1 == 1 {
+        let chunk = Chunk { encoded: Encoded::vouch(rest.to_vec(), row_ends(rest), Vec::new()), rows: 0 };
+        let frame = codec_pack::compress(&chunk, [0; 32], codec_pack::DEFAULT_LEVEL).expect("a short chunk");
+        let right = (0, frame.length(), row_ends(rest).len() as u64, rest.len() as u64);
+        let mut builder = PackBuilder::new();
+        builder.push(frame);
+        (builder.finish(), right)
+    } else {
+        (Packed::vouch(rest.to_vec()), (0, 0, 0, 0))
+    };
+    let (offset, length, rows, raw) = (said.0 + right.0, said.1 + right.1, said.2 + right.2, said.3 + right.3);
+    let frame =
+        usize::try_from(offset).ok().and_then(|at| pack.bytes().get(at..)?.get(..usize::try_from(length).ok()?));
     let plain = frame.and_then(|frame| zstd::bulk::decompress(frame, MOST).ok()).unwrap_or_default();
     let id = HEXLOWER.encode(&codec_pack::chunk_id(&id_key, &plain));
     let chunk = ChunkRef { id, pack: 0, offset, length, raw, rows };
-    match codec_pack::open_chunk(&Packed::vouch(pack.to_vec()), &chunk, &id_key) {
+    match codec_pack::open_chunk(&pack, &chunk, &id_key) {
         Ok(encoded) => {
             assert_eq!(encoded.bytes(), plain);
             assert_eq!((encoded.row_ends(), encoded.bytes().len() as u64), (row_ends(&plain).as_slice(), raw));
             assert_eq!(encoded.row_ends().len() as u64, rows);
             true
         }
-        Err(error) => refused(&error, &[Kind::Store], pack, ""),
+        Err(error) => refused(&error, &[Kind::Store], rest, ""),
     }
 }
 
@@ -220,7 +233,8 @@ pub(super) fn member(data: &[u8]) -> bool {
     }
     match Member::parse(&SecretText::new(text.to_owned())) {
         Ok(member) => {
-            let again = Member::parse(&member.to_file(text)).expect("what was written is read");
+            let again =
+                Member::parse(&member.to_file(text).expect("an age identity")).expect("what was written is read");
             assert_eq!(again.recipient().to_string(), member.recipient().to_string());
             true
         }
