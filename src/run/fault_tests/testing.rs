@@ -125,7 +125,6 @@ impl World {
             tables: Vec::new(),
             dry_run: false,
             lock_timeout: Duration::from_secs(5),
-            streams: None,
             environment: None,
             allow_lossy: false,
             streams: None,
