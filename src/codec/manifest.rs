@@ -1,6 +1,7 @@
 //! A manifest as JSON bytes. Reading checks version and features before anything else, then that the parts agree; the
 //! same checks run before writing, so nothing is written that could not be read.
 
+use super::tag;
 use crate::error::{Error, Result};
 use crate::model::manifest::{ChunkRef, ClosedReference, FEATURES, FORMAT, Manifest, PolicyProof, TableEntry};
 use crate::model::schema::{Catalogue, Table, TableName};
@@ -85,6 +86,15 @@ fn check(manifest: &Manifest) -> Result<()> {
     let settings = manifest.schema.settings.iter().flat_map(|(name, value)| [name, value]);
     settings.chain(&manifest.source.marks).try_for_each(|text| printable("setting", text))?;
     check_catalogue(&manifest.schema)?;
+    tag::check_tags(manifest.tags.iter())?;
+    for copied in &manifest.copied {
+        hex("repo of a copy", &copied.repo, 32)?;
+        hex("id of a copy", &copied.id, 32)?;
+        printable("signer of a copy", &copied.signer)?;
+        if !is_utc_seconds(&copied.time) {
+            return Err(invalid("a copy's time is not one like 2025-12-03T10:15:00Z"));
+        }
+    }
     for pack in &manifest.packs {
         hex("pack name", &pack.name, 64)?;
     }

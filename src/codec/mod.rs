@@ -2,10 +2,12 @@
 
 pub mod audit;
 pub mod chunker;
+pub mod csv;
 pub mod manifest;
 pub mod origins;
 pub mod pack;
 pub mod rows;
+pub mod tag;
 pub mod tomb;
 
 #[cfg(test)]

@@ -85,6 +85,8 @@ pub(crate) fn manifest() -> Manifest {
         subset: None,
         expires: Some("2026-12-03T10:15:00Z".into()),
         audit: None,
+        tags: std::collections::BTreeSet::new(),
+        copied: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod mysql;
 mod network;
 pub mod postgres;
+pub mod script;
 pub mod sql;
 pub mod sqlite;
 pub mod staging;

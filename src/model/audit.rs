@@ -72,11 +72,17 @@ pub enum Operation {
     /// Packs that no snapshot needs were marked or deleted.
     #[serde(rename = "gc")]
     Collect,
+    /// The tags of a snapshot were changed.
+    Tag,
+    /// A snapshot came from another store.
+    Copy,
+    /// The rows of a snapshot were written into plain files.
+    Export,
 }
 
 impl Operation {
     /// Every operation, for help texts, filters and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::KeysInit,
         Self::KeysAdd,
         Self::KeysRemove,
@@ -88,6 +94,9 @@ impl Operation {
         Self::Expire,
         Self::Delete,
         Self::Collect,
+        Self::Tag,
+        Self::Copy,
+        Self::Export,
     ];
 
     /// Its word in entries and filters.
@@ -105,6 +114,9 @@ impl Operation {
             Self::Expire => "expire",
             Self::Delete => "delete",
             Self::Collect => "gc",
+            Self::Tag => "tag",
+            Self::Copy => "copy",
+            Self::Export => "export",
         }
     }
 }
@@ -176,6 +188,9 @@ pub struct Deed {
     /// Whose key was added or removed: a recipient or a signer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Tags that were given or taken away: `added`, `removed`, words with a blank between.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// Sums by what they count.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, u64>,
@@ -205,6 +220,7 @@ impl Deed {
             approvals: Vec::new(),
             expires: None,
             key: None,
+            tags: BTreeMap::new(),
             counts: BTreeMap::new(),
             tables: Vec::new(),
             target: None,

@@ -5,7 +5,7 @@ use super::audit::Head;
 use super::schema::{Catalogue, DatabaseIdentity, TableName};
 use super::subset::Reference;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The only format version this program writes.
 pub const FORMAT: u32 = 1;
@@ -58,6 +58,25 @@ pub struct Manifest {
     /// The newest entries of the store's audit trail when it was written; absent in snapshots of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Head>,
+    /// The tags that it was captured with, sorted; a tag object, once there is one, says what they are now.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
+    /// The stores that it was copied from, the first one first; absent where it was captured in this store.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copied: Vec<Copied>,
+}
+
+/// One copy on the way of a snapshot from store to store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    /// The store that it was copied from, 32 hex digits.
+    pub repo: String,
+    /// Its id there, 32 hex digits.
+    pub id: String,
+    /// Who had signed it there.
+    pub signer: String,
+    /// When it was copied, UTC, RFC 3339.
+    pub time: String,
 }
 
 /// What decided the masking. Digests are BLAKE3, 64 hex digits.

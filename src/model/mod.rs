@@ -12,4 +12,5 @@ pub mod padding;
 pub mod proof;
 pub mod schema;
 pub mod subset;
+pub mod tag;
 pub mod tier;

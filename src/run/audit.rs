@@ -13,7 +13,7 @@ mod deeds;
 pub mod verify;
 
 pub(super) use deeds::collected;
-pub use deeds::{captured, key_made, removed};
+pub use deeds::{captured, copied, exported, key_made, removed, tagged};
 pub(super) use deeds::{restored, rolled_back};
 
 use super::now;
@@ -127,7 +127,8 @@ pub fn glance(repository: &Repository) -> Result<Glance> {
     let read = listed.iter().rev().take(GLANCE).filter_map(|listed| repository.entry(&listed.name).ok());
     let read: Vec<Recorded> = read.collect();
     let made = |recorded: &&Recorded| {
-        recorded.entry.what.operation == Operation::Capture && recorded.entry.what.outcome == Outcome::Done
+        matches!(recorded.entry.what.operation, Operation::Capture | Operation::Copy)
+            && recorded.entry.what.outcome == Outcome::Done
     };
     let id = |recorded: &Recorded| recorded.entry.what.snapshot.as_ref().and_then(|snapshot| snapshot.id.clone());
     let captured = read.iter().filter(made).filter_map(id).collect();

@@ -40,6 +40,8 @@ pub struct Options {
     pub amount: Amount,
     /// When the snapshot expires, RFC 3339.
     pub expires: Option<String>,
+    /// The tags that it begins with.
+    pub tags: BTreeSet<String>,
 }
 
 /// How much to take.
@@ -180,8 +182,7 @@ fn round<'r>(
     let schema = captured_schema(catalogue, plan);
     let closure = Closure::new(&plan.subset.references, &schema);
     let shared = Shared { known: &known, scans: &scans, closure: &closure };
-    let mut unique = UniqueResult::default();
-    let mut entries = Vec::new();
+    let (mut unique, mut entries) = (UniqueResult::default(), Vec::new());
     for (at, table) in plan.tables.iter().enumerate() {
         let Some(live) = catalogue.table(&table.table) else { continue };
         match table.mode {
@@ -232,6 +233,8 @@ fn round<'r>(
         subset,
         expires: options.expires.clone(),
         audit: (!repository.is_public()).then(|| audit::head(repository)).transpose()?,
+        tags: options.tags.clone(),
+        copied: Vec::new(),
     };
     let (snapshot, manifest_bytes) = match publish(context, repository, &manifest)? {
         Published::Done(snapshot, bytes) => (*snapshot, bytes),

@@ -180,6 +180,7 @@ fn capture_twice(
         dry_run: false,
         amount: capture::Amount::default(),
         expires: None,
+        tags: std::collections::BTreeSet::new(),
     };
     let once = || {
         let mut source = (engine::find(erp)?.source)(erp, &context.cancel)?;

@@ -83,6 +83,7 @@ fn captured(url: &str, policy: &str) -> Repository {
         policy: policy.proof(&master, "dev"),
         dry_run: false,
         expires: None,
+        tags: std::collections::BTreeSet::new(),
         amount: capture::Amount::default(),
     };
     capture::capture(&context(), &mut *opened, &catalogue, &plan, &repository, &options).unwrap();

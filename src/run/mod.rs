@@ -7,11 +7,14 @@ mod capture_table;
 pub mod check;
 mod chunks;
 mod closure;
+pub mod copy;
 mod counters;
 #[cfg(test)]
 mod ddl_tests;
 pub mod demo;
 pub mod detect;
+pub mod diff;
+pub mod export;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
@@ -57,6 +60,7 @@ pub mod state;
 mod subset_testing;
 #[cfg(test)]
 mod subset_tests;
+pub mod tags;
 #[cfg(test)]
 mod terp_policy_tests;
 pub mod timing;
@@ -65,6 +69,7 @@ mod triggers;
 mod unique;
 mod upload;
 pub mod verify;
+mod walk;
 pub mod why;
 mod writer;
 

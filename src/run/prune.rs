@@ -6,9 +6,10 @@
 
 use super::gc::{self, Options};
 use super::repository::{Repository, Snapshot};
-use super::{Context, audit, now};
+use super::{Context, audit, inspect, now};
 use crate::error::{Kind, Result};
 use crate::model::audit::{Head, Operation};
+use crate::model::manifest::Results;
 use crate::model::schema::DatabaseIdentity;
 use std::time::Duration;
 
@@ -34,13 +35,35 @@ pub struct Outcome {
     pub head: Option<Head>,
 }
 
-/// The snapshots of the store, if every one of them can be read: what one that cannot be read needs must not be removed.
+/// The snapshots of the store, if every one of them can be read: what one that cannot be read needs must not be removed. They lack
+/// what is not needed for that.
 ///
 /// # Errors
 /// Kind `Store` when one is damaged or the store cannot be listed.
 pub fn all(repository: &Repository) -> Result<Vec<Snapshot>> {
-    let (snapshots, damaged) = repository.snapshots()?;
-    damaged.into_iter().next().map_or(Ok(snapshots), |error| Err(gc::unreadable(error)))
+    let mut snapshots = Vec::new();
+    repository.walk(&mut |opened| {
+        snapshots.push(lean(opened.map_err(gc::unreadable)?));
+        Ok(())
+    })?;
+    snapshots.sort_by(|a, b| a.age().cmp(&b.age()));
+    Ok(snapshots)
+}
+
+/// What is needed to choose among many and to say what was removed: packs and the number of rows stay, all else that grows with
+/// tables and rows goes.
+fn lean(mut snapshot: Snapshot) -> Snapshot {
+    let manifest = &mut snapshot.manifest;
+    let rows = inspect::rows(manifest);
+    manifest.tables.truncate(1);
+    manifest.tables.shrink_to_fit();
+    for entry in &mut manifest.tables {
+        entry.rows = rows;
+        (entry.chunks, entry.origins) = (Vec::new(), Vec::new());
+    }
+    (manifest.schema.tables, manifest.schema.pre, manifest.schema.post) = (Vec::new(), Vec::new(), Vec::new());
+    (manifest.results, manifest.subset) = (Results::default(), None);
+    snapshot
 }
 
 /// The snapshots that `prune` removes, and as what: those that have expired, and those that no rule keeps. `tags` says what tags a

@@ -2,6 +2,7 @@
 
 use super::audit::Recorded;
 use super::keys::epochs::{self, Epochs};
+use super::tags::Tags;
 use super::timing::Timing;
 use crate::codec;
 use crate::codec::tomb::Tomb;
@@ -9,9 +10,10 @@ use crate::error::{Error, Result};
 use crate::model::audit::Actor;
 use crate::model::manifest::{Manifest, PackRef};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};
+use crate::model::tag::TagSet;
 use crate::seal::{self, EpochKeys, Hint, Member, Recipient, Signer, SignerId};
 use crate::store::Store;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Caps on what is read before anything in it is trusted, in bytes.
@@ -60,6 +62,12 @@ impl Snapshot {
     #[must_use]
     pub fn label(&self) -> String {
         format!("{}@{}", self.manifest.name, &self.id[..12])
+    }
+
+    /// Which of two is the newer one: by number, and where two writers took the same one by time.
+    #[must_use]
+    pub fn age(&self) -> (u64, &str, &str) {
+        (self.manifest.seq, &self.manifest.created, &self.id)
     }
 
     /// Whether it has expired by `time`, RFC 3339 with whole seconds.
@@ -114,6 +122,12 @@ impl Repository {
     pub fn pinning(mut self, pins: BTreeMap<String, String>) -> Self {
         self.pins = pins;
         self
+    }
+
+    /// Whether a name is pinned to this snapshot.
+    #[must_use]
+    pub fn pins(&self, snapshot: &Snapshot) -> bool {
+        self.pins.get(&snapshot.manifest.name) == Some(&snapshot.id)
     }
 
     /// The same store with what its audit trail calls the user and the machine. Of a public store, whose identity lies in it,
@@ -215,26 +229,6 @@ impl Repository {
         &self.signer
     }
 
-    /// Every snapshot that can be read, oldest first, and an error for each that cannot.
-    ///
-    /// # Errors
-    /// Kind `Store` when the store cannot be listed.
-    pub fn snapshots(&self) -> Result<(Vec<Snapshot>, Vec<Error>)> {
-        let (mut snapshots, mut damaged) = (Vec::new(), Vec::new());
-        for listed in self.store.list(ObjectKind::Snapshot)? {
-            match self.snapshot(&listed.name) {
-                Ok(snapshot) => snapshots.push(snapshot),
-                // One that was removed meanwhile is no snapshot any more.
-                Err(_) if self.store.head(&listed.name)?.is_none() => {}
-                Err(error) => damaged.push(error.within(&listed.name)),
-            }
-        }
-        snapshots.sort_by(|a, b| {
-            (a.manifest.seq, &a.manifest.created, &a.id).cmp(&(b.manifest.seq, &b.manifest.created, &b.id))
-        });
-        Ok((snapshots, damaged))
-    }
-
     /// Fetches, verifies and reads one manifest.
     ///
     /// # Errors
@@ -317,6 +311,28 @@ impl Repository {
         seal::open_head(file, self.keys(), &self.pinned).map(|(_, line)| line)
     }
 
+    /// Fetches, verifies and reads a set of tags.
+    ///
+    /// # Errors
+    /// Kind `Store`.
+    pub fn tag_set(&self, name: &ObjectName) -> Result<TagSet> {
+        let sealed = self.store.get(name, seal::MAX_TAGS)?;
+        let mut failure = None;
+        for keys in self.epochs.held.iter().rev() {
+            match seal::open_tags(&sealed, keys, &self.pinned) {
+                Ok((_, body)) => {
+                    let set = codec::tag::decode(&body).map_err(|error| error.within(name))?;
+                    if set.repo != self.hint.repo || !name.stem().starts_with(&set.created.replace(['-', ':'], "")) {
+                        return Err(Error::store(format!("{name} belongs to another store or time")));
+                    }
+                    return Ok(set);
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::store(format!("{name} cannot be opened"))))
+    }
+
     /// The snapshot that a name is pinned to, whatever else has that name.
     fn pinned_snapshot(&self, name: &str, id: &str) -> Result<Snapshot> {
         let listed = self.store.list(ObjectKind::Snapshot)?;
@@ -335,8 +351,9 @@ impl Repository {
             .hint("Correct terp.lock, or pin again with: terp-fixtures pin NAME"))
     }
 
-    /// The snapshot that `wanted` names: a pinned name (exactly its id), a name (the newest of that name), `name@id`, or the first
-    /// six or more digits of an id. While a manifest is damaged only an id will do: it might be the newest of the name.
+    /// The snapshot that `wanted` names: a pinned name (exactly its id), a name (the newest of that name), `name@id`, the first six or more digits of an id, or,
+    /// where nothing is called so, a tag (the newest that has it). While a manifest is damaged only an id will do: it might be the
+    /// newest.
     ///
     /// # Errors
     /// Kind `Store` when there is none; the hint lists what there is.
@@ -345,38 +362,104 @@ impl Repository {
         if let (Some(pinned), None) = (self.pins.get(name), id) {
             return self.pinned_snapshot(name, pinned);
         }
-        let (snapshots, mut damaged) = self.snapshots()?;
-        if self.lacks_epochs() {
-            // What was captured before this member came is older than what it can read.
-            damaged.retain(|error| !error.what().contains(OTHERS));
+        if let Some(found) = self.find_labelled(name, id)? {
+            return Ok(found);
         }
-        let mut names: Vec<String> = snapshots.iter().map(|snapshot| snapshot.manifest.name.clone()).collect();
-        let mut found = None;
-        for snapshot in snapshots {
-            let is_id = |id: &str| id.len() >= 6 && snapshot.id.starts_with(&id.to_ascii_lowercase());
-            let by_id = id.map_or_else(|| is_id(name), |id| snapshot.manifest.name == name && is_id(id));
+        let (mut names, mut damaged, mut tagged) = (BTreeSet::new(), None, Vec::new());
+        let mut found: Option<(Snapshot, bool)> = None;
+        self.walk(&mut |opened| {
+            let snapshot = match opened {
+                Ok(snapshot) => snapshot,
+                // What was captured before this member came is older than what it can read.
+                Err(error) if self.lacks_epochs() && error.what().contains(OTHERS) => return Ok(()),
+                Err(error) => {
+                    damaged.get_or_insert(error);
+                    return Ok(());
+                }
+            };
+            names.insert(snapshot.manifest.name.clone());
+            let by_id = id.is_none() && is_id_of(name, &snapshot.id);
             if by_id || (id.is_none() && snapshot.manifest.name == name) {
-                found = Some((snapshot, by_id));
+                if found.as_ref().is_none_or(|(newest, _)| newest.age() < snapshot.age()) {
+                    found = Some((snapshot, by_id));
+                }
+            } else if id.is_none() && snapshot.manifest.tags.contains(name) {
+                tagged.push(snapshot.object);
             }
+            Ok(())
+        })?;
+        if found.is_none() && id.is_none() {
+            found = self.find_tagged(name, tagged)?.map(|snapshot| (snapshot, false));
         }
-        match (found, damaged.into_iter().next()) {
+        match (found, damaged) {
             (Some((snapshot, by_id)), damaged) if by_id || damaged.is_none() => Ok(snapshot),
             (Some((snapshot, _)), Some(damage)) => Err(damage.hint(format!(
                 "The damaged one may be the newest '{name}'. To take the newest that can be read, name it {}.",
                 snapshot.label()
             ))),
             (None, Some(damage)) => Err(damage),
-            (_, None) => {
-                names.sort_unstable();
-                names.dedup();
-                let error = Error::store(format!("there is no snapshot '{}' in this store", wanted.escape_debug()));
-                Err(match names.as_slice() {
-                    [] => error.hint("The store is empty. Make a snapshot with 'terp-fixtures capture'."),
-                    names => error.hint(format!("It has: {}. 'terp-fixtures list' shows them.", names.join(", "))),
-                })
-            }
+            (_, None) => Err(unknown(wanted, &names)),
         }
     }
+
+    /// The one that `name@id` means. The id stands in the object's name, so nothing else is opened.
+    fn find_labelled(&self, name: &str, id: Option<&str>) -> Result<Option<Snapshot>> {
+        let Some(id) = id else { return Ok(None) };
+        let mut newest: Option<Snapshot> = None;
+        for listed in self.store.list(ObjectKind::Snapshot)? {
+            if !listed.name.stem().split_once('-').is_some_and(|(_, full)| is_id_of(id, full)) {
+                continue;
+            }
+            let snapshot = self.snapshot(&listed.name).map_err(|error| error.within(&listed.name))?;
+            let is_newer = newest.as_ref().is_none_or(|newest| newest.age() < snapshot.age());
+            if snapshot.manifest.name == name && is_newer {
+                newest = Some(snapshot);
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The newest snapshot that has a tag; `captured` are those that had it from the beginning.
+    fn find_tagged(&self, tag: &str, captured: Vec<ObjectName>) -> Result<Option<Snapshot>> {
+        let tags = Tags::read(self)?;
+        let with = tags.with(tag);
+        let mut objects = captured;
+        let listed = self.store.list(ObjectKind::Snapshot)?;
+        let id = |name: &ObjectName| name.stem().split_once('-').map(|(_, id)| id.to_owned()).unwrap_or_default();
+        objects.retain(|name| !tags.says_of(&id(name)));
+        objects.extend(listed.into_iter().map(|listed| listed.name).filter(|name| with.contains(id(name).as_str())));
+        let mut newest: Option<Snapshot> = None;
+        for object in &objects {
+            let snapshot = self.snapshot(object).map_err(|error| error.within(object))?;
+            if newest.as_ref().is_none_or(|newest| newest.age() < snapshot.age()) {
+                newest = Some(snapshot);
+            }
+        }
+        match (newest, tags.damaged.into_iter().next()) {
+            (Some(snapshot), Some(damage)) => {
+                Err(damage.hint(format!("Name the snapshot itself meanwhile, such as {}.", snapshot.label())))
+            }
+            (newest, _) => Ok(newest),
+        }
+    }
+}
+
+/// Whether `text` is the beginning of an id, long enough to mean it.
+fn is_id_of(text: &str, id: &str) -> bool {
+    text.len() >= 6 && id.starts_with(&text.to_ascii_lowercase())
+}
+
+fn unknown(wanted: &str, names: &BTreeSet<String>) -> Error {
+    const SHOWN: usize = 20;
+    let error = Error::store(format!("there is no snapshot '{}' in this store", wanted.escape_debug()));
+    if names.is_empty() {
+        return error.hint("The store is empty. Make a snapshot with 'terp-fixtures capture'.");
+    }
+    let mut listed = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        listed.push_str(", ...");
+    }
+    error.hint(format!("It has: {listed}. 'terp-fixtures list' shows them."))
 }
 
 /// The object name of a pack.

@@ -5,6 +5,7 @@ mod cancel_tests;
 mod closure_tests;
 mod cut_tests;
 mod dialect_testing;
+mod export_tests;
 mod limit_tests;
 mod lock_tests;
 mod mysql_tests;
@@ -128,6 +129,7 @@ pub(super) fn captured_in(environment: &str, url: &str, policy_text: &str) -> Re
         policy: policy.proof(&master, environment),
         dry_run: false,
         expires: None,
+        tags: std::collections::BTreeSet::new(),
         amount: capture::Amount::default(),
     };
     capture::capture(&context(), &mut *opened, &catalogue, &plan, &repository, &options)?;

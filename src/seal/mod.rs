@@ -25,6 +25,7 @@ mod signed;
 mod signer;
 pub mod ssh;
 mod ssh_age;
+mod tag;
 mod tomb;
 
 pub use audit::{open_entry, open_head, seal_entry, seal_head};
@@ -43,6 +44,7 @@ pub use member::{Member, Recipient};
 pub use object::header_length;
 pub use pack::{open_pack, scrub, seal_pack};
 pub use signer::{Signer, SignerId};
+pub use tag::{open_tags, seal_tags};
 pub use tomb::{open_tomb, seal_tomb};
 
 /// The longest hint that is read.
@@ -51,6 +53,8 @@ pub const MAX_HINT: u64 = 4 << 10;
 pub const MAX_KEY: u64 = 64 << 10;
 /// The longest audit entry that is read, and the longest statement of a head.
 pub const MAX_ENTRY: u64 = 16 << 20;
+/// The longest object of tags that is read.
+pub const MAX_TAGS: u64 = 64 << 10;
 /// The longest tomb that is read.
 pub const MAX_TOMB: u64 = 16 << 20;
 /// The longest pack that is read: one frame that does not compress, with the largest chunk.

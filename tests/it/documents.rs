@@ -50,6 +50,16 @@ fn the_commands_of_the_readme_work_from_top_to_bottom() {
     assert!(ran >= 9, "only {ran} commands were found in the README");
 }
 
+#[test]
+fn the_commands_of_the_document_of_snapshots_work_from_top_to_bottom() {
+    let scratch = Scratch::with_snapshot();
+    let commands = commands("docs/snapshots.md");
+    assert!(commands.len() >= 15, "only {} commands were found", commands.len());
+    for command in &commands {
+        scratch.ok(&arguments(command).unwrap());
+    }
+}
+
 /// In a shell, since stock tools are among them.
 #[test]
 fn the_commands_of_the_approval_document_work_from_top_to_bottom() {

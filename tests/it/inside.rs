@@ -51,6 +51,7 @@ pub fn capture(repository: &Repository, source: &Path, name: &str, policy: &str)
         policy: policy.proof(&master, "dev"),
         dry_run: false,
         expires: None,
+        tags: std::collections::BTreeSet::new(),
         amount: capture::Amount::default(),
     };
     capture::capture(&context(), &mut *source, &catalogue, &plan, repository, &options)

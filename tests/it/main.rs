@@ -42,4 +42,5 @@ mod support;
 mod templates;
 mod tidy;
 mod vectors;
+mod versions;
 mod why;

@@ -37,6 +37,7 @@ fn capture(scratch: &Scratch, name: &str, source: &str, expires: Option<&str>) -
         policy: policy.proof(&master, "dev"),
         dry_run: false,
         expires: expires.map(str::to_owned),
+        tags: std::collections::BTreeSet::new(),
         amount: capture::Amount::default(),
     };
     let context = Context { report: &Silent, cancel: Cancel::default(), jobs: 2 };

@@ -79,11 +79,11 @@ pub struct AuditHeadArgs {
     pub output: Option<PathBuf>,
 }
 
-fn since(text: &str) -> Result<String, String> {
+pub(super) fn since(text: &str) -> Result<String, String> {
     moment(text, "T00:00:00Z")
 }
 
-fn until(text: &str) -> Result<String, String> {
+pub(super) fn until(text: &str) -> Result<String, String> {
     moment(text, "T23:59:59Z")
 }
 

@@ -2,15 +2,17 @@
 
 mod audit;
 pub mod detect;
-mod keys;
 mod doctor;
+mod keys;
 pub mod policy;
 mod retention;
+mod versions;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
-pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use doctor::DoctorArgs;
+pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use retention::{GcArgs, PruneArgs, RmArgs};
+pub use versions::{CopyArgs, DiffArgs, ExportArgs, ExportFormat, ListArgs, TagArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -126,16 +128,45 @@ pub enum Command {
   terp-fixtures rollback demo-2025-12 --target sqlite:dev.sqlite --yes
   terp-fixtures rollback --target sqlite:dev.sqlite --dry-run")]
     Rollback(RollbackArgs),
-    /// List the snapshots of the store.
-    #[command(after_help = "Examples:\n  terp-fixtures list\n  terp-fixtures list --json | jq '.[].name'")]
-    List,
+    /// List the snapshots of the store, the oldest first.
+    #[command(after_help = "Examples:
+  terp-fixtures list
+  terp-fixtures list --name 'nightly*' --env dev --limit 10
+  terp-fixtures list --tag release --since 2025-12-01
+  terp-fixtures list --json | jq '.[].name'")]
+    List(ListArgs),
     /// Show what is in a snapshot: tables, rows, bytes, masks, checks; or draw its tables and references.
     #[command(after_help = "Examples:
   terp-fixtures show demo-2025-12
   terp-fixtures show demo-2025-12 --json
+  terp-fixtures show demo-2025-12 --schema
+  terp-fixtures show demo-2025-12 --schema orders
   terp-fixtures show demo-2025-12 --graph svg > demo.svg
   terp-fixtures show demo-2025-12 --graph mermaid --all")]
     Show(ShowArgs),
+    /// Say what differs between two snapshots: rows added, removed and changed, the schema, and how they were masked.
+    #[command(after_help = "Examples:
+  terp-fixtures diff nightly@3f9a1c nightly
+  terp-fixtures diff before after --table orders --rows 20
+  terp-fixtures diff before after --json --exit-code")]
+    Diff(DiffArgs),
+    /// Give tags to a snapshot, or take them away. Without a tag: show them.
+    #[command(after_help = "Examples:
+  terp-fixtures tag nightly release-12 keep
+  terp-fixtures tag nightly@3f9a1c --remove keep
+  terp-fixtures tag nightly")]
+    Tag(TagArgs),
+    /// Write the masked rows of a snapshot as plain files, for other tools.
+    #[command(after_help = "Examples:
+  terp-fixtures export demo-2025-12 ./rows
+  terp-fixtures export demo-2025-12 ./rows --format sql
+  terp-fixtures export nightly ./rows --table orders --table order_lines --force")]
+    Export(ExportArgs),
+    /// Copy snapshots into another store, encrypted anew to its members.
+    #[command(after_help = "Examples:
+  terp-fixtures copy nightly --to /srv/archive
+  terp-fixtures copy nightly release-12 --to ../shared --to-identity ~/.config/shared.key")]
+    Copy(CopyArgs),
     /// Verify the store: packs without any key, manifests with your identity, every row with --read-data.
     #[command(after_help = "Examples:
   terp-fixtures verify
@@ -272,6 +303,9 @@ pub struct CaptureArgs {
     /// The snapshot cannot be restored after this many days; without it as `[retention]` of the configuration says.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub expires_in: Option<u32>,
+    /// Give the snapshot this tag; may be given several times.
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// About how many rows to take: 1,000, 10,000 or 100,000 with every kind of row among them; full: all that the policy says.
     #[arg(long, value_enum)]
     pub size: Option<CaptureSize>,
@@ -424,7 +458,7 @@ pub enum GraphFormat {
 /// `show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// A name (the newest of it), name@id, or the first digits of an id.
+    /// A name (the newest of it), name@id, the first digits of an id, or a tag.
     pub snapshot: String,
     /// Draw tables and references on stdout, with their rows.
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -432,6 +466,9 @@ pub struct ShowArgs {
     /// Draw tables without rows too, and references that no row uses.
     #[arg(long, requires = "graph")]
     pub all: bool,
+    /// Show columns, types, keys and references instead: of one table, or of all.
+    #[arg(long, value_name = "TABLE", num_args = 0..=1, default_missing_value = "", conflicts_with = "graph")]
+    pub schema: Option<String>,
 }
 
 /// `verify`.

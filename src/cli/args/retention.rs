@@ -13,6 +13,9 @@ pub struct PruneArgs {
     /// Also remove what was captured longer ago than this: 12h, 30d, 8w. What --keep-last keeps stays.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub keep_within: Option<Duration>,
+    /// Also remove what does not have this tag; may be given several times. What another rule keeps stays.
+    #[arg(long, value_name = "TAG")]
+    pub keep_tag: Vec<String>,
     /// Say what would be removed; remove nothing.
     #[arg(long)]
     pub dry_run: bool,

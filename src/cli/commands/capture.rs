@@ -12,6 +12,7 @@ use crate::model::schema::TableName;
 use crate::policy;
 use crate::run::audit::captured;
 use crate::run::forecast::Brought;
+use crate::run::tags::Change;
 use crate::run::{Context, capture};
 use crate::secret::Address;
 use crate::subset::Size;
@@ -30,6 +31,7 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
     let address = address(args.source.as_deref(), "source", "SOURCE_DATABASE_URL")?;
     let name = args.name.clone().unwrap_or_else(|| default_name(&address));
     check_name(&name)?;
+    let tags = Change::new(&args.tag, &[])?;
     deed.environment = Some(environment.clone());
     deed.database = Some(Database { address: address.to_string(), identity: None });
     deed.snapshot = Some(Named { name: name.clone(), id: None });
@@ -74,6 +76,7 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
             max_bytes: args.max_bytes,
         },
         expires,
+        tags: tags.add,
     };
     let done = capture::capture(context, &mut *source, &catalogue, &plan, &repository, &options)?;
     if let Some(snapshot) = &done.snapshot {
@@ -85,7 +88,7 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
         })?;
     }
     if let Some(snapshot) = &done.snapshot {
-        seen::remember(context, settings, &repository, std::slice::from_ref(snapshot));
+        seen::remember(context, settings, &repository, &[seen::found(snapshot)]);
         if args.pin {
             pins::pin(settings, snapshot)?;
         }

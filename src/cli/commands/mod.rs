@@ -2,10 +2,14 @@
 
 mod audit;
 mod capture;
+mod copy;
 mod detect;
+mod diff;
 mod doctor;
+mod export;
 mod init;
 mod keys;
+mod list;
 mod lock;
 mod masks;
 mod members;
@@ -25,7 +29,9 @@ mod rollback;
 mod schema;
 mod seen;
 mod shell;
+mod show;
 mod store;
+mod tag;
 mod why;
 
 use super::args::policy::PolicyCommand;
@@ -55,8 +61,12 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Capture(args) => capture::run(context, &settings()?, args),
         Command::Restore(args) => restore::run(context, &settings()?, args),
         Command::Rollback(args) => rollback::run(context, &settings()?, args),
-        Command::List => store::list(context, &settings()?),
-        Command::Show(args) => store::show(context, &settings()?, args),
+        Command::List(args) => list::run(context, &settings()?, args),
+        Command::Show(args) => show::run(context, &settings()?, args),
+        Command::Diff(args) => diff::run(context, &settings()?, args),
+        Command::Tag(args) => tag::run(context, &settings()?, args),
+        Command::Export(args) => export::run(context, &settings()?, args),
+        Command::Copy(args) => copy::run(context, &settings()?, args),
         Command::Verify(args) => store::verify(context, &settings()?, args),
         Command::Why(args) => why::run(context, &settings()?, args),
         Command::Masks(args) => masks::run(args),

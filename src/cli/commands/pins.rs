@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &PinArgs) ->
     // Without the pins: the newest of a pinned name is what it is moved to.
     let repository = open(context, settings)?.pinning(BTreeMap::new());
     let snapshot = repository.find(args.snapshot.as_deref().unwrap_or_default())?;
-    seen::remember(context, settings, &repository, std::slice::from_ref(&snapshot));
+    seen::remember(context, settings, &repository, &[seen::found(&snapshot)]);
     pin(settings, &snapshot)?;
     let name = &snapshot.manifest.name;
     let text = format!(

@@ -41,7 +41,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
     }
     let repository = open(context, settings)?;
     let snapshot = repository.find(&args.snapshot)?;
-    seen::remember(context, settings, &repository, std::slice::from_ref(&snapshot));
+    seen::remember(context, settings, &repository, &[seen::found(&snapshot)]);
     deed.snapshot = Some(Named { name: snapshot.manifest.name.clone(), id: Some(snapshot.id.clone()) });
     deed.environment.get_or_insert_with(|| snapshot.manifest.environment.clone());
     refuse_unapproved(context, settings, args, &snapshot)?;

@@ -10,6 +10,7 @@ use crate::run::Context;
 use crate::run::gc::{self, Options, Sum};
 use crate::run::prune::{self, Keep};
 use crate::run::repository::{Repository, Snapshot};
+use crate::run::tags::{self, Tags};
 use crate::run::timing::Timing;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -19,8 +20,9 @@ pub(super) fn prune(context: &Context<'_>, settings: &Settings, args: &PruneArgs
         let repository = open_to_publish(context, settings)?;
         let snapshots = prune::all(&repository)?;
         let last = args.keep_last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
-        let keep = Keep { last, within: args.keep_within, tags: Vec::new() };
-        let chosen = prune::choose(&snapshots, &keep, &|_| Vec::new());
+        let keep = Keep { last, within: args.keep_within, tags: args.keep_tag.clone() };
+        let tags = if keep.tags.is_empty() { Tags::default() } else { tags::all(&repository)? };
+        let chosen = prune::choose(&snapshots, &keep, &|snapshot| tags.of(snapshot).into_iter().collect());
         remove(context, settings, &repository, &chosen, (args.yes, args.dry_run))
     })
 }
@@ -62,6 +64,7 @@ fn remove(
     started(context, "prune", vec![("store", settings.store().to_string()), ("snapshots", labels.join(" "))]);
     let start = Instant::now();
     let done = prune::remove(context, repository, chosen)?;
+    tags::forget(repository)?;
     if let Some(head) = &done.head {
         audit::remember(context, settings, repository, head);
     }

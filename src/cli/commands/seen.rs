@@ -93,19 +93,27 @@ fn removed(repository: &Repository) -> Result<BTreeSet<String>> {
     Ok(removals.filter_map(|deed| deed.snapshot?.id).collect())
 }
 
+/// A snapshot that was found: its name, its id, and when it was captured.
+pub(super) type Found<'a> = (&'a str, &'a str, &'a str);
+
+/// What is remembered of a snapshot.
+pub(super) fn found(snapshot: &Snapshot) -> Found<'_> {
+    (&snapshot.manifest.name, &snapshot.id, &snapshot.manifest.created)
+}
+
 /// Remembers the newest of each name; that it cannot only makes this machine forgetful.
-pub(super) fn remember(context: &Context<'_>, settings: &Settings, repository: &Repository, found: &[Snapshot]) {
+pub(super) fn remember(context: &Context<'_>, settings: &Settings, repository: &Repository, found: &[Found<'_>]) {
     let Ok(known) = remembered::load_seen(settings, repository.id()) else { return };
     if repository.is_public() {
         return;
     }
     let mut seen = known.clone().unwrap_or_default();
-    for Snapshot { id, manifest, .. } in found {
-        let known = seen.snapshots.get(&manifest.name);
-        let is_newer = known.is_none_or(|known| manifest.created > known.created);
+    for (name, id, created) in found {
+        let known = seen.snapshots.get(*name);
+        let is_newer = known.is_none_or(|known| *created > known.created.as_str());
         if is_newer && (known.is_some() || seen.snapshots.len() < MOST) {
-            let fresh = SeenSnapshot { id: id.clone(), created: manifest.created.clone() };
-            seen.snapshots.insert(manifest.name.clone(), fresh);
+            let fresh = SeenSnapshot { id: (*id).to_owned(), created: (*created).to_owned() };
+            seen.snapshots.insert((*name).to_owned(), fresh);
         }
     }
     if known.as_ref() != Some(&seen) {

@@ -6,6 +6,7 @@ use crate::model::schema::TableName;
 use crate::run::gc::Sum;
 use crate::run::ledger::{Run, TableDetail};
 use crate::run::repository::Snapshot;
+use crate::run::tags::Change;
 use std::collections::BTreeMap;
 
 /// A snapshot was captured from a database at `address`.
@@ -83,6 +84,36 @@ pub(in crate::run) fn collected(marked: Sum, deleted: Sum, no_grace: bool) -> De
         ("no_grace", u64::from(no_grace)),
     ]);
     Deed { counts, ..Deed::new(Operation::Collect) }
+}
+
+/// The tags of a snapshot are changed.
+#[must_use]
+pub fn tagged(snapshot: &Snapshot, change: &Change) -> Deed {
+    let words = |what: &str, tags: &std::collections::BTreeSet<String>| {
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        (!tags.is_empty()).then(|| (what.to_owned(), tags.join(" ")))
+    };
+    let mut deed = of_snapshot(Operation::Tag, snapshot);
+    deed.tags = [words("added", &change.add), words("removed", &change.remove)].into_iter().flatten().collect();
+    deed
+}
+
+/// A snapshot came here from another store; its manifest says from where.
+#[must_use]
+pub fn copied(snapshot: &Snapshot) -> Deed {
+    let rows = crate::run::inspect::rows(&snapshot.manifest);
+    let mut deed = of_snapshot(Operation::Copy, snapshot);
+    if let Some(last) = snapshot.manifest.copied.last() {
+        deed.digests.insert("copied-from-store".to_owned(), last.repo.clone());
+        deed.digests.insert("copied-from-id".to_owned(), last.id.clone());
+    }
+    Deed { expires: snapshot.manifest.expires.clone(), counts: counts([("rows", rows)]), ..deed }
+}
+
+/// Rows of a snapshot are written into plain files.
+#[must_use]
+pub fn exported(snapshot: &Snapshot, rows: u64) -> Deed {
+    Deed { counts: counts([("rows", rows)]), ..of_snapshot(Operation::Export, snapshot) }
 }
 
 /// A store was made by the member whose signer is `key`.

@@ -103,6 +103,7 @@ impl World {
             policy: policy.proof(&master, "dev"),
             dry_run: false,
             expires: None,
+            tags: std::collections::BTreeSet::new(),
             amount: capture::Amount::default(),
         };
         let done = capture::capture(&context(), &mut *source, &catalogue, &plan, repository, &options)?;
@@ -124,7 +125,6 @@ impl World {
             tables: Vec::new(),
             dry_run: false,
             lock_timeout: Duration::from_secs(5),
-            streams: None,
             environment: None,
             allow_lossy: false,
             streams: None,

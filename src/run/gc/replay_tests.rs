@@ -156,6 +156,7 @@ fn captured(repository: &Repository, source: &Path, name: &str) -> Result<Snapsh
         dry_run: false,
         amount: capture::Amount::default(),
         expires: None,
+        tags: std::collections::BTreeSet::new(),
     };
     let done = capture::capture(&context(), &mut *source, &catalogue, &plan, repository, &options)?;
     Ok(done.snapshot.unwrap())

@@ -377,7 +377,9 @@ fn a_host_that_may_capture_but_not_read_rows_collects() {
     let world = World::new();
     let host = Member::generate();
     let keys = world.repository.keys();
-    world.store.put(&crate::seal::seal_keys(keys, &host.recipient(), false).unwrap()).unwrap();
+    let role = crate::seal::Role::Capture;
+    let sealed = crate::seal::seal_keys(keys, &host.recipient(), role, &world.member.signer()).unwrap();
+    world.store.put(&sealed).unwrap();
     let pinned = [world.member.signer().id()];
     let repository = Repository::open(Box::new(world.store.clone()), &host, &pinned).unwrap();
     world.store.pass(ObjectKind::Pack, 24);

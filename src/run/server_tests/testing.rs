@@ -229,6 +229,7 @@ impl Line {
             policy: policy.proof(&master, "dev"),
             dry_run: false,
             expires: None,
+            tags: std::collections::BTreeSet::new(),
             amount: capture::Amount::default(),
         };
         capture::capture(context, &mut *source, &catalogue, &plan, &self.repository, &options)

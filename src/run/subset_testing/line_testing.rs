@@ -222,6 +222,7 @@ impl Given {
             dry_run: false,
             amount: capture::Amount::default(),
             expires: None,
+            tags: std::collections::BTreeSet::new(),
         };
         capture::capture(&context(jobs), &mut *source, &catalogue, &plan, &self.repository, &options)?;
         self.repository.find(name)
