@@ -206,7 +206,7 @@ fn a_fault_at_every_operation_of_every_command_loses_nothing() {
             let faults = Fault::ALL.into_iter().filter(|fault| fault.matters_at(*operation));
             points.extend(faults.map(|fault| (scenario, (at, fault), None)));
             // Killed, and the next run is killed as well.
-            let again = (at % 4..operations.len()).step_by(4);
+            let again = (at % 5..operations.len()).step_by(5);
             points.extend(again.map(|second| (scenario, (at, Fault::Dies), Some((second, Fault::Dies)))));
         }
         println!("{}: {} operations, {} points", scenario.name, operations.len(), points.len() - before);
