@@ -115,9 +115,22 @@ impl fmt::Display for Address {
 }
 
 fn redact_parameter(pair: &str) -> String {
-    const PLAIN: [&str; 7] = ["endpoint", "region", "path_style", "sslmode", "checksums", "mode", "application_name"];
+    const PLAIN: [&str; 10] = [
+        "endpoint",
+        "region",
+        "path_style",
+        "checksums",
+        "attempts",
+        "attempt_timeout",
+        "operation_timeout",
+        "sslmode",
+        "mode",
+        "application_name",
+    ];
+    // An address within the address may hold a password.
+    let may_hide = |value: &str| value.contains('@') || value.contains('%');
     match pair.split_once('=') {
-        Some((name, value)) if PLAIN.contains(&name) => format!("{name}={value}"),
+        Some((name, value)) if PLAIN.contains(&name) && !may_hide(value) => format!("{name}={value}"),
         Some((name, _)) => format!("{name}=***"),
         None => pair.to_owned(),
     }
@@ -140,6 +153,8 @@ mod tests {
         let address = Address::new("postgres://app:hunter2@db.example:5432/erp?sslmode=require&password=hunter2");
         assert_eq!(address.to_string(), "postgres://app:***@db.example:5432/erp?sslmode=require&password=***");
         assert_eq!(Address::new("postgres://a:p@ss@h/db").to_string(), "postgres://a:***@h/db");
+        let address = Address::new("s3://bucket/x?endpoint=https://me:hunter2@host&region=garage&attempts=3");
+        assert_eq!(address.to_string(), "s3://bucket/x?endpoint=***&region=garage&attempts=3");
         assert_eq!(Address::new("sqlite:dev.sqlite").to_string(), "sqlite:dev.sqlite");
     }
 

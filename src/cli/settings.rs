@@ -9,13 +9,19 @@ use crate::seal::{Member, SignerId};
 use crate::secret::{Address, SecretText};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use zeroize::Zeroizing;
 
 /// The folder that `keys init` writes secrets to, beside the configuration or in the current folder.
 pub const SECRETS: &str = ".terp-fixtures";
 
 /// The configuration's file.
 pub const CONFIGURATION: &str = "terp-fixtures.toml";
+
+/// The file that says which snapshot a name means, beside the configuration.
+pub const PINS: &str = "terp.lock";
 
 /// The file of those who may approve, beside the policy.
 pub const APPROVERS: &str = "approvers";
@@ -51,8 +57,13 @@ struct AuditSection {
 #[serde(deny_unknown_fields, default)]
 struct StoreSection {
     url: Option<String>,
+    endpoint: Option<String>,
+    region: Option<String>,
+    path_style: Option<bool>,
+    checksums: Option<String>,
     identity_file: Option<PathBuf>,
     signers: Vec<String>,
+    publishers: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,13 +131,19 @@ pub struct Settings {
     file: File,
     base: PathBuf,
     store: Option<String>,
+    /// The identity, once it was opened: a passphrase is asked for once.
+    opened: OnceLock<(Member, bool)>,
 }
 
 impl Settings {
+    fn of(file: File, base: PathBuf, store: Option<&str>) -> Self {
+        Self { file, base, store: store.map(str::to_owned), opened: OnceLock::new() }
+    }
+
     /// No configuration, whatever lies above: for a project that begins in the current folder. Paths are relative to it.
     #[must_use]
     pub fn here(store: Option<&str>) -> Self {
-        Self { file: File::default(), base: PathBuf::new(), store: store.map(str::to_owned) }
+        Self::of(File::default(), PathBuf::new(), store)
     }
 
     /// Reads the configuration that was named, or the nearest `terp-fixtures.toml`, or none.
@@ -141,14 +158,30 @@ impl Settings {
             None => here.ancestors().map(|folder| folder.join(CONFIGURATION)).find(|path| path.is_file()),
         };
         let Some(path) = found else {
-            return Ok(Self { file: File::default(), base: here, store: store.map(str::to_owned) });
+            return Ok(Self::of(File::default(), here, store));
         };
         let text = std::fs::read_to_string(&path).map_err(|error| {
             Error::usage(format!("cannot read the configuration {}", path.display())).caused_by(error)
         })?;
-        let file = toml::from_str(&text).map_err(|error| malformed(&path, &text, &error))?;
+        let file: File = toml::from_str(&text).map_err(|error| malformed(&path, &text, &error))?;
         let base = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Self { file, base, store: store.map(str::to_owned) })
+        let is_bucket = file.store.url.as_deref().is_some_and(|url| url.starts_with("s3://"));
+        let settings = Self::of(file, base, store);
+        if !is_bucket && !settings.server().is_empty() {
+            let what = format!("{}: [store] tells of a server, and url is no bucket", path.display());
+            return Err(Error::usage(what)
+                .hint("endpoint, region, path_style and checksums go with url = \"s3://bucket/prefix\"."));
+        }
+        Ok(settings)
+    }
+
+    /// What the configuration says of the server of a bucket, as parameters of the address.
+    fn server(&self) -> String {
+        let StoreSection { endpoint, region, path_style, checksums, .. } = &self.file.store;
+        let path_style = path_style.map(|path_style| path_style.to_string());
+        let said = [("endpoint", endpoint), ("region", region), ("path_style", &path_style), ("checksums", checksums)];
+        let said = said.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_ref()?))));
+        said.collect::<Vec<_>>().join("&")
     }
 
     /// The store's address: argument or environment, configuration, `./snapshots`.
@@ -158,13 +191,16 @@ impl Settings {
             return Address::new(store.clone());
         }
         match &self.file.store.url {
-            Some(url) if Address::new(url.clone()).scheme().is_some() => Address::new(url.clone()),
+            Some(url) if Address::new(url.clone()).scheme().is_some() => match self.server() {
+                server if server.is_empty() => Address::new(url.clone()),
+                server => Address::new(format!("{url}{}{server}", if url.contains('?') { '&' } else { '?' })),
+            },
             Some(url) => Address::new(self.base.join(url).to_string_lossy()),
             None => Address::new("snapshots"),
         }
     }
 
-    /// Signers pinned by the configuration.
+    /// Signers pinned by the configuration: who may hand out keys, and whose snapshots are believed.
     ///
     /// # Errors
     /// Kind `Usage` when one is malformed.
@@ -172,22 +208,44 @@ impl Settings {
         self.file.store.signers.iter().map(|text| text.parse()).collect()
     }
 
+    /// Signers whose snapshots are believed, but who may not hand out keys: capture hosts.
+    ///
+    /// # Errors
+    /// Kind `Usage` when one is malformed.
+    pub fn publishers(&self) -> Result<Vec<SignerId>> {
+        self.file.store.publishers.iter().map(|text| text.parse()).collect()
+    }
+
+    /// `terp.lock`, beside the configuration.
+    #[must_use]
+    pub fn pins(&self) -> PathBuf {
+        self.base.join(PINS)
+    }
+
     /// Your identity: `TERP_FIXTURES_IDENTITY`, `TERP_FIXTURES_IDENTITY_FILE`, configuration, the public identity that a
     /// demo store carries, and last `.terp-fixtures/`. The flag says that it is the public one.
     ///
     /// # Errors
-    /// Kind `Usage` when there is none or it is malformed.
+    /// Kind `Usage` when there is none, it is malformed, or its passphrase is missing or wrong.
     pub fn member(&self) -> Result<(Member, bool)> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened.clone());
+        }
+        let found = self.find_member()?;
+        Ok(self.opened.get_or_init(|| found).clone())
+    }
+
+    fn find_member(&self) -> Result<(Member, bool)> {
         if let Some(text) = variable("TERP_FIXTURES_IDENTITY") {
-            return Ok((Member::parse(&text)?, false));
+            return Ok((member_in(text.expose().as_bytes(), "TERP_FIXTURES_IDENTITY")?, false));
         }
         if let Some(path) = self.named("TERP_FIXTURES_IDENTITY_FILE", self.file.store.identity_file.as_deref()) {
-            return Ok((Member::parse(&secret_file(&path)?)?, false));
+            return Ok((member_of(&path)?, false));
         }
         let public = self.public_identity();
         for (path, is_public) in [(public, true), (self.usual_secret("identity.key"), false)] {
             if path.is_file() {
-                return Ok((Member::parse(&secret_file(&path)?)?, is_public));
+                return Ok((member_of(&path)?, is_public));
             }
         }
         Err(Error::usage("no identity to open the store with")
@@ -303,20 +361,32 @@ impl Settings {
         self.policy(None).ok()
     }
 
-    /// The passphrase of an SSH key: `TERP_FIXTURES_SSH_PASSPHRASE`, or the file descriptor `TERP_FIXTURES_SSH_PASSPHRASE_FD`.
+    /// The passphrase of the SSH key that approves: `TERP_FIXTURES_SSH_PASSPHRASE`, or the file descriptor
+    /// `TERP_FIXTURES_SSH_PASSPHRASE_FD`.
     ///
     /// # Errors
     /// Kind `Usage` when the descriptor cannot be read.
     pub fn passphrase() -> Result<Option<SecretText>> {
-        const DESCRIPTOR: &str = "TERP_FIXTURES_SSH_PASSPHRASE_FD";
-        if let Some(text) = variable("TERP_FIXTURES_SSH_PASSPHRASE") {
-            return Ok(Some(text));
+        passphrase("TERP_FIXTURES_SSH_PASSPHRASE", "TERP_FIXTURES_SSH_PASSPHRASE_FD")
+    }
+
+    /// The passphrase for a new identity: as for one that is there, but typed twice on a terminal.
+    ///
+    /// # Errors
+    /// Kind `Usage` when there is none, or two different ones are typed.
+    pub fn new_passphrase() -> Result<SecretText> {
+        if let Some(given) = identity_passphrase()? {
+            return Ok(given);
         }
-        let Some(number) = std::env::var(DESCRIPTOR).ok().filter(|text| !text.trim().is_empty()) else {
-            return Ok(None);
-        };
-        let text = descriptor(DESCRIPTOR, &number)?;
-        Ok(Some(SecretText::new(text.expose().trim_end_matches(['\r', '\n']).to_owned())))
+        if !on_terminal() {
+            return Err(Error::usage("no passphrase for the new identity")
+                .hint("Set TERP_FIXTURES_PASSPHRASE_FD or TERP_FIXTURES_PASSPHRASE, or run this on a terminal."));
+        }
+        let typed = asked("Passphrase of the new identity: ")?;
+        if asked("Again: ")?.expose() == typed.expose() {
+            return Ok(typed);
+        }
+        Err(Error::usage("the two passphrases differ").hint("Nothing was written; try again."))
     }
 
     /// The environment whose masks apply: argument, configuration, `dev`.
@@ -367,10 +437,63 @@ impl Settings {
     }
 }
 
+/// A value as a part of an address: what would end it there is written as `%26`.
+fn encoded(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/[]".contains(c);
+    let byte = |byte: u8| if plain(char::from(byte)) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    value.bytes().map(byte).collect()
+}
+
 /// A path below the current folder as it is written there, which is how people and annotations name files.
 fn shortened(path: PathBuf) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)
+}
+
+/// The member whose secret lies in a file.
+///
+/// # Errors
+/// Kind `Usage` when it cannot be read, is malformed, or its passphrase is missing or wrong.
+pub fn member_of(path: &Path) -> Result<Member> {
+    let bytes = std::fs::read(path).map(Zeroizing::new).map_err(|error| unreadable(path, error))?;
+    member_in(&bytes, &path.display().to_string())
+}
+
+/// The member whose secret these bytes are; `place` is where they come from.
+fn member_in(bytes: &[u8], place: &str) -> Result<Member> {
+    let ask = || match identity_passphrase()? {
+        None if on_terminal() => asked(&format!("Passphrase of {}: ", place.escape_debug())).map(Some),
+        given => Ok(given),
+    };
+    Member::open(bytes, ask).map_err(|error| error.within(place))
+}
+
+fn identity_passphrase() -> Result<Option<SecretText>> {
+    passphrase("TERP_FIXTURES_PASSPHRASE", "TERP_FIXTURES_PASSPHRASE_FD")
+}
+
+/// A passphrase from a variable, or from the file descriptor that another one numbers.
+fn passphrase(plain: &str, number: &str) -> Result<Option<SecretText>> {
+    if let Some(text) = variable(plain) {
+        return Ok(Some(text));
+    }
+    let Some(opened) = std::env::var(number).ok().filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    let text = descriptor(number, &opened)?;
+    Ok(Some(SecretText::new(text.expose().trim_end_matches(['\r', '\n']).to_owned())))
+}
+
+fn on_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks on the terminal, which does not show what is typed.
+///
+/// # Errors
+/// Kind `Usage` when nothing can be read.
+pub fn asked(prompt: &str) -> Result<SecretText> {
+    let typed = rpassword::prompt_password(prompt)
+        .map_err(|error| Error::usage("no passphrase could be read from the terminal").caused_by(error))?;
+    Ok(SecretText::new(typed))
 }
 
 /// A secret out of the environment.
@@ -388,11 +511,13 @@ fn descriptor(variable: &str, number: &str) -> Result<SecretText> {
 }
 
 fn secret_file(path: &Path) -> Result<SecretText> {
-    std::fs::read_to_string(path).map(SecretText::new).map_err(|error| {
-        Error::usage(format!("cannot read the key file {}", path.display()))
-            .caused_by(error)
-            .hint("Check the path and its permissions.")
-    })
+    std::fs::read_to_string(path).map(SecretText::new).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    Error::usage(format!("cannot read the key file {}", path.display()))
+        .caused_by(error)
+        .hint("Check the path and its permissions.")
 }
 
 /// Says where a TOML file is wrong, without repeating its text.

@@ -208,7 +208,7 @@ fn round<'r>(
     }
     scans.look_at_texts(&options.name, &options.policy.file, &schema);
     let leaks = refuse_leaks(plan, scans.finish(), canaries)?;
-    writer.packer.flush()?;
+    writer.packer.finish()?;
 
     context.stage("writing the manifest");
     let last = snapshots.last();

@@ -1,8 +1,8 @@
 //! A table's chunks on their way out of the store: workers fetch, open, decode and check them, and they come in order.
 
 use super::load::Parts;
+use super::packs::PackReader;
 use super::pipeline::{ordered_map, settle};
-use super::repository::PackReader;
 use crate::check::{self, Rules, Violation};
 use crate::codec::{pack, rows};
 use crate::error::{Error, Result};
@@ -49,31 +49,35 @@ impl Chunks<'_> {
         see: &mut dyn FnMut(&Opened) -> Result<()>,
         load: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
     ) -> Result<()> {
-        std::thread::scope(|scope| {
-            let (feed, opened) = ordered_map(scope, workers, |(first_row, chunk)| self.open(first_row, chunk));
-            let feeder = scope.spawn(move || {
-                for chunk in chunks {
-                    feed.send((first_row, chunk))?;
-                    first_row += chunk.rows;
-                }
-                Ok(())
-            });
-            let mut verified = opened.map(|opened| {
-                let opened = opened?;
-                check::refuse(&self.entry.table, &opened.violations)?;
-                see(&opened)?;
-                Ok((opened.checked, opened.digest))
-            });
-            let loaded = load(&mut verified);
-            drop(verified);
-            let fed = feeder.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")));
-            settle(fed, loaded).map(drop)
-        })
+        let work = || {
+            std::thread::scope(|scope| {
+                let (feed, opened) = ordered_map(scope, workers, |(first_row, chunk)| self.open(first_row, chunk));
+                let feeder = scope.spawn(move || {
+                    for chunk in chunks {
+                        feed.send((first_row, chunk))?;
+                        first_row += chunk.rows;
+                    }
+                    Ok(())
+                });
+                let mut verified = opened.map(|opened| {
+                    let opened = opened?;
+                    check::refuse(&self.entry.table, &opened.violations)?;
+                    see(&opened)?;
+                    Ok((opened.checked, opened.digest))
+                });
+                let loaded = load(&mut verified);
+                drop(verified);
+                let fed =
+                    feeder.join().unwrap_or_else(|_| Err(Error::internal("a worker thread stopped unexpectedly")));
+                settle(fed, loaded).map(drop)
+            })
+        };
+        self.packs.reading(&self.manifest.packs, chunks, work)
     }
 
     fn open(&self, first_row: u64, chunk: &ChunkRef) -> Result<Opened> {
         let packed = self.packs.pack(&self.manifest.packs[chunk.pack as usize])?;
-        let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key())?;
+        let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key()?)?;
         let mut masked = rows::decode(&encoded, &self.layout)?;
         if let Some(conversion) = self.conversion {
             masked = conversion.convert(masked, first_row)?;

@@ -261,6 +261,8 @@ fn sweep(context: &Context<'_>, repository: &Repository, found: Found) -> Result
 }
 
 #[cfg(test)]
-mod model;
+mod model_tests;
+#[cfg(test)]
+mod replay_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Floor 3: one file per command, each a straight line from top to bottom.
 
 pub mod audit;
+mod budget;
 pub mod capture;
 mod capture_table;
 pub mod check;
@@ -30,6 +31,7 @@ pub mod ledger;
 pub mod live;
 pub mod load;
 pub mod lock;
+mod packs;
 pub mod parallel;
 mod pipeline;
 mod plan;
@@ -61,6 +63,7 @@ pub mod timing;
 mod tombs;
 mod triggers;
 mod unique;
+mod upload;
 pub mod verify;
 pub mod why;
 mod writer;

@@ -11,8 +11,9 @@ mod verify;
 
 use super::chunks::{Chunks, Opened};
 use super::ledger::{Counter, Made, TableDetail};
+use super::packs::PackReader;
 use super::plan;
-use super::repository::{PackReader, Snapshot};
+use super::repository::Snapshot;
 use super::restore::{Options, is_exact};
 use super::{Context, millis};
 use crate::check::Rules;

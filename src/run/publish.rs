@@ -41,6 +41,7 @@ pub(super) fn publish(context: &Context<'_>, repository: &Repository, manifest: 
         if !window.is_open() {
             continue;
         }
+        repository.check_current()?;
         repository.store().put(&sealed)?;
         if !window.is_open() {
             // It came late. From here on a gc that lists manifests sees it, so what is not lost now will not be.

@@ -1,33 +1,38 @@
 //! An opened store: the hint, the member's keys, the pinned signers, and the snapshots that these can read.
 
 use super::audit::Recorded;
+use super::keys::epochs::{self, Epochs};
 use super::timing::Timing;
 use crate::codec;
 use crate::codec::tomb::Tomb;
 use crate::error::{Error, Result};
 use crate::model::audit::Actor;
 use crate::model::manifest::{Manifest, PackRef};
-use crate::model::proof::{ObjectKind, ObjectName, Packed, Sealed};
-use crate::seal::{self, EpochKeys, Hint, Member, Signer, SignerId};
+use crate::model::proof::{ObjectKind, ObjectName, Sealed};
+use crate::seal::{self, EpochKeys, Hint, Member, Recipient, Signer, SignerId};
 use crate::store::Store;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Caps on what is read before anything in it is trusted, in bytes.
 const HINT_LIMIT: u64 = 4 << 10;
-const KEY_LIMIT: u64 = 64 << 10;
 const MANIFEST_LIMIT: u64 = 256 << 20;
+
+/// What is said of an object that none of a member's keys opens.
+const OTHERS: &str = "this identity cannot open";
 
 /// A store, opened by one of its members.
 pub struct Repository {
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
     hint: Hint,
-    /// Newest epoch first; never empty.
-    keys: Vec<EpochKeys>,
+    epochs: Epochs,
+    recipient: Recipient,
     signer: Signer,
     pinned: Vec<SignerId>,
     actor: Actor,
     is_public: bool,
+    /// Full ids by name, as `terp.lock` has them.
+    pins: BTreeMap<String, String>,
     timing: Timing,
 }
 
@@ -71,38 +76,44 @@ impl Snapshot {
 }
 
 impl Repository {
-    /// Opens `store` as `member`. Manifests are believed when one of `pinned` or the member itself signed them.
+    /// Opens `store` as `member`. Keys and manifests are believed when one of `pinned` or the member itself signed them.
     ///
     /// # Errors
-    /// Kind `Store` when it is no store, or the member has no key in it.
+    /// Kind `Store` when it is no store, the member has no keys in it, or keys were signed by others or do not follow on those before.
     pub fn open(store: Box<dyn Store>, member: &Member, pinned: &[SignerId]) -> Result<Self> {
         let hint = seal::open_hint(&store.get(&ObjectName::hint(), HINT_LIMIT)?)?;
-        let mut keys = Vec::new();
-        for listed in store.list(ObjectKind::Key)?.into_iter().rev() {
-            let Some(epoch) = listed.name.path().split('/').nth(1).and_then(|epoch| epoch.parse().ok()) else {
-                continue;
-            };
-            if listed.name != seal::key_object(epoch, &member.recipient()) {
-                continue;
-            }
-            let opened = seal::open_keys(&store.get(&listed.name, KEY_LIMIT)?, member)?;
-            if opened.repo() != hint.repo || opened.epoch() != epoch {
-                return Err(Error::store(format!("{} belongs to another store or epoch", listed.name))
-                    .hint("Somebody moved files between stores; restore the store from its backup."));
-            }
-            keys.push(opened);
-        }
-        if keys.is_empty() {
-            return Err(Error::store("this identity is not a member of the store").hint(
-                "Check TERP_FIXTURES_IDENTITY_FILE, or ask a member to add the recipient that your identity file names.",
-            ));
-        }
-        keys.sort_by_key(|keys| std::cmp::Reverse(keys.epoch()));
+        let epochs = epochs::open(&*store, &hint.repo, member, pinned)?;
         let signer = member.signer();
         let mut pinned = pinned.to_vec();
         pinned.push(signer.id());
         let actor = Actor { signer: Some(signer.id().to_string()), ..Actor::default() };
-        Ok(Self { store, hint, keys, signer, pinned, actor, is_public: false, timing: Timing::default() })
+        let pins = BTreeMap::new();
+        Ok(Self {
+            store: store.into(),
+            hint,
+            epochs,
+            recipient: member.recipient(),
+            signer,
+            pinned,
+            actor,
+            is_public: false,
+            pins,
+            timing: Timing::default(),
+        })
+    }
+
+    /// The same store, where `publishers` are believed, too, when they sign a manifest or an audit entry; never when they hand out keys.
+    #[must_use]
+    pub fn believing(mut self, publishers: &[SignerId]) -> Self {
+        self.pinned.extend(publishers);
+        self
+    }
+
+    /// The same store, where each of these names means the snapshot with this full id.
+    #[must_use]
+    pub fn pinning(mut self, pins: BTreeMap<String, String>) -> Self {
+        self.pins = pins;
+        self
     }
 
     /// The same store with what its audit trail calls the user and the machine. Of a public store, whose identity lies in it,
@@ -144,16 +155,47 @@ impl Repository {
         &*self.store
     }
 
+    /// The store itself, for threads of their own.
+    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
     /// The repository's id, 32 hex digits.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.hint.repo
     }
 
-    /// The newest epoch's keys.
+    /// The keys of the newest epoch that counts.
     #[must_use]
     pub fn keys(&self) -> &EpochKeys {
-        &self.keys[0]
+        self.epochs.current()
+    }
+
+    /// The keys of every epoch that this member holds, oldest first.
+    #[must_use]
+    pub fn held(&self) -> &[EpochKeys] {
+        &self.epochs.held
+    }
+
+    /// Whether there are epochs that this member holds no keys of, so that not everything can be read.
+    #[must_use]
+    pub fn lacks_epochs(&self) -> bool {
+        self.epochs.lacks_some()
+    }
+
+    /// The member's own recipient.
+    #[must_use]
+    pub fn recipient(&self) -> &Recipient {
+        &self.recipient
+    }
+
+    /// Makes sure that what is written now is encrypted to the store's newest epoch.
+    ///
+    /// # Errors
+    /// Kind `Store` when the store has gone on to an epoch that this member holds no keys of, or that came since it was opened.
+    pub fn check_current(&self) -> Result<()> {
+        epochs::check_current(&*self.store, self.keys().epoch())
     }
 
     /// The keys of `epoch`.
@@ -161,7 +203,7 @@ impl Repository {
     /// # Errors
     /// Kind `Store` when this member has none.
     pub fn keys_of(&self, epoch: u32) -> Result<&EpochKeys> {
-        self.keys.iter().find(|keys| keys.epoch() == epoch).ok_or_else(|| {
+        self.epochs.held.iter().find(|keys| keys.epoch() == epoch).ok_or_else(|| {
             Error::store(format!("this identity has no keys of epoch {epoch}"))
                 .hint("You were added after that epoch ended; ask an older member to copy the snapshot.")
         })
@@ -200,7 +242,7 @@ impl Repository {
     pub fn snapshot(&self, name: &ObjectName) -> Result<Snapshot> {
         let sealed = self.store.get(name, MANIFEST_LIMIT)?;
         let mut failure = None;
-        for keys in &self.keys {
+        for keys in self.epochs.held.iter().rev() {
             match seal::open_manifest(&sealed, keys, &self.pinned) {
                 Ok(opened) => {
                     let manifest = codec::manifest::decode(&opened.body).map_err(|error| error.within(name))?;
@@ -222,7 +264,7 @@ impl Repository {
     pub fn tomb(&self, name: &ObjectName) -> Result<Tomb> {
         let sealed = self.store.get(name, seal::MAX_TOMB)?;
         let mut failure = None;
-        for keys in &self.keys {
+        for keys in self.epochs.held.iter().rev() {
             match seal::open_tomb(&sealed, keys, &self.pinned) {
                 Ok((_, line)) => {
                     let tomb = codec::tomb::decode(&line).map_err(|error| error.within(name))?;
@@ -245,7 +287,7 @@ impl Repository {
     pub fn entry(&self, name: &ObjectName) -> Result<Recorded> {
         let sealed = self.store.get(name, seal::MAX_ENTRY)?;
         let mut failure = None;
-        for keys in &self.keys {
+        for keys in self.epochs.held.iter().rev() {
             match seal::open_entry(&sealed, keys, &self.pinned) {
                 Ok((signer, line)) => return self.recorded(name, signer, line),
                 Err(error) => failure = failure.or(Some(error)),
@@ -275,14 +317,39 @@ impl Repository {
         seal::open_head(file, self.keys(), &self.pinned).map(|(_, line)| line)
     }
 
-    /// The snapshot that `wanted` names: a name (the newest of that name), `name@id`, or the first six or more digits of
-    /// an id. While a manifest is damaged only an id will do: it might be the newest of the name.
+    /// The snapshot that a name is pinned to, whatever else has that name.
+    fn pinned_snapshot(&self, name: &str, id: &str) -> Result<Snapshot> {
+        let listed = self.store.list(ObjectKind::Snapshot)?;
+        let object = listed.into_iter().find(|listed| listed.name.stem().ends_with(&format!("-{id}")));
+        let gone = || {
+            let name = name.escape_debug();
+            Error::store(format!("terp.lock pins '{name}' to {id}, which is not in this store"))
+                .hint(format!("Put the snapshot back from a copy, or pin the newest one: terp-fixtures pin {name}"))
+        };
+        let snapshot = self.snapshot(&object.ok_or_else(gone)?.name)?;
+        if snapshot.manifest.name == name {
+            return Ok(snapshot);
+        }
+        let (name, other) = (name.escape_debug(), snapshot.manifest.name.escape_debug());
+        Err(Error::store(format!("terp.lock pins '{name}' to {id}, which is a snapshot named '{other}'"))
+            .hint("Correct terp.lock, or pin again with: terp-fixtures pin NAME"))
+    }
+
+    /// The snapshot that `wanted` names: a pinned name (exactly its id), a name (the newest of that name), `name@id`, or the first
+    /// six or more digits of an id. While a manifest is damaged only an id will do: it might be the newest of the name.
     ///
     /// # Errors
     /// Kind `Store` when there is none; the hint lists what there is.
     pub fn find(&self, wanted: &str) -> Result<Snapshot> {
         let (name, id) = wanted.split_once('@').map_or((wanted, None), |(name, id)| (name, Some(id)));
-        let (snapshots, damaged) = self.snapshots()?;
+        if let (Some(pinned), None) = (self.pins.get(name), id) {
+            return self.pinned_snapshot(name, pinned);
+        }
+        let (snapshots, mut damaged) = self.snapshots()?;
+        if self.lacks_epochs() {
+            // What was captured before this member came is older than what it can read.
+            damaged.retain(|error| !error.what().contains(OTHERS));
+        }
         let mut names: Vec<String> = snapshots.iter().map(|snapshot| snapshot.manifest.name.clone()).collect();
         let mut found = None;
         for snapshot in snapshots {
@@ -309,48 +376,6 @@ impl Repository {
                 })
             }
         }
-    }
-}
-
-/// Opened packs, the last few kept: neighbouring chunks mostly lie in one pack.
-pub(crate) struct PackReader<'a> {
-    repository: &'a Repository,
-    keys: &'a EpochKeys,
-    recent: Mutex<VecDeque<(String, Arc<Packed>)>>,
-}
-
-impl<'a> PackReader<'a> {
-    const KEPT: usize = 3;
-
-    /// A reader of the packs of one epoch.
-    pub(crate) fn new(repository: &'a Repository, epoch: u32) -> Result<Self> {
-        let keys = repository.keys_of(epoch)?;
-        if !keys.can_read_rows() {
-            return Err(Error::store("this identity may capture but not read rows")
-                .hint("Use the identity of a member that may restore."));
-        }
-        Ok(Self { repository, keys, recent: Mutex::default() })
-    }
-
-    /// The keys that the packs are sealed to.
-    pub(crate) fn keys(&self) -> &EpochKeys {
-        self.keys
-    }
-
-    /// The plaintext of a pack, verified.
-    pub(crate) fn pack(&self, pack: &PackRef) -> Result<Arc<Packed>> {
-        // Held while fetching, so that two workers never fetch the same pack.
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, packed)) = recent.iter().find(|(name, _)| *name == pack.name) {
-            return Ok(Arc::clone(packed));
-        }
-        let sealed = fetch_pack(self.repository.store(), pack)?;
-        let packed = Arc::new(seal::open_pack(&sealed, self.keys)?);
-        if recent.len() == Self::KEPT {
-            recent.pop_front();
-        }
-        recent.push_back((pack.name.clone(), Arc::clone(&packed)));
-        Ok(packed)
     }
 }
 

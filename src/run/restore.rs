@@ -8,9 +8,10 @@ use super::chunks::{Chunks, Opened};
 use super::foreign::Foreign;
 use super::ledger::{self, Detail, Run, TableDetail};
 use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
+use super::packs::PackReader;
 use super::parallel::{self, Gathered, Gathering, Streams};
 use super::plan::{self, Plan};
-use super::repository::{PackReader, Repository, Snapshot};
+use super::repository::{Repository, Snapshot};
 use super::{Context, counters, millis, now, references, rollback, state, triggers};
 use crate::check::Rules;
 use crate::codec::rows;
@@ -412,7 +413,7 @@ impl Restoring<'_> {
         entry: &TableEntry,
         rules: Rules,
         conversion: Option<&Rows>,
-        load: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
+        into: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
     ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
         let layout = match (self.foreign, manifest.schema.table(&entry.table)) {
@@ -432,7 +433,7 @@ impl Restoring<'_> {
             self.context.report.event(&Event::TableProgress { table: entry.table.clone(), rows, bytes });
             Ok(())
         };
-        chunks.each(self.context.jobs, (&entry.chunks, 0), &mut see, load)?;
+        chunks.each(self.context.jobs, (&entry.chunks, 0), &mut see, into)?;
         if stream.finalize().to_hex().as_str() != entry.digest {
             return Err(Error::store("the rows are not the ones that the manifest describes")
                 .hint("Run 'terp-fixtures verify --read-data'; it names the damaged objects."));

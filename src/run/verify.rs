@@ -8,9 +8,13 @@
 //! | manifests | | signature, name, content, packs there |
 //! | audit entries, tombs | | signature, name, content; `audit verify` also says what is missing |
 
+use super::budget::Budget;
 use super::closure::{self, Closure};
+use super::keys;
 use super::live::{Finding, Looker};
-use super::repository::{PackReader, Repository, Snapshot, fetch_pack, pack_object};
+use super::packs::PackReader;
+use super::pipeline::ordered_map;
+use super::repository::{Repository, Snapshot, fetch_pack, pack_object};
 use super::{Context, millis};
 use crate::codec::{origins, pack, rows};
 use crate::error::{Error, Result};
@@ -18,7 +22,7 @@ use crate::model::manifest::{PackRef, TableEntry};
 use crate::model::proof::ObjectKind;
 use crate::policy::approvals;
 use crate::seal;
-use crate::store::Store;
+use crate::store::{Listed, Store};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -85,6 +89,12 @@ impl Outcome {
     }
 }
 
+/// Packs that are fetched and compared at once.
+const SCRUBBED: usize = 4;
+
+/// The most bytes of such packs.
+const SCRUBBED_BYTES: u64 = 64 << 20;
+
 /// Compares every pack with its name. Needs no key, and finds every change of a pack, but cannot look into manifests.
 ///
 /// # Errors
@@ -93,12 +103,27 @@ pub fn scrub(context: &Context<'_>, store: &dyn Store) -> Result<Outcome> {
     let start = Instant::now();
     let mut outcome = Outcome::default();
     context.stage("comparing every pack with its name");
-    for listed in store.list(ObjectKind::Pack)? {
-        context.cancel.check()?;
-        outcome.packs += 1;
-        // Not the length that the store tells: it may tell any.
-        let checked = store.get(&listed.name, seal::MAX_PACK).and_then(|sealed| seal::scrub(&sealed));
-        outcome.note(checked);
+    let packs = store.list(ObjectKind::Pack)?;
+    let (all, budget) = (packs.len() as u64, &Budget::new(SCRUBBED_BYTES));
+    std::thread::scope(|scope| {
+        let (feed, checked) = ordered_map(scope, SCRUBBED, move |listed: Listed| {
+            budget.take(listed.length);
+            // The length that the store tells may be any.
+            let limit = listed.length.min(seal::MAX_PACK);
+            let checked = store.get(&listed.name, limit).and_then(|sealed| seal::scrub(&sealed));
+            budget.give_back(listed.length);
+            checked
+        });
+        scope.spawn(move || packs.into_iter().try_for_each(|listed| feed.send(listed)));
+        for checked in checked {
+            context.cancel.check()?;
+            outcome.packs += 1;
+            outcome.note(checked);
+        }
+        Ok(())
+    })?;
+    if outcome.packs != all {
+        return Err(Error::internal("a worker thread stopped unexpectedly"));
     }
     outcome.millis = millis(start);
     Ok(outcome)
@@ -134,6 +159,10 @@ pub fn verify(context: &Context<'_>, repository: &Repository, wanted: Option<&st
             listed.iter().filter_map(|listed| outcome.note(repository.snapshot(&listed.name))).collect()
         }
     };
+    if wanted.is_none() {
+        let members = keys::members(repository)?;
+        outcome.damage.extend(members.refused.iter().chain(&members.strays).map(ToString::to_string));
+    }
     let mut seen = BTreeSet::new();
     for snapshot in &snapshots {
         context.cancel.check()?;
@@ -244,19 +273,22 @@ fn read_table(
     let schema = manifest.schema.table(&entry.table).ok_or_else(|| Error::store("the manifest has no schema of it"))?;
     let layout = rows::Layout::new(manifest.schema.engine, schema);
     let mut stream = blake3::Hasher::new();
-    for chunk in &entry.chunks {
-        let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
-        let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key())?;
-        let masked = rows::decode(&encoded, &layout)?;
-        closure.observe(&entry.table, masked.rows());
-        if let Some(looker) = &mut looker {
-            looker.look(masked.rows());
+    packs.reading(&manifest.packs, &entry.chunks, || {
+        for chunk in &entry.chunks {
+            let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
+            let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key()?)?;
+            let masked = rows::decode(&encoded, &layout)?;
+            closure.observe(&entry.table, masked.rows());
+            if let Some(looker) = &mut looker {
+                looker.look(masked.rows());
+            }
+            stream.update(encoded.bytes());
         }
-        stream.update(encoded.bytes());
-    }
+        Ok(())
+    })?;
     for chunk in &entry.origins {
         let packed = packs.pack(&manifest.packs[chunk.pack as usize])?;
-        origins::decode(&pack::open_chunk(&packed, chunk, packs.keys().id_key())?)?;
+        origins::decode(&pack::open_chunk(&packed, chunk, packs.keys().id_key()?)?)?;
     }
     if stream.finalize().to_hex().as_str() != entry.digest {
         return Err(Error::store("the rows are not the ones that the manifest describes"));

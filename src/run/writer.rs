@@ -2,6 +2,7 @@
 
 use super::repository::{Repository, Snapshot};
 use super::tombs;
+use super::upload::Uploads;
 use crate::codec::chunker::Chunk;
 use crate::codec::pack::{self, Frame, PackBuilder};
 use crate::error::{Error, Result};
@@ -48,10 +49,11 @@ pub(super) enum Cut {
 impl<'a> Writer<'a> {
     /// A writer that knows the chunks of `snapshots`.
     pub(super) fn new(repository: &'a Repository, snapshots: &[Snapshot]) -> Result<Self> {
-        let id_key = repository.keys().id_key().clone();
+        let id_key = repository.keys().id_key()?.clone();
         let known = Known::new(repository, snapshots, id_key.clone())?;
         let packer = Packer {
             repository,
+            uploads: Uploads::new(repository.shared_store()),
             id_key,
             builder: PackBuilder::new(),
             packs: Vec::new(),
@@ -125,6 +127,7 @@ fn id_of(hex: &str) -> Result<Id> {
 /// Fills packs and puts them into the store, in the order of the rows.
 pub(super) struct Packer<'a> {
     repository: &'a Repository,
+    uploads: Uploads,
     id_key: Secret32,
     builder: PackBuilder,
     /// `None` only for the pack that is being filled.
@@ -204,20 +207,26 @@ impl Packer<'_> {
         Ok(place)
     }
 
-    /// Seals and stores the pack that is being filled.
+    /// Seals the pack that is being filled, and sends it on its way into the store.
     pub(super) fn flush(&mut self) -> Result<()> {
         if self.builder.is_empty() {
             return Ok(());
         }
         let packed = std::mem::replace(&mut self.builder, PackBuilder::new()).finish();
         let sealed = seal::seal_pack(packed, self.repository.keys())?;
-        self.repository.store().put(&sealed)?;
         let pack = PackRef { name: sealed.name().stem().to_owned(), length: sealed.bytes().len() as u64 };
+        self.uploads.put(sealed)?;
         self.uploaded_bytes += pack.length;
         self.uploaded_packs += 1;
         if let Some(open) = self.packs.iter_mut().rev().find(|pack| pack.is_none()) {
             *open = Some(pack);
         }
         Ok(())
+    }
+
+    /// Sends the last pack on its way, and waits until every pack is durable.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.flush()?;
+        self.uploads.barrier()
     }
 }

@@ -2,7 +2,7 @@
 //! head is a plain file for keeping elsewhere.
 
 use super::epoch::EpochKeys;
-use super::member::{Signer, SignerId};
+use super::signer::{Signer, SignerId};
 use super::{MAX_ENTRY, signed};
 use crate::error::{Error, Result};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};

@@ -1,7 +1,8 @@
-//! The keys of an epoch, the files that hand them to members, and the hint that tells a store from another folder.
+//! The keys of an epoch, their authority and how one epoch endorses the next; and the hint that tells a store from another folder.
 
-use super::member::{Member, Recipient};
-use super::{MAX_HINT, MAX_KEY, object};
+use super::MAX_HINT;
+use super::member::Recipient;
+use super::signer::{Signer, SignerId};
 use crate::error::{Error, Result};
 use crate::model::manifest::FORMAT;
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};
@@ -11,8 +12,9 @@ use age::x25519::Identity;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::str::FromStr;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
+
+const ENDORSEMENT: &[u8] = b"terp-fixtures/epoch/v1\0";
 
 /// `repo.json`: a hint for people and for a first look. Nothing depends on it; signed bodies repeat what matters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,19 +59,58 @@ pub fn open_hint(sealed: &Sealed) -> Result<Hint> {
     Ok(hint)
 }
 
-/// The keys of an epoch. Without the data identity they can publish and compare, but not read rows.
+/// What a member may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Publish and compare, but not read a row: a host beside production.
+    Capture,
+    /// Everything.
+    Restore,
+    /// Remove snapshots and what they leave, but neither publish nor read a row.
+    Gc,
+}
+
+impl Role {
+    /// Every role, for help texts and tests.
+    pub const ALL: [Self; 3] = [Self::Capture, Self::Restore, Self::Gc];
+
+    /// Its word in files and on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Restore => "restore",
+            Self::Gc => "gc",
+        }
+    }
+}
+
+/// The epoch before, and what its authority signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Endorsement {
+    pub(super) previous: u32,
+    pub(super) signature: [u8; 64],
+}
+
+/// The keys of an epoch, as far as a member holds them.
 #[derive(Clone)]
 pub struct EpochKeys {
-    repo: String,
-    epoch: u32,
-    data_recipient: Recipient,
-    data_identity: Option<Identity>,
-    meta_identity: Identity,
-    id_key: Secret32,
+    pub(super) repo: String,
+    pub(super) epoch: u32,
+    pub(super) role: Role,
+    pub(super) data_recipient: Recipient,
+    pub(super) data_identity: Option<Identity>,
+    pub(super) meta_identity: Identity,
+    pub(super) id_key: Option<Secret32>,
+    /// Tells the `id_key` to who does not hold it.
+    pub(super) id_digest: [u8; 32],
+    pub(super) authority: SignerId,
+    pub(super) endorsed: Option<Endorsement>,
 }
 
 impl EpochKeys {
-    /// New keys.
+    /// New keys for a new store, or for the epoch that follows on none.
     ///
     /// # Errors
     /// Kind `Store` when the repository's id has another form, the epoch is 0 or there are no random numbers.
@@ -82,17 +123,41 @@ impl EpochKeys {
         Ok(Self {
             repo: repo.to_owned(),
             epoch,
+            role: Role::Restore,
             data_recipient: Recipient::of(data.to_public()),
+            authority: authority_of(&data).id(),
             data_identity: Some(data),
             meta_identity: Identity::generate(),
-            id_key: Secret32::new(*id_key),
+            id_digest: id_digest(&id_key),
+            id_key: Some(Secret32::new(*id_key)),
+            endorsed: None,
         })
     }
 
+    /// New keys for a later epoch, endorsed by this one.
+    ///
+    /// # Errors
+    /// Kind `Store` when these keys cannot read rows, or the epoch is not a later one.
+    pub fn next(&self, epoch: u32) -> Result<Self> {
+        let authority = self.authority()?;
+        if epoch <= self.epoch {
+            return Err(Error::store("a new epoch has a higher number than the one before"));
+        }
+        let mut next = Self::generate(&self.repo, epoch)?;
+        let signature = authority.sign(&next.endorsement());
+        next.endorsed = Some(Endorsement { previous: self.epoch, signature });
+        Ok(next)
+    }
+
     /// The key of chunk ids and cuts.
-    #[must_use]
-    pub fn id_key(&self) -> &Secret32 {
-        &self.id_key
+    ///
+    /// # Errors
+    /// Kind `Store` when this member may only remove.
+    pub fn id_key(&self) -> Result<&Secret32> {
+        self.id_key.as_ref().ok_or_else(|| {
+            Error::store("this identity may remove snapshots, but neither capture nor read rows")
+                .hint("Use the identity of a member with the role capture or restore.")
+        })
     }
 
     /// The epoch, from 1.
@@ -107,10 +172,30 @@ impl EpochKeys {
         &self.repo
     }
 
+    /// What the holder may do.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
     /// Whether packs can be opened.
     #[must_use]
     pub fn can_read_rows(&self) -> bool {
         self.data_identity.is_some()
+    }
+
+    /// The epoch that this one follows on.
+    #[must_use]
+    pub fn previous(&self) -> Option<u32> {
+        self.endorsed.as_ref().map(|endorsed| endorsed.previous)
+    }
+
+    /// Whether the authority of `before` signed that these keys follow.
+    #[must_use]
+    pub fn is_endorsed_by(&self, before: &Self) -> bool {
+        self.endorsed.as_ref().is_some_and(|endorsed| {
+            endorsed.previous == before.epoch && before.authority.verifies(&self.endorsement(), &endorsed.signature)
+        })
     }
 
     /// The identity that opens packs, as age writes it, for a recovery with stock tools.
@@ -119,15 +204,31 @@ impl EpochKeys {
         self.data_identity.as_ref().map(|data| SecretText::new(data.to_string().expose_secret().to_owned()))
     }
 
-    /// Tells these keys from any others, 32 hex digits, without telling anything else. Key files are not signed, so a
-    /// project that pins this value cannot be made to encrypt to somebody else's keys.
+    /// Tells these keys from any others, 32 hex digits, without telling anything else. It is what an epoch endorses.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let meta = self.meta_identity.to_public();
-        let text = format!("{}\n{}\n{}\n{meta}\n", self.repo, self.epoch, self.data_recipient);
+        let (meta, authority) = (self.meta_identity.to_public(), self.authority);
+        let text = format!("{}\n{}\n{}\n{meta}\n{authority}\n", self.repo, self.epoch, self.data_recipient);
         let mut hasher = blake3::Hasher::new_derive_key("terp-fixtures v1 epoch fingerprint");
-        hasher.update(text.as_bytes()).update(self.id_key.expose());
+        hasher.update(text.as_bytes()).update(&self.id_digest);
         HEXLOWER.encode(&hasher.finalize().as_bytes()[..16])
+    }
+
+    /// What the epoch before signs.
+    fn endorsement(&self) -> Vec<u8> {
+        [ENDORSEMENT, self.repo.as_bytes(), self.fingerprint().as_bytes()].concat()
+    }
+
+    /// The key that only holders of the data identity can sign with.
+    pub(super) fn authority(&self) -> Result<Signer> {
+        self.data_identity().map(authority_of).map_err(|_| {
+            Error::store("this identity may not change who is a member")
+                .hint("Ask a member with the role restore: 'terp-fixtures keys list' shows them.")
+        })
+    }
+
+    pub(super) fn authority_id(&self) -> SignerId {
+        self.authority
     }
 
     pub(super) fn data_recipient(&self) -> &Recipient {
@@ -152,105 +253,19 @@ impl fmt::Debug for EpochKeys {
     }
 }
 
-/// The body of a key file.
-#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-struct Body {
-    format: u32,
-    repo: String,
-    epoch: u32,
-    data_recipient: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    data_identity: Option<String>,
-    meta_identity: String,
-    id_key: String,
+/// The authority of the epoch with this data identity.
+pub(super) fn authority_of(data: &Identity) -> Signer {
+    let text = data.to_string();
+    let seed = blake3::derive_key("terp-fixtures v1 epoch authority", text.expose_secret().as_bytes());
+    Signer::of_seed(&Secret32::new(seed))
 }
 
-/// Where the keys of an epoch lie for a member: named after its recipient.
-#[must_use]
-pub fn key_object(epoch: u32, recipient: &Recipient) -> ObjectName {
-    let digest = blake3::hash(recipient.to_string().as_bytes());
-    let id = HEXLOWER.encode(&digest.as_bytes()[..16]);
-    // Epochs are checked to be 1 ..= 999_999_999 when keys are made or read; others have no name but the hint's.
-    ObjectName::parse(&format!("keys/{epoch}/{id}.age")).unwrap_or_else(ObjectName::hint)
+/// Tells a key of chunk ids from others, without telling the key.
+pub(super) fn id_digest(id_key: &[u8; 32]) -> [u8; 32] {
+    blake3::derive_key("terp-fixtures v1 id key digest", id_key)
 }
 
-/// Wraps the keys to a member. Without `with_data_identity` the member can publish but not read rows.
-///
-/// # Errors
-/// Kind `Store` when the rows' identity is asked for and these keys lack it themselves.
-pub fn seal_keys(keys: &EpochKeys, recipient: &Recipient, with_data_identity: bool) -> Result<Sealed> {
-    let secret = |identity: &Identity| identity.to_string().expose_secret().to_owned();
-    let data_identity = if with_data_identity { Some(secret(keys.data_identity()?)) } else { None };
-    let body = Body {
-        format: FORMAT,
-        repo: keys.repo.clone(),
-        epoch: keys.epoch,
-        data_recipient: keys.data_recipient.to_string(),
-        data_identity,
-        meta_identity: secret(&keys.meta_identity),
-        id_key: HEXLOWER.encode(keys.id_key.expose()),
-    };
-    // Large enough that the buffer never moves and leaves a copy behind.
-    let mut json = Zeroizing::new(Vec::with_capacity(2048));
-    serde_json::to_writer(&mut *json, &body).map_err(|_| Error::internal("cannot write a key file"))?;
-    let bytes = object::encrypt(recipient.age(), &json)?;
-    Ok(Sealed::vouch(key_object(keys.epoch, recipient), bytes))
-}
-
-/// Opens the keys that were wrapped to a member.
-///
-/// # Errors
-/// Kind `Store` when they were wrapped to somebody else, lie under another name, or do not agree with themselves.
-pub fn open_keys(sealed: &Sealed, member: &Member) -> Result<EpochKeys> {
-    #[derive(Deserialize)]
-    struct Version {
-        format: u32,
-    }
-    let name = sealed.name();
-    // No cause is attached: the JSON reader quotes what it does not like, and all of it is secret.
-    let invalid = |what: &str| Error::store(format!("{name} is not a valid key file: {what}"));
-    let json = Zeroizing::new(object::decrypt(member.identity(), name, sealed.bytes(), MAX_KEY)?);
-    let version: Version = serde_json::from_slice(&json).map_err(|_| invalid("it is not the JSON of one"))?;
-    check_format(&name.to_string(), version.format)?;
-    let body: Body = serde_json::from_slice(&json).map_err(|_| invalid("it is not the JSON of one"))?;
-    check_repo(&body.repo).map_err(|_| invalid("its repository id has another form"))?;
-    check_epoch(body.epoch).map_err(|_| invalid("its epoch has another form"))?;
-    if *name != key_object(body.epoch, &member.recipient()) {
-        return Err(invalid("it belongs to another place"));
-    }
-    let identity = |text: &str| Identity::from_str(text).map_err(|_| invalid("it has a misspelt identity"));
-    let data_recipient: Recipient = body.data_recipient.parse().map_err(|_| invalid("it has a misspelt recipient"))?;
-    let data_identity = body.data_identity.as_ref().map(|text| identity(text)).transpose()?;
-    if data_identity.as_ref().is_some_and(|data| Recipient::of(data.to_public()) != data_recipient) {
-        return Err(invalid("its identity and recipient do not belong together"));
-    }
-    let mut id_key = Zeroizing::new([0; 32]);
-    if body.id_key.len() != 64 || HEXLOWER.decode_mut(body.id_key.as_bytes(), &mut *id_key).is_err() {
-        return Err(invalid("its key of chunk ids has another form"));
-    }
-    Ok(EpochKeys {
-        meta_identity: identity(&body.meta_identity)?,
-        id_key: Secret32::new(*id_key),
-        repo: body.repo.clone(),
-        epoch: body.epoch,
-        data_recipient,
-        data_identity,
-    })
-}
-
-/// Looks at the keys of another member from outside, which is all that can be done without that member's identity.
-///
-/// # Errors
-/// Kind `Store` when it is no key file, is too long, or does not begin as an age file does.
-pub fn check_keys_of_another(sealed: &Sealed) -> Result<()> {
-    let name = sealed.name();
-    if name.kind() != ObjectKind::Key || sealed.bytes().len() as u64 > MAX_KEY {
-        return Err(Error::store(format!("{name} is not a valid key file: it is too long, or lies in another place")));
-    }
-    object::check_header(name, sealed.bytes())
-}
-
-fn check_format(what: &str, format: u32) -> Result<()> {
+pub(super) fn check_format(what: &str, format: u32) -> Result<()> {
     if format == FORMAT {
         return Ok(());
     }
@@ -258,12 +273,12 @@ fn check_format(what: &str, format: u32) -> Result<()> {
         .hint("Upgrade terp-fixtures to use this store."))
 }
 
-fn check_repo(repo: &str) -> Result<()> {
+pub(super) fn check_repo(repo: &str) -> Result<()> {
     let right = repo.len() == 32 && repo.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if right { Ok(()) } else { Err(Error::store("a repository id is 32 lower-case hex digits")) }
 }
 
-fn check_epoch(epoch: u32) -> Result<()> {
+pub(super) fn check_epoch(epoch: u32) -> Result<()> {
     if (1..=999_999_999).contains(&epoch) { Ok(()) } else { Err(Error::store("an epoch is a number from 1")) }
 }
 

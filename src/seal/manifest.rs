@@ -2,7 +2,7 @@
 //! pinned signer was verified over its bytes.
 
 use super::epoch::EpochKeys;
-use super::member::{Signer, SignerId};
+use super::signer::{Signer, SignerId};
 use super::{MAX_MANIFEST, signed};
 use crate::error::{Error, Result};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};

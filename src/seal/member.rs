@@ -1,25 +1,39 @@
-//! Members: one secret file each, an age identity, from which the signing key is derived.
+//! Members: one secret each, an age identity or an SSH key, from which the signing key is derived; and the recipients that others
+//! encrypt to.
 
+use super::signer::Signer;
+use super::ssh_age::{SshIdentity, SshRecipient};
 use crate::error::{Error, Result};
 use crate::secret::{Secret32, SecretText};
 use age::secrecy::ExposeSecret;
 use age::x25519;
+use age::{DecryptError, EncryptError};
+use age_core::format::{FileKey, Stanza};
 use data_encoding::{HEXLOWER, Specification};
-use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// Somebody, or some machine, with a secret file of its own.
+/// Somebody, or some machine, with a secret of its own.
 #[derive(Clone)]
-pub struct Member {
-    identity: x25519::Identity,
+pub struct Member(Secret);
+
+#[derive(Clone)]
+enum Secret {
+    Age(x25519::Identity),
+    Ssh(SshIdentity),
 }
 
 impl Member {
     /// A new member.
     #[must_use]
     pub fn generate() -> Self {
-        Self { identity: x25519::Identity::generate() }
+        Self(Secret::Age(x25519::Identity::generate()))
+    }
+
+    /// The member with an SSH key.
+    pub(super) fn of_ssh(identity: SshIdentity) -> Self {
+        Self(Secret::Ssh(identity))
     }
 
     /// The member of an age identity file: comments, and one line `AGE-SECRET-KEY-1...`.
@@ -29,7 +43,7 @@ impl Member {
     pub fn parse(file: &SecretText) -> Result<Self> {
         let refused = |what: &str| {
             Error::usage(format!("not an identity: {what}")).hint(
-                "An identity file has one line AGE-SECRET-KEY-1..., as age-keygen and terp-fixtures keys write it.",
+                "An identity file has one line AGE-SECRET-KEY-1..., as 'terp-fixtures keys new' and age-keygen write it; or it is that under a passphrase, or an Ed25519 key of ssh-keygen.",
             )
         };
         let lines = file.expose().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -47,39 +61,53 @@ impl Member {
             // The crate's messages do not quote the key.
             found = Some(x25519::Identity::from_str(line).map_err(|_| refused("its secret key is misspelt"))?);
         }
-        Ok(Self { identity: found.ok_or_else(|| refused("it has no secret key"))? })
+        Ok(Self(Secret::Age(found.ok_or_else(|| refused("it has no secret key"))?)))
     }
 
-    /// The identity file, which stock age reads too. `note` is a comment for people: whose it is, since when.
+    /// The identity file, which stock age reads too. `note` is a comment for people: whose it is, since when. None for an SSH key,
+    /// which has a file of its own.
     #[must_use]
-    pub fn to_file(&self, note: &str) -> SecretText {
+    pub fn to_file(&self, note: &str) -> Option<SecretText> {
+        let Secret::Age(identity) = &self.0 else { return None };
         let note: String = note.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let secret = self.identity.to_string();
+        let secret = identity.to_string();
         let (recipient, signer) = (self.recipient(), self.signer().id());
         let text = format!(
             "# {note}\n# Keep this file secret. What others may know:\n# public key: {recipient}\n# signer: {signer}\n{}\n",
             secret.expose_secret()
         );
-        SecretText::new(text)
+        Some(SecretText::new(text))
     }
 
     /// Where to encrypt for this member.
     #[must_use]
     pub fn recipient(&self) -> Recipient {
-        Recipient(self.identity.to_public())
+        Recipient(match &self.0 {
+            Secret::Age(identity) => Public::Age(identity.to_public()),
+            Secret::Ssh(identity) => Public::Ssh(identity.recipient()),
+        })
     }
 
-    /// The member's signing key: `BLAKE3 derive_key` over the identity's text `AGE-SECRET-KEY-1...`.
+    /// The member's signing key. For an age identity `BLAKE3 derive_key` over its text `AGE-SECRET-KEY-1...`.
     #[must_use]
     pub fn signer(&self) -> Signer {
-        let text = self.identity.to_string();
-        let seed =
-            Secret32::new(blake3::derive_key("terp-fixtures v1 manifest signing", text.expose_secret().as_bytes()));
-        Signer { key: SigningKey::from_bytes(seed.expose()) }
+        match &self.0 {
+            Secret::Age(identity) => {
+                let text = identity.to_string();
+                let seed = blake3::derive_key("terp-fixtures v1 manifest signing", text.expose_secret().as_bytes());
+                Signer::of_seed(&Secret32::new(seed))
+            }
+            Secret::Ssh(identity) => identity.signer(),
+        }
     }
+}
 
-    pub(super) fn identity(&self) -> &x25519::Identity {
-        &self.identity
+impl age::Identity for Member {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<std::result::Result<FileKey, DecryptError>> {
+        match &self.0 {
+            Secret::Age(identity) => identity.unwrap_stanza(stanza),
+            Secret::Ssh(identity) => identity.unwrap_stanza(stanza),
+        }
     }
 }
 
@@ -89,17 +117,33 @@ impl fmt::Debug for Member {
     }
 }
 
-/// Where to encrypt for a member: `age1...`. Public.
+/// Where to encrypt for a member: `age1...` or `ssh-ed25519 AAAA...`. Public.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Recipient(x25519::Recipient);
+pub struct Recipient(Public);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Public {
+    Age(x25519::Recipient),
+    Ssh(SshRecipient),
+}
 
 impl Recipient {
     pub(super) fn of(recipient: x25519::Recipient) -> Self {
-        Self(recipient)
+        Self(Public::Age(recipient))
     }
 
-    pub(super) fn age(&self) -> &x25519::Recipient {
-        &self.0
+    /// Whether it is of the kind that epochs' own keys are.
+    pub(super) fn is_age(&self) -> bool {
+        matches!(self.0, Public::Age(_))
+    }
+}
+
+impl age::Recipient for Recipient {
+    fn wrap_file_key(&self, file_key: &FileKey) -> std::result::Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
+        match &self.0 {
+            Public::Age(recipient) => recipient.wrap_file_key(file_key),
+            Public::Ssh(recipient) => recipient.wrap_file_key(file_key),
+        }
     }
 }
 
@@ -109,29 +153,36 @@ impl FromStr for Recipient {
     fn from_str(text: &str) -> Result<Self> {
         let text = text.trim();
         let refused = |what: &str| {
-            Error::usage(format!("not a recipient: {what}"))
-                .hint("A recipient is the `age1...` line that `terp-fixtures keys` or `age-keygen -y` shows.")
+            Error::usage(format!("not a recipient: {what}")).hint(
+                "A recipient is the `age1...` line that `terp-fixtures keys new` or `age-keygen -y` shows, or the line of an `ssh-ed25519` public key.",
+            )
         };
-        if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
+        if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") || text.contains("PRIVATE KEY") {
             return Err(refused("this is a secret key, which nobody else may have"));
+        }
+        if text.starts_with("ssh-") || text.starts_with("ecdsa-") || text.starts_with("sk-") {
+            return SshRecipient::parse(text).map(|recipient| Self(Public::Ssh(recipient))).map_err(refused);
         }
         let recipient = x25519::Recipient::from_str(text).map_err(refused)?;
         if point(&recipient.to_string()).is_none_or(is_low_order) {
             return Err(refused("it is no public key, everybody could read what is encrypted to it"));
         }
-        Ok(Self(recipient))
+        Ok(Self::of(recipient))
     }
 }
 
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match &self.0 {
+            Public::Age(recipient) => recipient.fmt(f),
+            Public::Ssh(recipient) => f.write_str(&recipient.text()),
+        }
     }
 }
 
 impl fmt::Debug for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        write!(f, "{self}")
     }
 }
 
@@ -160,82 +211,11 @@ fn is_low_order(mut point: [u8; 32]) -> bool {
     LOW.contains(&HEXLOWER.encode(&point).as_str())
 }
 
-/// A member's signing key.
-#[derive(Clone)]
-pub struct Signer {
-    key: SigningKey,
-}
-
-impl Signer {
-    /// The public name of the key.
-    #[must_use]
-    pub fn id(&self) -> SignerId {
-        SignerId(self.key.verifying_key().to_bytes())
-    }
-
-    pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.key.sign(message).to_bytes()
-    }
-}
-
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signer({})", self.id())
-    }
-}
-
-/// Who signed: `ed25519:` and the public key in 64 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SignerId([u8; 32]);
-
-impl SignerId {
-    /// The public key in 64 hex digits.
-    #[must_use]
-    pub fn hex(&self) -> String {
-        HEXLOWER.encode(&self.0)
-    }
-
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        let signature = ed25519_dalek::Signature::from_bytes(signature);
-        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
-    }
-}
-
-impl FromStr for SignerId {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let refused = |what: &str| {
-            Error::usage(format!("not a signer: {what}"))
-                .hint("A signer is `ed25519:` and 64 hex digits, as `terp-fixtures keys init` printed it.")
-        };
-        let digits =
-            text.trim().strip_prefix("ed25519:").ok_or_else(|| refused("it does not start with `ed25519:`"))?;
-        let bytes = HEXLOWER.decode(digits.as_bytes()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let bytes = bytes.ok_or_else(|| refused("it is not 64 lower-case hex digits"))?;
-        match VerifyingKey::from_bytes(&bytes) {
-            Ok(key) if !key.is_weak() => Ok(Self(bytes)),
-            _ => Err(refused("it is not a public key")),
-        }
-    }
-}
-
-impl fmt::Display for SignerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ed25519:{}", self.hex())
-    }
-}
-
-impl fmt::Debug for SignerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::Kind;
+    use crate::seal::SignerId;
 
     fn parse(text: &str) -> Result<Member> {
         Member::parse(&SecretText::new(text.into()))
@@ -244,7 +224,7 @@ mod tests {
     #[test]
     fn a_file_gives_the_same_member_back() {
         let member = Member::generate();
-        let file = member.to_file("alice\n2025-12-03");
+        let file = member.to_file("alice\n2025-12-03").unwrap();
         assert!(file.expose().starts_with("# alice 2025-12-03\n"));
         assert!(file.expose().contains(&format!("# public key: {}\n", member.recipient())));
         assert!(file.expose().contains(&format!("# signer: {}\n", member.signer().id())));
@@ -256,7 +236,7 @@ mod tests {
 
     #[test]
     fn other_files_are_refused_without_showing_them() {
-        let good = Member::generate().to_file("x").expose().to_owned();
+        let good = Member::generate().to_file("x").unwrap().expose().to_owned();
         let key = good.lines().last().unwrap();
         let other = Member::generate().recipient().to_string();
         let misspelt = key.replace(&key[20..23], "QQQ");

@@ -5,25 +5,44 @@
 //! | a member | one age identity, and the signing key derived from it | open the epoch's keys wrapped to it |
 //! | an epoch | `data` identity, `meta` identity, `id_key` | rows; manifests and audit entries; names of chunks |
 //! | a capturing host | the same without the `data` identity | publish and compare, not read a row |
+//! | a collecting host | only the `meta` identity | remove snapshots and packs |
+//!
+//! An epoch's authority is a signing key that follows from its `data` identity: it signs cards, the charter and the next epoch.
 //!
 //! Bytes from a store are not believed: lengths are capped and the age header is measured before it is parsed, a pack
 //! must have the digest it is named after, a manifest or an audit entry the signature of a pinned signer.
 
 mod audit;
+mod bundle;
+mod card;
 mod epoch;
+mod identity;
 mod manifest;
 mod member;
 mod object;
 mod pack;
 mod signed;
+mod signer;
 pub mod ssh;
+mod ssh_age;
 mod tomb;
 
 pub use audit::{open_entry, open_head, seal_entry, seal_head};
-pub use epoch::{EpochKeys, Hint, check_keys_of_another, key_object, open_hint, open_keys, seal_hint, seal_keys};
+#[cfg(test)]
+pub(crate) use card::testing;
+
+pub use bundle::{Bundle, check_keys_of_another, key_object, member_id, open_keys, parse_bundle, seal_keys};
+pub use card::{
+    Card, Charter, card_object, charter_object, check_name, epoch_of, is_charter, open_card, open_charter, seal_card,
+    seal_charter,
+};
+pub use epoch::{EpochKeys, Hint, Role, open_hint, seal_hint};
+pub use identity::lock_identity;
 pub use manifest::{Opened, SnapshotStamp, open_manifest, seal_manifest};
-pub use member::{Member, Recipient, Signer, SignerId};
+pub use member::{Member, Recipient};
+pub use object::header_length;
 pub use pack::{open_pack, scrub, seal_pack};
+pub use signer::{Signer, SignerId};
 pub use tomb::{open_tomb, seal_tomb};
 
 /// The longest hint that is read.

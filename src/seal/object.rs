@@ -1,8 +1,7 @@
-//! One age file: to one recipient, from one identity. The only place that calls the age crate's reader.
+//! One age file: to one recipient, from one identity. Beside `identity`, the only place that calls the age crate's reader.
 
 use crate::error::{Error, Result};
 use crate::model::proof::ObjectName;
-use age::x25519::{Identity, Recipient};
 use age::{DecryptError, Decryptor};
 use std::io::Read;
 
@@ -10,22 +9,29 @@ use std::io::Read;
 const MAX_HEADER: usize = 16 << 10;
 
 /// Encrypts to one recipient. Every call makes a new file key and nonce.
-pub(super) fn encrypt(recipient: &Recipient, plaintext: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn encrypt(recipient: &impl age::Recipient, plaintext: &[u8]) -> Result<Vec<u8>> {
     age::encrypt(recipient, plaintext).map_err(|error| Error::store(format!("cannot encrypt: {error}")))
+}
+
+/// The length of an age file's header, up to the line that starts with `--- `. None where it does not begin in time, so that it must
+/// not be parsed. Looks at the start of `bytes` only.
+#[must_use]
+pub fn header_length(bytes: &[u8]) -> Option<usize> {
+    let start = &bytes[..bytes.len().min(MAX_HEADER)];
+    start.windows(5).position(|window| window == b"\n--- ").map(|at| at + 1)
 }
 
 /// Whether bytes begin as an age file does: what can be said of one that is for somebody else.
 pub(super) fn check_header(name: &ObjectName, bytes: &[u8]) -> Result<()> {
-    measured(bytes).map(drop).map_err(|why| damaged(name, &why))
+    measured(name, bytes).map(drop)
 }
 
 /// The reader of an age file whose header ends within what is parsed.
-fn measured(bytes: &[u8]) -> std::result::Result<Decryptor<&[u8]>, String> {
-    let start = &bytes[..bytes.len().min(MAX_HEADER)];
-    if !start.windows(5).any(|window| window == b"\n--- ") {
-        return Err("its header does not end where it should".into());
+fn measured<'b>(name: &ObjectName, bytes: &'b [u8]) -> Result<Decryptor<&'b [u8]>> {
+    if header_length(bytes).is_none() {
+        return Err(damaged(name, "its header does not end where it should"));
     }
-    Decryptor::new_buffered(bytes).map_err(|error| error.to_string())
+    Decryptor::new_buffered(bytes).map_err(|error| damaged(name, &error.to_string()))
 }
 
 fn damaged(name: &ObjectName, why: &str) -> Error {
@@ -33,21 +39,19 @@ fn damaged(name: &ObjectName, why: &str) -> Error {
 }
 
 /// Decrypts `bytes`, which lie in the store as `name` and must not be longer than `limit`.
-pub(super) fn decrypt(identity: &Identity, name: &ObjectName, bytes: &[u8], limit: u64) -> Result<Vec<u8>> {
+pub(super) fn decrypt(identity: &dyn age::Identity, name: &ObjectName, bytes: &[u8], limit: u64) -> Result<Vec<u8>> {
     if bytes.len() as u64 > limit {
         return Err(Error::store(format!("{name} has {} bytes, more than the {limit} allowed", bytes.len())));
     }
-    let damaged = |why: &str| damaged(name, why);
-    let decryptor = measured(bytes).map_err(|why| damaged(&why))?;
-    let mut reader =
-        decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).map_err(|error| match error {
-            DecryptError::NoMatchingKeys => Error::store(format!("this identity cannot open {name}"))
-                .hint("Use the identity of a member, or ask one to add yours with: terp-fixtures keys add <RECIPIENT>"),
-            other => damaged(&other.to_string()),
-        })?;
+    let decryptor = measured(name, bytes)?;
+    let mut reader = decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
+        DecryptError::NoMatchingKeys => Error::store(format!("this identity cannot open {name}"))
+            .hint("Use the identity of a member, or ask one to add yours with: terp-fixtures keys add <RECIPIENT>"),
+        other => damaged(name, &other.to_string()),
+    })?;
     // The plaintext is shorter than the file, so the file's length bounds it.
     let mut plaintext = Vec::with_capacity(bytes.len());
-    reader.read_to_end(&mut plaintext).map_err(|error| damaged(&error.to_string()))?;
+    reader.read_to_end(&mut plaintext).map_err(|error| damaged(name, &error.to_string()))?;
     Ok(plaintext)
 }
 
@@ -55,6 +59,7 @@ pub(super) fn decrypt(identity: &Identity, name: &ObjectName, bytes: &[u8], limi
 mod tests {
     use super::*;
     use crate::error::Kind;
+    use age::x25519::Identity;
 
     #[test]
     fn a_header_that_does_not_end_is_refused_before_it_is_parsed() {

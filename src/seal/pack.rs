@@ -10,7 +10,7 @@ use crate::model::proof::{ObjectKind, ObjectName, Packed, Sealed};
 /// # Errors
 /// Kind `Store` when it cannot be encrypted.
 pub fn seal_pack(packed: Packed, keys: &EpochKeys) -> Result<Sealed> {
-    let bytes = object::encrypt(keys.data_recipient().age(), packed.bytes())?;
+    let bytes = object::encrypt(keys.data_recipient(), packed.bytes())?;
     drop(packed);
     if bytes.len() as u64 > MAX_PACK {
         return Err(Error::store(format!("a pack of {} bytes is longer than {MAX_PACK}", bytes.len())));
@@ -54,7 +54,7 @@ fn name_of(bytes: &[u8]) -> Result<ObjectName> {
 mod tests {
     use super::*;
     use crate::error::Kind;
-    use crate::seal::{Member, open_keys, seal_keys};
+    use crate::seal::{Member, Role, open_keys, seal_keys};
 
     fn keys() -> EpochKeys {
         EpochKeys::generate(&"0".repeat(32), 1).unwrap()
@@ -73,7 +73,8 @@ mod tests {
     #[test]
     fn a_capturing_host_writes_packs_it_cannot_read() {
         let (keys, host) = (keys(), Member::generate());
-        let host_keys = open_keys(&seal_keys(&keys, &host.recipient(), false).unwrap(), &host).unwrap();
+        let sealed = seal_keys(&keys, &host.recipient(), Role::Capture, &host.signer()).unwrap();
+        let host_keys = open_keys(&sealed, &host, &[]).unwrap();
         let sealed = seal_pack(Packed::vouch(b"frames".to_vec()), &host_keys).unwrap();
         assert!(open_pack(&sealed, &host_keys).unwrap_err().what().contains("not read their rows"));
         assert_eq!(open_pack(&sealed, &keys).unwrap().bytes(), b"frames");

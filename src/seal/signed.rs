@@ -3,7 +3,8 @@
 //! signature of one never counts for another.
 
 use super::epoch::EpochKeys;
-use super::member::{Recipient, Signer, SignerId};
+use super::member::Recipient;
+use super::signer::{Signer, SignerId};
 use super::{MAX_MANIFEST, object};
 use crate::error::{Error, Result};
 use crate::model::padding;
@@ -67,7 +68,7 @@ pub(super) fn close(plain: &[u8], keys: &EpochKeys) -> Result<Vec<u8>> {
     let mut frames = compressor.compress(plain).map_err(failed)?;
     padding::pad(&mut frames);
     let meta = Recipient::of(keys.meta_identity().to_public());
-    object::encrypt(meta.age(), &frames)
+    object::encrypt(&meta, &frames)
 }
 
 /// Decrypts and decompresses; nothing is verified yet.

@@ -2,7 +2,7 @@
 //! and a digest of its text.
 
 use super::epoch::EpochKeys;
-use super::member::{Signer, SignerId};
+use super::signer::{Signer, SignerId};
 use super::{MAX_TOMB, signed};
 use crate::error::{Error, Result};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};

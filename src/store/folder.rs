@@ -5,6 +5,8 @@
 //! the way is made durable too, and what cannot be made durable is taken back instead of tried again: the second of two
 //! fsyncs reports success for what the first one lost.
 
+pub(super) mod probe;
+
 use super::disk::{Disk, Facts, Real, Shape};
 use super::{Listed, Store};
 use crate::error::{Error, Result};
@@ -252,10 +254,15 @@ impl Folder {
 
 /// Opens a plain path or `file:PATH`.
 pub(super) fn open(address: &Address, create: bool) -> Result<Box<dyn Store>> {
+    let path = path_of(address);
+    Ok(Box::new(if create { Folder::create(path)? } else { Folder::open(path)? }))
+}
+
+/// The path of an address.
+fn path_of(address: &Address) -> &str {
     let text = address.expose();
     let path = if address.scheme().is_some() { text.split_once(':').map_or(text, |(_, path)| path) } else { text };
-    let path = path.strip_prefix("//").unwrap_or(path);
-    Ok(Box::new(if create { Folder::create(path)? } else { Folder::open(path)? }))
+    path.strip_prefix("//").unwrap_or(path)
 }
 
 impl Store for Folder {

@@ -1,5 +1,6 @@
 //! A store in memory, for tests and for stores that need not outlive the process.
 
+use super::probe::{Probe, Purpose};
 use super::{Listed, Store};
 use crate::error::Result;
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};
@@ -48,6 +49,14 @@ impl Memory {
 pub(super) fn open(address: &Address, create: bool) -> Result<Box<dyn Store>> {
     let name = address.expose().split_once(':').map_or("", |(_, name)| name);
     Ok(Box::new(Memory::named(name, create)?))
+}
+
+/// Memory can do everything, for as long as the process lives.
+#[expect(clippy::unnecessary_wraps, reason = "probing other stores can fail")]
+pub(super) fn probe(address: &Address, _purpose: Purpose) -> Result<Probe> {
+    let mut probe = Probe::default();
+    probe.works("write", format!("{address} takes everything, and ends with this process"));
+    Ok(probe)
 }
 
 impl Store for Memory {

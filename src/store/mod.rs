@@ -3,6 +3,9 @@
 mod disk;
 pub mod folder;
 pub mod memory;
+pub mod probe;
+#[cfg(feature = "s3")]
+pub mod s3;
 
 #[cfg(test)]
 pub(crate) mod simulated_testing;
@@ -12,6 +15,7 @@ pub(crate) mod suite;
 use crate::error::{Error, Result};
 use crate::model::proof::{ObjectKind, ObjectName, Sealed};
 use crate::secret::Address;
+use probe::{Probe, Purpose};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -65,6 +69,9 @@ pub trait Store: Send + Sync {
 /// Opens or, if asked to, makes the store at an address.
 pub type Opener = fn(&Address, bool) -> Result<Box<dyn Store>>;
 
+/// Tries out what the store at an address, or the place for one, can do.
+pub type Prober = fn(&Address, Purpose) -> Result<Probe>;
+
 /// A kind of store. A new one is a file and a line in [`STORES`].
 #[derive(Debug, Clone, Copy)]
 pub struct StoreKind {
@@ -74,22 +81,59 @@ pub struct StoreKind {
     pub example: &'static str,
     /// Opens it.
     pub open: Opener,
+    /// Tries it out.
+    pub probe: Prober,
 }
 
 /// Every kind of store. The first also takes plain paths.
-pub const STORES: [StoreKind; 2] = [
-    StoreKind { scheme: "file", example: "./snapshots or file:/srv/snapshots", open: folder::open },
-    StoreKind { scheme: "memory", example: "memory:NAME", open: memory::open },
+pub const STORES: [StoreKind; 3] = [
+    StoreKind {
+        scheme: "file",
+        example: "./snapshots or file:/srv/snapshots",
+        open: folder::open,
+        probe: folder::probe::probe,
+    },
+    StoreKind {
+        scheme: "s3",
+        example: "s3://bucket/prefix?endpoint=https://HOST&region=REGION",
+        #[cfg(feature = "s3")]
+        open: s3::open,
+        #[cfg(feature = "s3")]
+        probe: s3::probe,
+        #[cfg(not(feature = "s3"))]
+        open: |_, _| Err(without_s3()),
+        #[cfg(not(feature = "s3"))]
+        probe: |_, _| Err(without_s3()),
+    },
+    StoreKind { scheme: "memory", example: "memory:NAME", open: memory::open, probe: memory::probe },
 ];
+
+#[cfg(not(feature = "s3"))]
+fn without_s3() -> Error {
+    Error::usage("this program was built without S3")
+        .hint("Build it with its default features (cargo install terp-fixtures), or use a folder as the store.")
+}
 
 /// Opens the store at `address`; with `create`, makes room for a new one where there is none.
 ///
 /// # Errors
 /// Kind `Usage` when no kind of store has such addresses, kind `Store` when there is no store or it cannot be opened.
 pub fn open(address: &Address, create: bool) -> Result<Box<dyn Store>> {
+    (kind_of(address)?.open)(address, create)
+}
+
+/// Tries out what the store at `address`, or the place for one, can do for `purpose`.
+///
+/// # Errors
+/// Kind `Usage` when no kind of store has such addresses; what cannot be done is in the answer.
+pub fn probe(address: &Address, purpose: Purpose) -> Result<Probe> {
+    (kind_of(address)?.probe)(address, purpose)
+}
+
+fn kind_of(address: &Address) -> Result<StoreKind> {
     let scheme = address.scheme().unwrap_or_else(|| STORES[0].scheme.to_owned());
-    if let Some(kind) = STORES.iter().find(|kind| kind.scheme == scheme) {
-        return (kind.open)(address, create);
+    if let Some(kind) = STORES.into_iter().find(|kind| kind.scheme == scheme) {
+        return Ok(kind);
     }
     let examples: Vec<&str> = STORES.iter().map(|kind| kind.example).collect();
     Err(Error::usage(format!("no store can be at {address}"))
@@ -113,7 +157,11 @@ fn check_limit(name: &ObjectName, length: u64, limit: u64) -> Result<()> {
     if length <= limit {
         return Ok(());
     }
-    Err(Error::store(format!("{name} has {length} bytes, more than the {limit} that are expected")))
+    Err(longer(name, length, limit))
+}
+
+fn longer(name: &ObjectName, length: u64, limit: u64) -> Error {
+    Error::store(format!("{name} has {length} bytes, more than the {limit} that are expected"))
 }
 
 #[cfg(test)]

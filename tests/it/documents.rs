@@ -5,7 +5,7 @@ use clap::{CommandFactory as _, Parser as _};
 use terp_fixtures::cli::args::Cli;
 
 /// The lines of every ```sh block of a Markdown file that are commands of ours, in order, without comments.
-fn commands(path: &str) -> Vec<String> {
+pub fn commands(path: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository(path)).unwrap();
     let mut inside = false;
     let mut found = Vec::new();

@@ -65,7 +65,7 @@ fn a_killed_load_goes_on() {
     assert_eq!(content(&scratch, "timing.sqlite"), wanted);
     let mut random = Random(11);
     let (mut aside, mut continued) = (0, 0);
-    for round in 0..12 {
+    for round in 0..8 {
         let name = format!("t{round}.sqlite");
         let target = format!("sqlite:{name}");
         // Killed twice, then let alone.
@@ -83,5 +83,5 @@ fn a_killed_load_goes_on() {
         assert_eq!(places(&scratch, &name), 0, "round {round}");
         scratch.ok(&["rollback", "--target", &target, "--yes"]);
     }
-    assert!(aside > 4 && continued > 2, "{aside} kills left a place, {continued} loads went on");
+    assert!(aside > 2 && continued > 1, "{aside} kills left a place, {continued} loads went on");
 }

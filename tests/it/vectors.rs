@@ -56,8 +56,12 @@ fn read(folder: &Path, expected: &Expected) -> Result<(Vec<u8>, Vec<Vec<Value>>)
     let signers: Vec<SignerId> = vec![expected.signer.parse()?];
     let store: Box<dyn Store> = store::open(&Address::new(folder.to_str().unwrap()), false)?;
     seal::open_hint(&store.get(&ObjectName::hint(), seal::MAX_HINT)?)?;
-    let keys = seal::open_keys(&store.get(&seal::key_object(1, &member.recipient()), seal::MAX_KEY)?, &member)?;
+    let name = seal::key_object(1, &member.recipient());
+    let keys = seal::open_keys(&store.get(&name, seal::MAX_KEY)?, &member, &[])?;
     assert_eq!(keys.fingerprint(), expected.fingerprint);
+    seal::open_charter(&store.get(&seal::charter_object(1), seal::MAX_KEY)?, &keys)?;
+    let card = seal::open_card(&store.get(&seal::card_object(1, &member.recipient()), seal::MAX_KEY)?, &keys)?;
+    assert_eq!((card.name.as_str(), card.role, card.signer), ("vector", seal::Role::Restore, Some(signers[0])));
     let snapshots = store.list(ObjectKind::Snapshot)?;
     assert_eq!(snapshots.len(), 1);
     let opened = seal::open_manifest(&store.get(&snapshots[0].name, seal::MAX_MANIFEST)?, &keys, &signers)?;
@@ -70,7 +74,7 @@ fn read(folder: &Path, expected: &Expected) -> Result<(Vec<u8>, Vec<Vec<Value>>)
             let name = &manifest.packs[chunk.pack as usize].name;
             let name = ObjectName::parse(&format!("packs/{}/{name}.age", &name[..2])).unwrap();
             let packed = seal::open_pack(&store.get(&name, seal::MAX_PACK)?, &keys)?;
-            let encoded = pack::open_chunk(&packed, chunk, keys.id_key())?;
+            let encoded = pack::open_chunk(&packed, chunk, keys.id_key()?)?;
             copy.extend_from_slice(encoded.bytes());
             let masked = rows::decode(&encoded, &layout)?;
             for row in 0..masked.rows().rows() {
@@ -187,7 +191,7 @@ mod writer {
     use ed25519_dalek::{Signer, SigningKey};
 
     /// How many `fail_*` folders there are.
-    pub(super) const FAILURES: usize = 18;
+    pub(super) const FAILURES: usize = 27;
     const REPO: &str = "00112233445566778899aabbccddeeff";
     const CHUNKS: [&str; 2] = [
         "1\ta@example.com\t\\\\x00ff\t\n2\t\\N\t\\Tplain text\t\\I5\n",
@@ -235,26 +239,62 @@ mod writer {
         ))
     }
 
+    fn public(key: &SigningKey) -> String {
+        format!("ed25519:{}", HEXLOWER.encode(key.verifying_key().as_bytes()))
+    }
+
     impl Store {
         fn chunk_id(&self, raw: &[u8]) -> String {
             let key = blake3::derive_key("terp-fixtures v1 chunk id", &self.id_key);
             blake3::keyed_hash(&key, raw).to_hex().to_string()
         }
 
-        fn key_body(&self) -> Value {
+        fn authority(&self) -> SigningKey {
+            let text = self.data.to_string();
+            let context = "terp-fixtures v1 epoch authority";
+            SigningKey::from_bytes(&blake3::derive_key(context, text.expose_secret().as_bytes()))
+        }
+
+        fn id_digest(&self) -> [u8; 32] {
+            blake3::derive_key("terp-fixtures v1 id key digest", &self.id_key)
+        }
+
+        fn key_body(&self, recipient: &str) -> Value {
             json!({
-                "format": 1, "repo": REPO, "epoch": 1,
+                "format": 1, "repo": REPO, "epoch": 1, "recipient": recipient, "role": "restore",
                 "data_recipient": self.data.to_public().to_string(),
                 "data_identity": self.data.to_string().expose_secret(),
                 "meta_identity": self.meta.to_string().expose_secret(),
                 "id_key": HEXLOWER.encode(&self.id_key),
+                "id_digest": HEXLOWER.encode(&self.id_digest()),
+                "authority": public(&self.authority()),
+                "signer": public(&self.signing),
             })
+        }
+
+        /// The JSON with its signature at the end.
+        fn signed_key(&self, body: &Value) -> String {
+            let text = body.to_string();
+            let message = [b"terp-fixtures/keys/v1\0", REPO.as_bytes(), text.as_bytes()].concat();
+            let signature = HEXLOWER.encode(&self.signing.sign(&message).to_bytes());
+            format!("{},\"signature\":\"{signature}\"}}", text.strip_suffix('}').unwrap())
+        }
+
+        /// A card or a charter.
+        fn signed_card(&self, context: &str, body: &Value) -> Vec<u8> {
+            let (authority, body) = (self.authority(), body.to_string());
+            let message = [context.as_bytes(), b"\0", REPO.as_bytes(), body.as_bytes()].concat();
+            let signature = HEXLOWER.encode(&authority.sign(&message).to_bytes());
+            let key = HEXLOWER.encode(authority.verifying_key().as_bytes());
+            let mut frames = frame(format!("TERPFX1 ed25519 {key} {signature}\n{body}").as_bytes());
+            pad(&mut frames);
+            age::encrypt(&self.meta.to_public(), &frames).unwrap()
         }
 
         fn fingerprint(&self) -> String {
             let mut hasher = blake3::Hasher::new_derive_key("terp-fixtures v1 epoch fingerprint");
-            let (data, meta) = (self.data.to_public(), self.meta.to_public());
-            hasher.update(format!("{REPO}\n1\n{data}\n{meta}\n").as_bytes()).update(&self.id_key);
+            let (data, meta, authority) = (self.data.to_public(), self.meta.to_public(), public(&self.authority()));
+            hasher.update(format!("{REPO}\n1\n{data}\n{meta}\n{authority}\n").as_bytes()).update(&self.id_digest());
             HEXLOWER.encode(&hasher.finalize().as_bytes()[..16])
         }
 
@@ -382,9 +422,6 @@ mod writer {
         put(root, "member.key", format!("{note}\n{}\n", secret.expose_secret()).as_bytes());
 
         let hint = json!({"format": 1, "repo": REPO});
-        let recipient = member.to_public().to_string();
-        let key_name = format!("keys/1/{}.age", hash16(recipient.as_bytes()));
-        let seal_key = |body: &Value| age::encrypt(&member.to_public(), body.to_string().as_bytes()).unwrap();
         let (pack, places) = store.pack();
         let digest = blake3::hash(&pack).to_hex().to_string();
         let pack_name = format!("packs/{}/{digest}.age", &digest[..2]);
@@ -394,7 +431,7 @@ mod writer {
 
         let good = root.join("store");
         put(&good, "repo.json", format!("{hint}\n").as_bytes());
-        put(&good, &key_name, &seal_key(&store.key_body()));
+        write_keys(&good, &store, &member);
         put(&good, &pack_name, &pack);
         put(&good, &snapshot_name, &snapshot);
         let id = snapshot_name.split_once('-').unwrap().1.strip_suffix(".age").unwrap();
@@ -411,12 +448,7 @@ mod writer {
         put(root, "store.json", format!("{expected:#}\n").as_bytes());
 
         let fail = |name: &str, says: &str, remove: &[&str], files: &[(&str, &[u8])]| {
-            let folder = root.join(format!("fail_{name}"));
-            let expect = json!({"kind": "store", "says": says, "remove": remove});
-            put(&folder, "expect.json", format!("{expect}\n").as_bytes());
-            for (file, bytes) in files {
-                put(&folder, file, bytes);
-            }
+            write_failure(root, name, says, remove, files);
         };
         let changed = |name: &str, says: &str, change: &dyn Fn(&mut Value)| {
             let mut body = body.clone();
@@ -463,11 +495,76 @@ mod writer {
         fail("flipped_pack", "another digest", &[], &[(&pack_name, &flipped)]);
         fail("missing_pack", "not in the store", &[&pack_name], &[]);
         fail("alien_hint", "not that of a store", &[], &[("repo.json", b"{\"name\":\"my-app\"}\n")]);
+        write_key_failures(root, &store, &member);
+    }
+
+    fn write_failure(root: &Path, name: &str, says: &str, remove: &[&str], files: &[(&str, &[u8])]) {
+        let folder = root.join(format!("fail_{name}"));
+        let expect = json!({"kind": "store", "says": says, "remove": remove});
+        put(&folder, "expect.json", format!("{expect}\n").as_bytes());
+        for (file, bytes) in files {
+            put(&folder, file, bytes);
+        }
+    }
+
+    /// The member's key file, card and charter, each with its name.
+    fn write_keys(root: &Path, store: &Store, member: &Identity) {
+        let recipient = member.to_public().to_string();
+        let by = public(&store.signing);
+        let time = "2025-12-03T10:15:00Z";
+        let card = json!({"format": 1, "epoch": 1, "name": "vector", "recipient": recipient, "role": "restore",
+            "signer": by, "since": time, "by": by});
+        let charter = json!({"format": 1, "epoch": 1, "fingerprint": store.fingerprint(), "since": time, "by": by});
+        let key = age::encrypt(&member.to_public(), store.signed_key(&store.key_body(&recipient)).as_bytes()).unwrap();
+        let id = hash16(recipient.as_bytes());
+        put(root, &format!("keys/1/{id}.age"), &key);
+        put(root, &format!("members/1/{id}.age"), &store.signed_card("terp-fixtures/card/v1", &card));
+        let name = format!("members/1/{}.age", "0".repeat(32));
+        put(root, &name, &store.signed_card("terp-fixtures/charter/v1", &charter));
+    }
+
+    fn write_key_failures(root: &Path, store: &Store, member: &Identity) {
+        let recipient = member.to_public().to_string();
+        let id = hash16(recipient.as_bytes());
+        let (key_name, card_name) = (format!("keys/1/{id}.age"), format!("members/1/{id}.age"));
+        let charter_name = format!("members/1/{}.age", "0".repeat(32));
+        let key_body = store.key_body(&recipient);
+        let seal_key = |body: &Value| age::encrypt(&member.to_public(), store.signed_key(body).as_bytes()).unwrap();
+        let fail = |name: &str, says: &str, file: &str, bytes: &[u8]| {
+            write_failure(root, name, says, &[], &[(file, bytes)]);
+        };
         let alien_key =
-            age::encrypt(&Identity::generate().to_public(), store.key_body().to_string().as_bytes()).unwrap();
-        fail("key_of_another_member", "this identity cannot open", &[], &[(&key_name, &alien_key)]);
-        let mut swapped = store.key_body();
-        swapped["data_recipient"] = json!(Identity::generate().to_public().to_string());
-        fail("key_with_another_recipient", "do not belong together", &[], &[(&key_name, &seal_key(&swapped))]);
+            age::encrypt(&Identity::generate().to_public(), store.signed_key(&key_body).as_bytes()).unwrap();
+        fail("key_of_another_member", "this identity cannot open", &key_name, &alien_key);
+        let changed_key = |name: &str, says: &str, field: &str, value: Value| {
+            let mut body = key_body.clone();
+            body[field] = value;
+            fail(name, says, &key_name, &seal_key(&body));
+        };
+        let other = signing_key(&Identity::generate());
+        let stranger = Identity::generate().to_public().to_string();
+        changed_key("key_with_another_recipient", "do not belong together", "data_recipient", json!(stranger));
+        changed_key("key_with_another_role", "other keys than its role", "role", json!("capture"));
+        changed_key("key_with_another_authority", "authority", "authority", json!(public(&store.signing)));
+        changed_key("key_of_another_epoch", "another member or epoch", "epoch", json!(2));
+        changed_key("key_passed_on", "another member or epoch", "recipient", json!(stranger));
+        changed_key("key_of_an_unpinned_signer", "not among the pinned signers", "signer", json!(public(&other)));
+        let unsigned = age::encrypt(&member.to_public(), key_body.to_string().as_bytes()).unwrap();
+        fail("key_without_signature", "not a valid key file", &key_name, &unsigned);
+        let stretched = store.signed_key(&key_body).replace("restore", "Restore");
+        let stretched = age::encrypt(&member.to_public(), stretched.as_bytes()).unwrap();
+        fail("key_changed_after_signing", "wrong signature", &key_name, &stretched);
+        fail(
+            "card_for_a_charter",
+            "not signed by the authority",
+            &charter_name,
+            &fs::read(root.join("store").join(&card_name)).unwrap(),
+        );
+        fail(
+            "charter_for_a_card",
+            "not signed by the authority",
+            &card_name,
+            &fs::read(root.join("store").join(&charter_name)).unwrap(),
+        );
     }
 }

@@ -2,10 +2,14 @@
 
 mod audit;
 pub mod detect;
+mod keys;
+mod doctor;
 pub mod policy;
 mod retention;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
+pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
+pub use doctor::DoctorArgs;
 pub use retention::{GcArgs, PruneArgs, RmArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -38,7 +42,7 @@ pub struct Global {
     /// Configuration file; without it terp-fixtures.toml is looked for here and in the folders above.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
-    /// The store: a folder.
+    /// The store: a folder, or s3://bucket/prefix.
     #[arg(long, global = true, value_name = "URL", env = "TERP_FIXTURES_STORE", help_heading = "Global options")]
     pub store: Option<String>,
     /// Machine output on stdout.
@@ -99,7 +103,7 @@ pub enum Command {
   terp-fixtures init --source mysql://reader@db.internal/erp --project erp --no-values
   SOURCE_DATABASE_URL=postgres://localhost/erp terp-fixtures init --store ./fixtures")]
     Init(InitArgs),
-    /// Make a store, its keys and a masking key.
+    /// Make a store and its keys; who is a member of it, and what each may do.
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Capture a masked, encrypted snapshot of a database.
@@ -184,6 +188,18 @@ pub enum Command {
         after_help = "Examples:\n  terp-fixtures rm demo-2025-12 --dry-run\n  terp-fixtures rm nightly@3f9a1c --yes"
     )]
     Rm(RmArgs),
+    /// Write into terp.lock which snapshot a name means, so that everybody gets exactly that one.
+    #[command(after_help = "Examples:
+  terp-fixtures pin nightly
+  terp-fixtures pin nightly@3f9a1c
+  terp-fixtures pin --remove nightly")]
+    Pin(PinArgs),
+    /// Try out what the store can do, be it a folder or a bucket, and say what that means. Leaves nothing behind.
+    #[command(after_help = "Examples:
+  terp-fixtures doctor
+  terp-fixtures doctor --store s3://fixtures/erp?endpoint=https://s3.example.org
+  terp-fixtures doctor --for restore --json")]
+    Doctor(DoctorArgs),
     /// Mark packs that no snapshot needs, and delete those that were marked a day ago and still are not needed.
     #[command(after_help = "Examples:
   terp-fixtures gc --dry-run
@@ -214,27 +230,6 @@ pub struct DemoArgs {
     /// Keep the databases, the store and the keys in this new folder.
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
-}
-
-/// `keys`.
-#[derive(Debug, Subcommand)]
-pub enum KeysCommand {
-    /// Make a store with you as its first member. Writes your identity and a masking key, both secret.
-    #[command(after_help = "Examples:
-  terp-fixtures keys init
-  terp-fixtures keys init --store ./fixtures --identity-file ~/.config/terp-fixtures/identity.key")]
-    Init(KeysInitArgs),
-}
-
-/// `keys init`.
-#[derive(Debug, Args)]
-pub struct KeysInitArgs {
-    /// Where your identity is; it is made there when it is missing.
-    #[arg(long, value_name = "FILE", env = "TERP_FIXTURES_IDENTITY_FILE")]
-    pub identity_file: Option<PathBuf>,
-    /// Where the masking key is; it is made there when it is missing.
-    #[arg(long, value_name = "FILE", env = "TERP_FIXTURES_MASK_KEY_FILE")]
-    pub mask_key_file: Option<PathBuf>,
 }
 
 /// `init`.
@@ -289,6 +284,9 @@ pub struct CaptureArgs {
     /// Say what would be captured: rows and bytes of every table, what each reference brings, and the time; write nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Write into terp.lock that the name means this snapshot from now on.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub pin: bool,
     /// Refuse unless enough approvers signed exactly this policy and its lock, and the lock is that of the database.
     #[arg(long)]
     pub require_approval: bool,

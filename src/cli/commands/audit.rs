@@ -79,6 +79,7 @@ pub(super) fn open_quietly(settings: &Settings) -> Option<Repository> {
     let (member, _) = settings.member().ok()?;
     let store = crate::store::open(&settings.store(), false).ok()?;
     let repository = Repository::open(store, &member, &settings.signers().ok()?).ok()?;
+    let repository = repository.believing(&settings.publishers().ok()?);
     let (name, host) = settings.actor();
     Some(repository.acting_as(name, host, settings.is_public()))
 }

@@ -1,7 +1,7 @@
 //! `capture`: from what was typed to a snapshot.
 
 use super::reviewed::Reviewed;
-use super::{address, audit, finished, open_to_publish, started};
+use super::{address, audit, finished, open_to_publish, pins, seen, started};
 use crate::cli::args::{CaptureArgs, CaptureSize};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::{Settings, today};
@@ -83,6 +83,12 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
                 "Remove it and capture again: terp-fixtures rm {label}. 'audit verify' names it until then."
             ))
         })?;
+    }
+    if let Some(snapshot) = &done.snapshot {
+        seen::remember(context, settings, &repository, std::slice::from_ref(snapshot));
+        if args.pin {
+            pins::pin(settings, snapshot)?;
+        }
     }
     let rows: u64 = done.tables.iter().map(|(_, rows)| rows).sum();
     finished(

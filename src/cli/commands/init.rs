@@ -32,7 +32,11 @@ pub(super) fn run(context: &Context<'_>, store: Option<&str>, args: &InitArgs) -
     let project = args.project.clone().unwrap_or_else(|| folder_name().unwrap_or_else(|| "default".to_owned()));
     let options = Options { values: !args.no_values, least: LEAST, project: &project };
     let found = detect(context, &mut *source, None, options)?;
-    let secrets = KeysInitArgs { identity_file: args.identity_file.clone(), mask_key_file: args.mask_key_file.clone() };
+    let secrets = KeysInitArgs {
+        identity_file: args.identity_file.clone(),
+        mask_key_file: args.mask_key_file.clone(),
+        ..KeysInitArgs::default()
+    };
     let made = keys::make(context, &settings, &secrets)?;
     write_whole(&args.policy, &found.policy)?;
     write_whole(Path::new(CONFIGURATION), &configuration(&settings, &args.policy, &made))?;

@@ -1,7 +1,7 @@
-//! `keys init`: a store and its secrets.
+//! `keys init` and `keys new`: a store and its secrets, or an identity alone.
 
 use super::audit;
-use crate::cli::args::KeysInitArgs;
+use crate::cli::args::{KeysInitArgs, KeysNewArgs};
 use crate::cli::render::Answer;
 use crate::cli::settings::{self, Settings};
 use crate::error::{Error, Result};
@@ -10,7 +10,7 @@ use crate::run::Context;
 use crate::run::audit::key_made;
 use crate::run::keys;
 use crate::run::repository::Repository;
-use crate::seal::Member;
+use crate::seal::{self, Member};
 use crate::secret::SecretText;
 use crate::store;
 use serde_json::json;
@@ -57,16 +57,15 @@ pub(super) fn make(context: &Context<'_>, settings: &Settings, args: &KeysInitAr
     let identity = args.identity_file.clone().unwrap_or_else(|| settings.usual_secret("identity.key"));
     let mask_key = args.mask_key_file.clone().unwrap_or_else(|| settings.usual_secret("mask.key"));
     let store = store::open(&settings.store(), true)?;
-    let member = if identity.is_file() {
-        Member::parse(&read_secret(&identity)?)?
-    } else {
-        let member = Member::generate();
-        write_secret(&identity, &member.to_file("terp-fixtures identity: keep it secret"))?;
-        member
-    };
-    let made = keys::init(&*store, &member)?;
+    let (member, _) = member(&identity, args.passphrase)?;
     let (name, host) = settings.actor();
-    let repository = Repository::open(store, &member, &[])?.acting_as(name, host, false);
+    let called = match &args.name {
+        Some(named) => named.clone(),
+        None if seal::check_name(&name).is_ok() => name.clone(),
+        None => "first".to_owned(),
+    };
+    let made = keys::init_named(&*store, &member, &called)?;
+    let repository = Repository::open(store, &member, &[])?.acting_as(name, host, settings.is_public());
     audit::record(context, settings, &repository, key_made(&made.signer))
         .map_err(|error| error.within("the store is made, but the first entry of its audit trail is not written"))?;
     if !mask_key.is_file() {
@@ -75,10 +74,52 @@ pub(super) fn make(context: &Context<'_>, settings: &Settings, args: &KeysInitAr
     Ok(Made { store: made, identity, mask_key })
 }
 
-fn read_secret(path: &Path) -> Result<SecretText> {
-    std::fs::read_to_string(path)
-        .map(SecretText::new)
-        .map_err(|error| Error::usage(format!("cannot read {}", path.display())).caused_by(error))
+pub(super) fn new(settings: &Settings, args: &KeysNewArgs) -> Result<Answer> {
+    let identity = args.identity_file.clone().unwrap_or_else(|| settings.usual_secret("identity.key"));
+    let (member, is_new) = member(&identity, args.passphrase)?;
+    let (recipient, signer) = (member.recipient().to_string(), member.signer().id().to_string());
+    let public = public_file(&identity);
+    if is_new {
+        super::write_whole(&public, &format!("# signer: {signer}\n{recipient}\n"))?;
+    }
+    let text = format!(
+        "{} {}   (secret: keep it out of git)\n\n  recipient    {recipient}\n  signer       {signer}\n\nNext: send these two lines to a member of the store, who types\n  \
+         terp-fixtures keys add '{recipient}' --signer {signer} --name NAME{}",
+        if is_new { "Made the identity" } else { "There is an identity already:" },
+        identity.display(),
+        if is_new {
+            format!("\nor send {}, for\n  terp-fixtures keys add {} --name NAME", public.display(), public.display())
+        } else {
+            String::new()
+        },
+    );
+    let json = json!({ "identity_file": identity, "public_file": is_new.then_some(&public), "recipient": recipient,
+        "signer": signer, "made": is_new });
+    Ok(Answer::new(json, text))
+}
+
+/// Where what others may know of a new identity is written: as ssh-keygen does.
+fn public_file(identity: &Path) -> PathBuf {
+    let mut name = identity.file_name().unwrap_or_default().to_owned();
+    name.push(".pub");
+    identity.with_file_name(name)
+}
+
+/// The member whose identity lies at `path`; a new one where nothing does. The flag says that it is new.
+fn member(path: &Path, under_passphrase: bool) -> Result<(Member, bool)> {
+    if path.exists() {
+        if under_passphrase {
+            return Err(Error::usage(format!("{} is there already", path.display()))
+                .hint("--passphrase is for a new identity: leave it out, or name another file with --identity-file."));
+        }
+        return Ok((settings::member_of(path)?, false));
+    }
+    let member = Member::generate();
+    if let Some(file) = member.to_file("terp-fixtures identity: keep it secret") {
+        let file = if under_passphrase { seal::lock_identity(&file, &Settings::new_passphrase()?)? } else { file };
+        write_secret(path, &file)?;
+    }
+    Ok((member, true))
 }
 
 /// Writes a secret file that only its owner can read; never over an existing one.

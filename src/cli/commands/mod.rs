@@ -3,10 +3,13 @@
 mod audit;
 mod capture;
 mod detect;
+mod doctor;
 mod init;
 mod keys;
 mod lock;
 mod masks;
+mod members;
+mod pins;
 mod policy_approve;
 mod policy_check;
 mod policy_diff;
@@ -20,12 +23,13 @@ mod retention;
 mod reviewed;
 mod rollback;
 mod schema;
+mod seen;
 mod shell;
 mod store;
 mod why;
 
 use super::args::policy::PolicyCommand;
-use super::args::{Cli, Command, DemoArgs, KeysCommand};
+use super::args::{Cli, Command, DemoArgs};
 use super::render::{Answer, Screen};
 use super::settings::Settings;
 use crate::error::{Error, Result};
@@ -47,7 +51,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
     match &cli.command {
         Command::Demo(args) => demonstrate(context, screen, args),
         Command::Init(args) => init::run(context, cli.global.store.as_deref(), args),
-        Command::Keys(KeysCommand::Init(args)) => keys::init(context, &settings()?, args),
+        Command::Keys(command) => members::run(context, &settings()?, command),
         Command::Capture(args) => capture::run(context, &settings()?, args),
         Command::Restore(args) => restore::run(context, &settings()?, args),
         Command::Rollback(args) => rollback::run(context, &settings()?, args),
@@ -63,6 +67,8 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Lock(command) => lock::run(context, command),
         Command::Prune(args) => retention::prune(context, &settings()?, args),
         Command::Rm(args) => retention::rm(context, &settings()?, args),
+        Command::Pin(args) => pins::run(context, &settings()?, args),
+        Command::Doctor(args) => doctor::run(context, &settings()?, args),
         Command::Gc(args) => retention::gc(context, &settings()?, args),
         Command::Audit(command) => audit::run(context, &settings()?, command),
         Command::Completions { shell } => shell::completions(*shell),
@@ -111,7 +117,9 @@ fn open_to_publish(context: &Context<'_>, settings: &Settings) -> Result<Reposit
         return Err(Error::guard(format!("the store {} is public: its identity lies in it", settings.store()))
             .hint("Make a store of your own with 'terp-fixtures keys init --store DIR', and name it with --store."));
     }
-    open(context, settings)
+    let repository = open(context, settings)?;
+    repository.check_current()?;
+    Ok(repository)
 }
 
 /// Opens the store as the member that the settings name.
@@ -125,9 +133,12 @@ fn open(context: &Context<'_>, settings: &Settings) -> Result<Repository> {
     }
     let store = crate::store::open(&settings.store(), false)?;
     let (name, host) = settings.actor();
-    let repository =
-        Repository::open(store, &member, &settings.signers()?)?.acting_as(name, host, settings.is_public());
+    let repository = Repository::open(store, &member, &settings.signers()?)?
+        .believing(&settings.publishers()?)
+        .pinning(pins::load(settings)?)
+        .acting_as(name, host, settings.is_public());
     audit::warn_of_gone(context, settings, &repository)?;
+    seen::warn_of_gone(context, settings, &repository)?;
     Ok(repository)
 }
 

@@ -5,7 +5,7 @@ use super::schema::policy_path;
 use super::{audit, finished, write_whole};
 use crate::cli::args::policy::ApproveArgs;
 use crate::cli::render::{Answer, table};
-use crate::cli::settings::{APPROVERS, Settings};
+use crate::cli::settings::{APPROVERS, Settings, asked};
 use crate::error::{Error, Result};
 use crate::model::approval::Approval;
 use crate::model::audit::{Deed, Operation};
@@ -94,18 +94,12 @@ fn signing_key(path: &Path) -> Result<SshSigner> {
             .hint("Name the private one; or, if an agent holds it, add --prepare instead of --key."));
     }
     let passphrase = || match Settings::passphrase()? {
-        None if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => ask_passphrase(path).map(Some),
+        None if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => {
+            asked(&format!("Passphrase of {}: ", path.display().to_string().escape_debug())).map(Some)
+        }
         given => Ok(given),
     };
     SshSigner::parse(&text, passphrase).map_err(|error| error.within(path.display()))
-}
-
-/// Asks on the terminal, which does not show what is typed.
-fn ask_passphrase(path: &Path) -> Result<SecretText> {
-    let prompt = format!("Passphrase of {}: ", path.display().to_string().escape_debug());
-    let typed = rpassword::prompt_password(prompt)
-        .map_err(|error| Error::usage("no passphrase could be read from the terminal").caused_by(error))?;
-    Ok(SecretText::new(typed))
 }
 
 /// Who signs: as named, or as the only name that the key has among the approvers.

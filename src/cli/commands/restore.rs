@@ -1,7 +1,7 @@
 //! `restore`: from what was typed to rows in a target.
 
 use super::reviewed::{no_approvers, now, warn_of_unused};
-use super::{address, audit, confirm, finished, open, started};
+use super::{address, audit, confirm, finished, open, seen, started};
 use crate::cli::args::{self, RestoreArgs};
 use crate::cli::render::{Answer, count, grouped, seconds, table};
 use crate::cli::settings::{self, Settings};
@@ -41,6 +41,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
     }
     let repository = open(context, settings)?;
     let snapshot = repository.find(&args.snapshot)?;
+    seen::remember(context, settings, &repository, std::slice::from_ref(&snapshot));
     deed.snapshot = Some(Named { name: snapshot.manifest.name.clone(), id: Some(snapshot.id.clone()) });
     deed.environment.get_or_insert_with(|| snapshot.manifest.environment.clone());
     refuse_unapproved(context, settings, args, &snapshot)?;

@@ -1,6 +1,6 @@
 //! `list`, `show` and `verify`: what a store holds.
 
-use super::open;
+use super::{open, seen};
 use crate::cli::args::{GraphFormat, ShowArgs, VerifyArgs};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
@@ -15,7 +15,9 @@ use crate::store;
 use serde_json::json;
 
 pub(super) fn list(context: &Context<'_>, settings: &Settings) -> Result<Answer> {
-    let (snapshots, damaged) = open(context, settings)?.snapshots()?;
+    let repository = open(context, settings)?;
+    let (snapshots, damaged) = repository.snapshots()?;
+    seen::remember(context, settings, &repository, &snapshots);
     for damage in damaged {
         let hint = Some("'terp-fixtures verify' says what is damaged.".to_owned());
         context.report.event(&Event::Warning { what: damage.to_string(), hint });

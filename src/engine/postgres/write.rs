@@ -75,6 +75,7 @@ fn defer_foreign_keys(session: &mut Session) -> Result<Vec<String>> {
     let keys = session.rows(
         "SELECT o.conrelid::pg_catalog.regclass, pg_catalog.quote_ident(o.conname), o.condeferrable \
          FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_class c ON c.oid = o.conrelid \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^terp_fixtures_load_' \
          WHERE o.contype = 'f' AND o.conparentid = 0 AND NOT o.condeferred AND pg_catalog.pg_has_role(c.relowner, 'USAGE') \
          ORDER BY o.oid",
     )?;

@@ -124,6 +124,7 @@ impl World {
             tables: Vec::new(),
             dry_run: false,
             lock_timeout: Duration::from_secs(5),
+            streams: None,
             environment: None,
             allow_lossy: false,
             streams: None,

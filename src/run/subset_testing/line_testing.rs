@@ -14,7 +14,8 @@ use crate::model::manifest::Manifest;
 use crate::model::schema::{EngineKind, Table, TableName};
 use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
-use crate::run::repository::{PackReader, Repository, Snapshot};
+use crate::run::packs::PackReader;
+use crate::run::repository::{Repository, Snapshot};
 use crate::run::{Context, capture, keys, restore, rollback};
 use crate::seal::Member;
 use crate::secret::{Address, Secret32};
@@ -248,7 +249,7 @@ pub(in crate::run) fn snapshot_rows(repository: &Repository, manifest: &Manifest
         let mut all = Vec::new();
         for chunk in &entry.chunks {
             let packed = packs.pack(&manifest.packs[chunk.pack as usize]).unwrap();
-            let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key()).unwrap();
+            let encoded = pack::open_chunk(&packed, chunk, packs.keys().id_key().unwrap()).unwrap();
             all.extend(cells(rows::decode(&encoded, &layout).unwrap().rows()));
         }
         assert_eq!(all.len() as u64, entry.rows, "table {}", entry.table);

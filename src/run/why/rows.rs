@@ -9,7 +9,8 @@ use crate::model::manifest::{ChunkRef, Manifest, Why};
 use crate::model::proof::Encoded;
 use crate::run::Context;
 use crate::run::closure::{Prints, Side, Sides};
-use crate::run::repository::{PackReader, Repository};
+use crate::run::packs::PackReader;
+use crate::run::repository::Repository;
 use std::collections::BTreeMap;
 
 /// Reads a snapshot, and keeps what it needs again.
@@ -155,7 +156,7 @@ impl<'a> Rows<'a> {
         for chunk in chunks {
             self.context.cancel.check()?;
             let packed = self.packs.pack(&self.manifest.packs[chunk.pack as usize])?;
-            if !each(&pack::open_chunk(&packed, chunk, self.packs.keys().id_key())?)? {
+            if !each(&pack::open_chunk(&packed, chunk, self.packs.keys().id_key()?)?)? {
                 break;
             }
         }

@@ -74,7 +74,7 @@ fn published(tables: &[Made<'_>], references: &[Reference], single: bool) -> (Re
         manifest.schema.tables.push(table);
         manifest.tables.push(entry);
     }
-    writer.packer.flush().unwrap();
+    writer.packer.finish().unwrap();
     manifest.packs = writer.packer.packs();
     (manifest.repo, manifest.epoch) = (repository.id().to_owned(), repository.keys().epoch());
     (manifest.prev, manifest.seq, manifest.name) = (None, 1, "made".into());

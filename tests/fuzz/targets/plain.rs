@@ -233,7 +233,8 @@ pub(super) fn member(data: &[u8]) -> bool {
     }
     match Member::parse(&SecretText::new(text.to_owned())) {
         Ok(member) => {
-            let again = Member::parse(&member.to_file(text)).expect("what was written is read");
+            let again =
+                Member::parse(&member.to_file(text).expect("an age identity")).expect("what was written is read");
             assert_eq!(again.recipient().to_string(), member.recipient().to_string());
             true
         }

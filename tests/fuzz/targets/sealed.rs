@@ -25,13 +25,29 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let bundle = include_bytes!("../corpus/keys/whole.json");
     let identity = include_str!("../../vectors/v1/member.key");
     let member = Member::parse(&SecretText::new(identity.to_owned())).expect("an identity");
-    let keys = seal::open_keys(&bundle_for(&member, bundle), &member).expect("a member's keys");
+    let keys =
+        seal::open_keys(&bundle_for(&member, &signed_by(&member, bundle)), &member, &[]).expect("a member's keys");
     let json: Value = serde_json::from_slice(bundle).expect("JSON");
     let meta: x25519::Identity =
         json["meta_identity"].as_str().and_then(|text| text.parse().ok()).expect("an identity");
     let signers = [member.signer().id()];
     World { member, keys, meta: meta.to_public(), signers }
 });
+
+/// The body of a key file with a member's signature at its end, whatever the body is.
+fn signed_by(member: &Member, body: &[u8]) -> Vec<u8> {
+    use ed25519_dalek::Signer as _;
+    let identity = include_str!("../../vectors/v1/member.key").lines().last().unwrap_or_default();
+    let seed = blake3::derive_key("terp-fixtures v1 manifest signing", identity.as_bytes());
+    let key = ed25519_dalek::SigningKey::from_bytes(&seed);
+    assert_eq!(member.signer().id().hex(), data_encoding::HEXLOWER.encode(key.verifying_key().as_bytes()));
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let repo = json["repo"].as_str().unwrap_or_default();
+    let signature = key.sign(&[b"terp-fixtures/keys/v1\0", repo.as_bytes(), body].concat()).to_bytes();
+    let rest = body.strip_suffix(b"}").unwrap_or(body);
+    let end = format!(",\"signature\":\"{}\"}}", data_encoding::HEXLOWER.encode(&signature));
+    [rest, end.as_bytes()].concat()
+}
 
 /// A key file of epoch 1 that holds these bytes.
 fn bundle_for(member: &Member, plain: &[u8]) -> Sealed {
@@ -47,17 +63,25 @@ fn name(path: &str) -> ObjectName {
     ObjectName::parse(path).expect("a name")
 }
 
-/// The plaintext of a key file.
+/// The plaintext of a key file: as it is, and signed by its member.
 pub(super) fn keys(data: &[u8]) -> bool {
     let World { member, .. } = &*WORLD;
-    let sealed = bundle_for(member, data);
-    let keys = match seal::open_keys(&sealed, member) {
+    drop(seal::parse_bundle(data));
+    let sealed = bundle_for(member, &signed_by(member, data));
+    let keys = match seal::open_keys(&sealed, member, &[]) {
         Ok(keys) => keys,
-        Err(error) => return refused(&error, &[Kind::Store], data, sealed.name().path()),
+        Err(error) => {
+            // Who signed it may be told.
+            let body = [data.strip_suffix(b"}").unwrap_or(data), b"}"].concat();
+            let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let known = format!("{}{}", sealed.name(), json["signer"].as_str().unwrap_or_default());
+            return refused(&error, &[Kind::Store], data, &known);
+        }
     };
-    let wrapped = seal::seal_keys(&keys, &member.recipient(), keys.can_read_rows()).expect("keys that were opened");
+    let wrapped =
+        seal::seal_keys(&keys, &member.recipient(), keys.role(), &member.signer()).expect("keys that were opened");
     assert_eq!(wrapped.name(), sealed.name());
-    let again = seal::open_keys(&wrapped, member).expect("what was written is read");
+    let again = seal::open_keys(&wrapped, member, &[]).expect("what was written is read");
     assert_eq!(again.fingerprint(), keys.fingerprint());
     assert_eq!(again.can_read_rows(), keys.can_read_rows());
     assert!(!format!("{keys:?}").contains("AGE-SECRET-KEY"));
@@ -137,7 +161,7 @@ pub(super) fn object(data: &[u8]) -> bool {
     let (path, result) = match kind % 4 {
         0 => {
             let sealed = Sealed::vouch(seal::key_object(1, &member.recipient()), bytes);
-            (sealed.name().path().to_owned(), seal::open_keys(&sealed, member).map(drop))
+            (sealed.name().path().to_owned(), seal::open_keys(&sealed, member, &[]).map(drop))
         }
         1 => {
             let path = format!("snapshots/{STAMP}-{}.age", "0".repeat(32));
