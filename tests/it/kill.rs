@@ -1,5 +1,7 @@
 //! SIGKILL of the real binary while it changes a store: what was published is there, nothing dangles, and the next run succeeds.
 
+use crate::s3::Remote;
+use crate::s3::server::{Conditions, Server};
 use crate::support::{Random, Scratch, dump, sql};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -167,4 +169,15 @@ fn p05_a_killed_capture_loses_nothing() {
     let command = |arguments: &[&str]| scratch.command(arguments);
     let rounds = survives(&Place { scratch: &scratch, command: &command, watch: &|| files(&folder) }, 300);
     println!("300 kills in {rounds} rounds");
+}
+
+#[test]
+fn kills_of_commands_on_a_bucket_lose_nothing() {
+    let server = Server::in_memory(Conditions::Kept);
+    let remote = Remote::new(server.store("kills"));
+    assert!(remote.command(&["keys", "init"]).output().unwrap().status.success());
+    let command = |arguments: &[&str]| remote.command(arguments);
+    let watch = || server.memory.objects().into_keys().map(PathBuf::from).collect();
+    let rounds = survives(&Place { scratch: &remote.scratch, command: &command, watch: &watch }, 50);
+    println!("50 kills in {rounds} rounds");
 }

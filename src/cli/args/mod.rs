@@ -2,14 +2,14 @@
 
 mod audit;
 pub mod detect;
-mod keys;
 mod doctor;
+mod keys;
 pub mod policy;
 mod retention;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
-pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use doctor::DoctorArgs;
+pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use retention::{GcArgs, PruneArgs, RmArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -1,9 +1,10 @@
 //! A fault at every operation of every command, then the same command again, which may be hit once more. At each point: no manifest
 //! dangles, no published snapshot is lost, and the next run succeeds.
 
-use super::testing::{World, collect, intact, prune, remove};
+use super::testing::{World, collect, context, intact, prune, remove, remove_bob};
 use crate::error::{Kind, Result};
 use crate::model::proof::ObjectKind;
+use crate::run::keys;
 use crate::run::repository::Repository;
 use crate::store::Store;
 use crate::store::memory::Memory;
@@ -134,6 +135,33 @@ const SCENARIOS: &[Scenario] = &[
         finally: &["new", "one"],
         age: DAY,
         packs: Some(2),
+    },
+    Scenario {
+        name: "keys add",
+        begin: |world| &world.two,
+        act: |world, repository| world.add_bob(repository),
+        always: &["one", "two"],
+        finally: &["one", "two"],
+        age: Duration::ZERO,
+        packs: None,
+    },
+    Scenario {
+        name: "keys rotate",
+        begin: |world| &world.team,
+        act: |_, repository| keys::rotate(&context(), repository).map(drop),
+        always: &["one", "two"],
+        finally: &["one", "two"],
+        age: Duration::ZERO,
+        packs: None,
+    },
+    Scenario {
+        name: "keys remove",
+        begin: |world| &world.team,
+        act: |_, repository| remove_bob(repository),
+        always: &["one", "two"],
+        finally: &["one", "two"],
+        age: Duration::ZERO,
+        packs: None,
     },
 ];
 
