@@ -8,7 +8,7 @@ use crate::model::proof::Sealed;
 use crate::run::publish::{Published, publish};
 use crate::run::timing::Timing;
 use crate::run::{audit, keys};
-use crate::seal::{EpochKeys, Member, SnapshotStamp, seal_manifest};
+use crate::seal::{EpochKeys, Member, Role, SnapshotStamp, seal_keys, seal_manifest};
 use crate::store::memory::Memory;
 use crate::store::{Listed, Store, suite};
 use std::collections::HashMap;
@@ -377,7 +377,8 @@ fn a_host_that_may_capture_but_not_read_rows_collects() {
     let world = World::new();
     let host = Member::generate();
     let keys = world.repository.keys();
-    world.store.put(&crate::seal::seal_keys(keys, &host.recipient(), false).unwrap()).unwrap();
+    let signer = world.member.signer();
+    world.store.put(&seal_keys(keys, &host.recipient(), Role::Capture, &signer).unwrap()).unwrap();
     let pinned = [world.member.signer().id()];
     let repository = Repository::open(Box::new(world.store.clone()), &host, &pinned).unwrap();
     world.store.pass(ObjectKind::Pack, 24);
