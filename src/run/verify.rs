@@ -3,7 +3,8 @@
 //! | object | without keys | with keys |
 //! |---|---|---|
 //! | hint, own keys | | opened before anything else |
-//! | keys of others | | name, length and header: only their member can open them |
+//! | keys of others | | name, length and header: only their member can open them; that a card goes with each |
+//! | cards, charter | | those of the current epoch: signature, name |
 //! | packs | digest against name | the same; with every row, opened and decoded |
 //! | manifests | | signature, name, content, packs there |
 //! | audit entries, tombs | | signature, name, content; `audit verify` also says what is missing |

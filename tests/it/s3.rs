@@ -1,7 +1,7 @@
 //! The program on buckets: everything that works on a folder, credentials, configuration, `doctor`, and a hundred thousand objects.
 
 #[path = "../../src/store/s3/server_testing.rs"]
-mod server;
+pub mod server;
 
 use crate::support::{Scratch, dump, sample};
 use server::{ACCESS_KEY, BUCKET, Conditions, SECRET_KEY, Server};
@@ -13,13 +13,13 @@ use terp_fixtures::seal::{self, Member, SnapshotStamp};
 use terp_fixtures::secret::{Address, SecretText};
 
 /// A folder whose commands go to a bucket.
-struct Remote {
-    scratch: Scratch,
+pub struct Remote {
+    pub scratch: Scratch,
     store: String,
 }
 
 impl Remote {
-    fn new(store: String) -> Self {
+    pub fn new(store: String) -> Self {
         let scratch = Scratch::empty();
         sample(&scratch.path("erp.sqlite"));
         std::fs::copy(crate::support::repository("policies/pii.toml"), scratch.path("pii.toml")).unwrap();
@@ -27,7 +27,7 @@ impl Remote {
     }
 
     /// A command with test credentials and nothing of the machine's own.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.scratch.command(arguments);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
             command.env_remove(name);

@@ -1,9 +1,10 @@
 //! A fault at every operation of every command, then the same command again, which may be hit once more. At each point: no manifest
 //! dangles, no published snapshot is lost, and the next run succeeds.
 
-use super::testing::{World, collect, intact, prune, remove};
+use super::testing::{World, collect, context, intact, prune, remove, remove_bob};
 use crate::error::{Kind, Result};
 use crate::model::proof::ObjectKind;
+use crate::run::keys;
 use crate::run::repository::Repository;
 use crate::store::Store;
 use crate::store::memory::Memory;
@@ -135,6 +136,33 @@ const SCENARIOS: &[Scenario] = &[
         age: DAY,
         packs: Some(2),
     },
+    Scenario {
+        name: "keys add",
+        begin: |world| &world.two,
+        act: |world, repository| world.add_bob(repository),
+        always: &["one", "two"],
+        finally: &["one", "two"],
+        age: Duration::ZERO,
+        packs: None,
+    },
+    Scenario {
+        name: "keys rotate",
+        begin: |world| &world.team,
+        act: |_, repository| keys::rotate(&context(), repository).map(drop),
+        always: &["one", "two"],
+        finally: &["one", "two"],
+        age: Duration::ZERO,
+        packs: None,
+    },
+    Scenario {
+        name: "keys remove",
+        begin: |world| &world.team,
+        act: |_, repository| remove_bob(repository),
+        always: &["one", "two"],
+        finally: &["one", "two"],
+        age: Duration::ZERO,
+        packs: None,
+    },
 ];
 
 impl Scenario {
@@ -206,7 +234,7 @@ fn a_fault_at_every_operation_of_every_command_loses_nothing() {
             let faults = Fault::ALL.into_iter().filter(|fault| fault.matters_at(*operation));
             points.extend(faults.map(|fault| (scenario, (at, fault), None)));
             // Killed, and the next run is killed as well.
-            let again = (at % 4..operations.len()).step_by(4);
+            let again = (at % 5..operations.len()).step_by(5);
             points.extend(again.map(|second| (scenario, (at, Fault::Dies), Some((second, Fault::Dies)))));
         }
         println!("{}: {} operations, {} points", scenario.name, operations.len(), points.len() - before);

@@ -11,7 +11,7 @@ use crate::run::load::OnConflict;
 use crate::run::prune::{self, Keep};
 use crate::run::repository::{Repository, Snapshot};
 use crate::run::{Context, audit, capture, gc, keys, restore, verify};
-use crate::seal::Member;
+use crate::seal::{Member, Role};
 use crate::secret::{Address, Secret32};
 use crate::store::Store;
 use crate::store::memory::Memory;
@@ -41,6 +41,9 @@ pub(super) struct World {
     pub(super) orphaned: Memory,
     /// The same after `two` was removed, whose pack is marked.
     pub(super) marked: Memory,
+    /// The store of `two` with a second member, `bob`.
+    pub(super) team: Memory,
+    bob: Member,
 }
 
 impl World {
@@ -49,8 +52,9 @@ impl World {
         let member = Member::generate();
         let empty = Memory::new();
         keys::init(&empty, &member).unwrap();
-        let (two, orphaned, marked) = (copy(&empty), Memory::new(), Memory::new());
-        let mut world = Self { folder, member, empty, two, orphaned, marked };
+        let (two, orphaned, marked, team) = (copy(&empty), Memory::new(), Memory::new(), Memory::new());
+        let bob = Member::generate();
+        let mut world = Self { folder, member, empty, two, orphaned, marked, team, bob };
         world.sql(SOURCE);
         let repository = world.open(Box::new(world.two.clone())).unwrap();
         world.capture(&repository, "one").unwrap();
@@ -59,6 +63,8 @@ impl World {
         world.sql("UPDATE b SET y = 'changed again' WHERE id = 1");
         world.marked = copy(&world.two);
         remove(&world.open(Box::new(world.marked.clone())).unwrap(), "two").unwrap();
+        world.team = copy(&world.two);
+        world.add_bob(&world.open(Box::new(world.team.clone())).unwrap()).unwrap();
         world.orphaned = copy(&world.two);
         let repository = world.open(Box::new(world.orphaned.clone())).unwrap();
         let dying = world.capture(&repository, "dying").unwrap();
@@ -112,6 +118,18 @@ impl World {
         Ok(snapshot)
     }
 
+    /// Adds a second member, who may read everything.
+    pub(super) fn add_bob(&self, repository: &Repository) -> Result<()> {
+        let new = keys::NewMember {
+            name: "bob".into(),
+            recipient: self.bob.recipient(),
+            role: Role::Restore,
+            signer: None,
+            from_now: false,
+        };
+        keys::add(&context(), repository, &new).map(drop)
+    }
+
     /// Restores the newest snapshot of a name into a database of its own.
     pub(super) fn restore(&self, repository: &Repository, name: &str, target: &str) -> Result<u64> {
         let address = Address::new(format!("sqlite:{}", self.path(target).display()));
@@ -154,6 +172,15 @@ pub(super) fn prune(repository: &Repository) -> Result<()> {
     let keep = Keep { last: Some(1), ..Keep::default() };
     let chosen = prune::choose(&snapshots, &keep, &|_| Vec::new());
     prune::remove(&context(), repository, &chosen).map(drop)
+}
+
+/// Begins an epoch without the second member; fine where there is none, as after a removal that was cut behind its end.
+pub(super) fn remove_bob(repository: &Repository) -> Result<()> {
+    match keys::removal(repository, "bob") {
+        Ok(removal) => keys::remove(&context(), repository, &removal).map(drop),
+        Err(error) if error.what().starts_with("there is no member") => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Marks what no snapshot needs, and deletes what was marked long enough ago; `at_once` does both.
