@@ -333,7 +333,10 @@ fn in_place(case: &Case, url: &str, change: &dyn Fn(&str) -> String) {
     match case.server.kind {
         EngineKind::Sqlite => (case.server.script)(&format!("{url}.terp-load-{key}"), &change("")),
         EngineKind::Postgres => (case.server.script)(url, &change(&format!("{}{key}.", mark::PLACE_SCHEMA))),
-        EngineKind::Mysql | EngineKind::Mariadb => (case.server.script)(&format!("{url}_terp_load_{key}"), &change("")),
+        EngineKind::Mysql | EngineKind::Mariadb => {
+            let change = format!("SET foreign_key_checks = 0; {}", change(""));
+            (case.server.script)(&format!("{url}_terp_load_{key}"), &change);
+        }
     }
 }
 
