@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod chunker;
+pub mod journal;
 pub mod manifest;
 pub mod origins;
 pub mod pack;

@@ -20,6 +20,11 @@ mod foreign;
 mod foreign_tests;
 pub mod graph;
 pub mod inspect;
+pub mod journal;
+#[cfg(test)]
+mod journal_testing;
+#[cfg(test)]
+mod journal_tests;
 pub mod keys;
 mod learn;
 pub mod ledger;

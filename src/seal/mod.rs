@@ -11,6 +11,7 @@
 
 mod audit;
 mod epoch;
+mod journal;
 mod manifest;
 mod member;
 mod object;
@@ -20,6 +21,7 @@ pub mod ssh;
 
 pub use audit::{open_entry, open_head, seal_entry, seal_head};
 pub use epoch::{EpochKeys, Hint, key_object, open_hint, open_keys, seal_hint, seal_keys};
+pub use journal::JournalKeys;
 pub use manifest::{Opened, SnapshotStamp, open_manifest, seal_manifest};
 pub use member::{Member, Recipient, Signer, SignerId};
 pub use pack::{open_pack, scrub, seal_pack};

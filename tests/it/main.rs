@@ -28,6 +28,7 @@ mod lock;
 mod masking;
 mod policy_check;
 mod refs;
+mod resume;
 mod retention;
 mod review;
 mod roundtrip;

@@ -25,13 +25,14 @@ pub static ENGINE: Engine = Engine {
     example: "sqlite:PATH",
     source: |address, cancel| {
         let path = connect::path_of(address)?;
+        let state = connect::state(&path);
         let connection = connect::open_to_read(&path)?;
-        Ok(Box::new(Sqlite { connection, path, cancel: cancel.clone(), lock: None }))
+        Ok(Box::new(Sqlite { connection, path, cancel: cancel.clone(), lock: None, state }))
     },
     target: |address, create, cancel| {
         let path = connect::path_of(address)?;
         let connection = connect::open_to_write(&path, create)?;
-        Ok(Box::new(Sqlite { connection, path, cancel: cancel.clone(), lock: None }))
+        Ok(Box::new(Sqlite { connection, path, cancel: cancel.clone(), lock: None, state: None }))
     },
     is_file: true,
 };
@@ -42,6 +43,8 @@ struct Sqlite {
     path: PathBuf,
     cancel: Cancel,
     lock: Option<lock::Held>,
+    /// What a source's file was just before it was opened.
+    state: Option<String>,
 }
 
 impl Source for Sqlite {
@@ -59,6 +62,10 @@ impl Source for Sqlite {
 
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
         read::rows(&self.connection, query, &self.cancel, sink)
+    }
+
+    fn token(&mut self) -> Result<Option<String>> {
+        Ok(self.state.clone().filter(|state| connect::is_still(state, &self.path)))
     }
 }
 
