@@ -296,6 +296,22 @@ impl Settings {
         self.base.join(SECRETS).join(name)
     }
 
+    /// Where the journals of interrupted captures lie: beside the secrets where there is such a folder, else with what else the
+    /// user's programs keep. None where everybody can open the store, and so a journal that is closed with its identity.
+    #[must_use]
+    pub fn journal(&self) -> Option<PathBuf> {
+        if self.is_public() {
+            return None;
+        }
+        let secrets = self.base.join(SECRETS);
+        if secrets.is_dir() {
+            return Some(secrets.join("journal"));
+        }
+        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")));
+        state.map(|state| state.join("terp-fixtures/journal"))
+    }
+
     /// The policy file: argument or configuration, looked for as it is and in `policies/`.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod chunker;
 pub mod csv;
+pub mod journal;
 pub mod manifest;
 pub mod origins;
 pub mod pack;

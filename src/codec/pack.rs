@@ -118,6 +118,18 @@ impl PackBuilder {
         Self::default()
     }
 
+    /// A pack that goes on behind `bytes`, which another builder held.
+    #[must_use]
+    pub fn holding(bytes: Vec<u8>) -> Self {
+        Self { bytes }
+    }
+
+    /// What it holds so far.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Whether the frame can go into this pack. The first always can: a huge frame has a pack of its own.
     #[must_use]
     pub fn fits(&self, frame: &Frame) -> bool {

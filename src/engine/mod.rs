@@ -62,6 +62,15 @@ pub trait Source: Send {
     /// Kind `Unreachable` when the read breaks off; whatever `sink` returns.
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64>;
 
+    /// Tells the state that this source reads from every other state: two sources with the same token read the same rows,
+    /// at whatever time they are opened. None where that cannot be told for certain.
+    ///
+    /// # Errors
+    /// Kind `Interrupted`; `Unreachable` when the database cannot be asked.
+    fn token(&mut self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Another reader that sees the same state, for reading at the same time. None where the engine or this server has
     /// none to give: then this one reads alone.
     ///

@@ -26,8 +26,34 @@ pub(crate) fn run(bench: &Bench<'_>) {
     rejects_by_constraint(bench);
     loads_what_comes(bench);
     sees_one_state(bench);
+    tells_states_apart(bench);
     locks(bench);
     has_an_identity(bench);
+}
+
+/// Whatever was written between two reads, their tokens differ; a source that cannot tell has none.
+fn tells_states_apart(bench: &Bench<'_>) {
+    let mut seen = std::collections::HashSet::new();
+    let mut look = |after: &str| {
+        if let Some(token) = (bench.source)().token().unwrap() {
+            assert!(seen.insert(token), "the same token after {after}");
+        }
+    };
+    look("nothing");
+    let engine = (bench.target)().engine();
+    let sql = |text: &'static str| Sql::new(engine).lit(text).table(&name());
+    for (after, statement) in [
+        ("an update", sql("UPDATE ").lit(" SET note = 'x'")),
+        ("another one", sql("UPDATE ").lit(" SET note = 'y'")),
+        ("a delete", sql("DELETE FROM ")),
+    ] {
+        let mut target = (bench.target)();
+        target.begin(Enforce::ForeignKeys).unwrap();
+        target.execute(&statement).unwrap();
+        target.end(true).unwrap();
+        drop(target);
+        look(after);
+    }
 }
 
 fn name() -> TableName {

@@ -6,6 +6,7 @@ pub mod batch;
 pub mod copytext;
 pub mod declared;
 pub mod digest;
+pub mod journal;
 pub mod manifest;
 pub mod mark;
 pub mod padding;

@@ -3,9 +3,10 @@
 //! Nothing is visible before the manifest: whatever stops a capture leaves at most packs that no manifest names.
 
 use super::audit;
-use super::capture_table::{Shared, capture_table};
+use super::capture_table::{Proofs, capture_table};
 use super::closure::{self, Closure};
 use super::forecast::{self, Brought, Estimate};
+use super::journal::{Journal, Log, Resume, Resumed, Taken};
 use super::learn;
 use super::publish::{self, Published, publish};
 use super::readers::Readers;
@@ -18,11 +19,13 @@ use super::{Context, millis, now};
 use crate::engine::Source;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::mask::Known;
 use crate::model::manifest::{FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry, UniqueResult};
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::{Mode, Plan};
 use crate::subset::{Graph, Size, Walk};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What to capture, and what to write about it.
@@ -80,6 +83,8 @@ pub struct Outcome {
     pub brought: Vec<Brought>,
     /// What a capture would take, after a dry run.
     pub estimate: Option<Estimate>,
+    /// What was taken from the journal of an interrupted capture.
+    pub resumed: Resumed,
     /// How long it took.
     pub millis: u64,
 }
@@ -99,6 +104,7 @@ impl Outcome {
             foreign_keys: plan.subset.references.iter().filter(|reference| !reference.undeclared).count() as u64,
             brought,
             estimate: Some(estimate),
+            resumed: Resumed::default(),
             millis,
         }
     }
@@ -117,13 +123,31 @@ pub fn capture(
     repository: &Repository,
     options: &Options,
 ) -> Result<Outcome> {
+    resumable(context, source, catalogue, plan, repository, options, &Resume::default())
+}
+
+/// As [`capture`], and keeps a journal, so that an interrupted one can be continued. The snapshot is the same either way.
+///
+/// # Errors
+/// As [`capture`]. What was uploaded and finished until then is in the journal.
+pub fn resumable(
+    context: &Context<'_>,
+    source: &mut dyn Source,
+    catalogue: &Catalogue,
+    plan: &Plan,
+    repository: &Repository,
+    options: &Options,
+    resume: &Resume<'_>,
+) -> Result<Outcome> {
     let start = Instant::now();
     refuse_names(catalogue, plan)?;
     refuse_rows_without_cells(source, catalogue, plan)?;
     announce(context, plan);
-    let mut held = None;
+    let (mut held, mut first) = (None, None);
     for _ in 0..publish::ROUNDS {
-        match round(context, source, (catalogue, plan), repository, options, (&mut held, start))? {
+        let journal = if first.is_none() { *resume } else { Resume::default() };
+        let kept = (&mut held, &mut first, start);
+        match round(context, source, (catalogue, plan), repository, (options, &journal), kept)? {
             Round::Done(outcome) => return Ok(*outcome),
             Round::Lost(packs) => {
                 let lost = packs.len();
@@ -147,14 +171,14 @@ enum Round {
     Lost(BTreeSet<String>),
 }
 
-/// The way from the first row to the manifest. What the store holds is looked up the first time.
+/// The way from the first row to the manifest. What the store holds is looked up the first time; only then is a journal kept.
 fn round<'r>(
-    context: &Context<'_>,
+    context: &'r Context<'r>,
     source: &mut dyn Source,
     (catalogue, plan): (&Catalogue, &Plan),
     repository: &'r Repository,
-    options: &Options,
-    (held, start): (&mut Option<(Vec<Snapshot>, Writer<'r>)>, Instant),
+    (options, resume): (&Options, &Resume<'_>),
+    (held, first, start): (&mut Option<(Vec<Snapshot>, Writer<'r>)>, &mut Option<Arc<Log>>, Instant),
 ) -> Result<Round> {
     let graph = Graph::new(
         catalogue,
@@ -162,8 +186,10 @@ fn round<'r>(
         &selection::gives_rows(catalogue, plan),
         options.amount.size.map(Size::children),
     )?;
+    let journal = Journal::open(context, resume, repository, source, (catalogue, plan, options))?;
     let mut readers = Readers::new(source, context.jobs);
-    let (walk, mut dangling) = choose(context, &mut readers, &graph, catalogue, plan, options)?;
+    let expected = journal.dangling();
+    let (walk, dangling) = choose(context, &mut readers, &graph, (catalogue, plan, options), expected)?;
     let brought = walk.as_ref().map(|walk| forecast::brought(walk, plan)).unwrap_or_default();
     let subset = walk.as_ref().map(|walk| selection::proof(walk, plan, options));
     let mut selection = Selection { walk };
@@ -176,33 +202,19 @@ fn round<'r>(
 
     let (snapshots, writer) = look_up(context, repository, held)?;
     let known = learn::learn(context, &mut readers, catalogue, plan, &selection)?;
-    let scans = Scans::new(plan, context.jobs)?;
-    context.stage("sending made-up originals through every mask");
-    let canaries = scans::send_canaries(plan, scans.key())?;
     let schema = captured_schema(catalogue, plan);
     let closure = Closure::new(&plan.subset.references, &schema);
-    let shared = Shared { known: &known, scans: &scans, closure: &closure };
-    let (mut unique, mut entries) = (UniqueResult::default(), Vec::new());
-    for (at, table) in plan.tables.iter().enumerate() {
-        let Some(live) = catalogue.table(&table.table) else { continue };
-        match table.mode {
-            Mode::Exclude => {}
-            Mode::Structure => entries.push(empty_entry(live)),
-            Mode::Capture | Mode::Reference => {
-                let (live, table) = ((live, &catalogue.settings), (at, table, first_column(plan, at)));
-                let found = (&mut unique, &mut dangling);
-                entries.push(capture_table(
-                    context,
-                    (&mut readers, &mut selection),
-                    live,
-                    table,
-                    &shared,
-                    writer,
-                    found,
-                )?);
-            }
-        }
-    }
+    let (scans, closure, journal) = journal.keyed(Scans::new(plan, context.jobs)?, closure, &dangling);
+    context.stage("sending made-up originals through every mask");
+    let canaries = scans::send_canaries(plan, scans.key())?;
+    let mut proofs = Proofs { scans, closure, unique: UniqueResult::default(), dangling };
+    let (log, mut taken) = journal.begin(context, writer, &mut proofs)?;
+    let log = Arc::new(log);
+    writer.packer.log = Some((context, Arc::clone(&log)));
+    let reading = (&mut readers, &mut selection);
+    let entries =
+        capture_tables(context, reading, (catalogue, plan), &known, writer, &mut proofs, (&log, &mut taken))?;
+    let Proofs { scans, closure, unique, dangling } = proofs;
     let closure = closure.prove(&dangling)?;
     if subset.is_some() {
         selection::warn_of_dangling(context, plan, &dangling);
@@ -238,8 +250,14 @@ fn round<'r>(
     };
     let (snapshot, manifest_bytes) = match publish(context, repository, &manifest)? {
         Published::Done(snapshot, bytes) => (*snapshot, bytes),
-        Published::Lost(packs) => return Ok(Round::Lost(packs)),
+        Published::Lost(packs) => {
+            first.get_or_insert(log);
+            return Ok(Round::Lost(packs));
+        }
     };
+    for log in first.take().iter().chain([&log]) {
+        log.finish(context);
+    }
     Ok(Round::Done(Box::new(Outcome {
         tables: manifest.tables.iter().map(|entry| (entry.table.clone(), entry.rows)).collect(),
         masked_columns: plan.masked_columns(),
@@ -251,20 +269,59 @@ fn round<'r>(
         foreign_keys: manifest.results.closure.foreign_keys,
         brought,
         estimate: None,
+        resumed: taken.resumed,
         snapshot: Some(snapshot),
         millis: millis(start),
     })))
 }
 
-/// Walks to the rows of a subset; or none where all rows are taken, with the rows that dangle in the source by reference.
+/// Every table in turn: from the journal where that has it, else through the pipeline.
+fn capture_tables(
+    context: &Context<'_>,
+    (readers, selection): (&mut Readers<'_>, &mut Selection<'_>),
+    (catalogue, plan): (&Catalogue, &Plan),
+    known: &Known,
+    writer: &mut Writer<'_>,
+    proofs: &mut Proofs<'_>,
+    (log, taken): (&Log, &mut Taken),
+) -> Result<Vec<TableEntry>> {
+    let mut entries = Vec::new();
+    for (at, table) in plan.tables.iter().enumerate() {
+        let Some(live) = catalogue.table(&table.table) else { continue };
+        match table.mode {
+            Mode::Exclude => {}
+            Mode::Structure => entries.push(empty_entry(live)),
+            Mode::Capture | Mode::Reference => {
+                if let Some(entry) = taken.next(context, &live.name)? {
+                    selection.forget(at);
+                    entries.push(entry);
+                    continue;
+                }
+                let (live, table) = ((live, &catalogue.settings), (at, table, first_column(plan, at)));
+                let before = (proofs.unique.clone(), proofs.dangling.clone());
+                let reading = (&mut *readers, &mut *selection);
+                let entry = capture_table(context, reading, live, table, known, writer, proofs)?;
+                log.table(context, &mut writer.packer, proofs, &entry, &before)?;
+                entries.push(entry);
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// Walks to the rows of a subset; or none where all rows are taken, with the rows that dangle in the source by reference:
+/// those that the journal `expected`, or as the source says.
 fn choose<'g>(
     context: &Context<'_>,
     readers: &mut Readers<'_>,
     graph: &'g Graph<'g>,
-    catalogue: &Catalogue,
-    plan: &'g Plan,
-    options: &Options,
+    (catalogue, plan, options): (&Catalogue, &'g Plan, &Options),
+    expected: Option<Vec<u64>>,
 ) -> Result<(Option<Walk<'g>>, Vec<u64>)> {
+    if let Some(expected) = expected.filter(|_| !selection::is_subset(plan, options)) {
+        selection::warn_of_dangling(context, plan, &expected);
+        return Ok((None, expected));
+    }
     if !selection::is_subset(plan, options) {
         context.stage("checking that every reference stays closed");
         return Ok((None, closure::expected(context, readers.first(), catalogue, plan)?));

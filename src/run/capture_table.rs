@@ -23,14 +23,16 @@ use crate::policy::{Mode, TablePlan};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// What all tables of a capture share.
-pub(super) struct Shared<'a> {
-    /// What the capture has learned of its own values.
-    pub(super) known: &'a Known,
+/// What the rows of all tables have to prove together.
+pub(super) struct Proofs<'a> {
     /// The leak scans.
-    pub(super) scans: &'a Scans,
+    pub(super) scans: Scans,
     /// The closure proof.
-    pub(super) closure: &'a Closure<'a>,
+    pub(super) closure: Closure<'a>,
+    /// The unique keys that were checked.
+    pub(super) unique: UniqueResult,
+    /// Per reference, rows whose parent the source does not have.
+    pub(super) dangling: Vec<u64>,
 }
 
 /// A table, what becomes of it, and what is watched meanwhile.
@@ -41,7 +43,9 @@ struct Work<'a> {
     extras: usize,
     /// The number that the leak scan gives to the first column.
     first_column: u16,
-    shared: &'a Shared<'a>,
+    known: &'a Known,
+    scans: &'a Scans,
+    closure: &'a Closure<'a>,
     uniques: Uniques,
     layout: rows::Layout,
 }
@@ -50,17 +54,17 @@ impl Work<'_> {
     /// Masks rows, and watches originals and outputs.
     fn mask(&self, first: u64, batch: Batch) -> Result<Encoded> {
         let columns = &self.plan.columns;
-        let mut scan = self.shared.scans.take();
+        let mut scan = self.scans.take();
         scan.observe_originals(self.first_column, columns, &batch);
-        let rows = mask::Rows { table: &self.live.name, columns, extras: self.extras, first, known: self.shared.known };
+        let rows = mask::Rows { table: &self.live.name, columns, extras: self.extras, first, known: self.known };
         let masked = mask::apply(rows, batch)?;
         scan.observe_masked(self.first_column, columns, masked.rows());
         if self.plan.mode == Mode::Reference {
             scan.observe_references(columns, masked.rows());
         }
-        self.shared.scans.put_back(scan);
+        self.scans.put_back(scan);
         self.uniques.observe(masked.rows());
-        self.shared.closure.observe(&self.live.name, masked.rows());
+        self.closure.observe(&self.live.name, masked.rows());
         Ok(rows::encode(masked, &self.layout))
     }
 }
@@ -71,9 +75,9 @@ pub(super) fn capture_table(
     (readers, selection): (&mut Readers<'_>, &mut Selection<'_>),
     (live, settings): (&Table, &BTreeMap<String, String>),
     (at, plan, first_column): (usize, &TablePlan, u16),
-    shared: &Shared<'_>,
+    known: &Known,
     writer: &mut Writer<'_>,
-    (unique, dangling): (&mut UniqueResult, &mut Vec<u64>),
+    Proofs { scans, closure, unique, dangling }: &mut Proofs<'_>,
 ) -> Result<TableEntry> {
     let start = Instant::now();
     let expected = selection.count(readers, at, &live.name)?;
@@ -98,16 +102,18 @@ pub(super) fn capture_table(
         plan,
         extras: plan.extras.len() + selection.asks(at),
         first_column,
-        shared,
-        uniques: Uniques::new(engine, live, settings, &plan.columns, shared.scans.key()),
+        known,
+        scans,
+        closure,
+        uniques: Uniques::new(engine, live, settings, &plan.columns, scans.key()),
         layout,
     };
     let mask_batch = |(first_row, batch): (u64, Batch)| work.mask(first_row, batch);
-    let Writer { known, packer } = writer;
-    let compress = |chunk: Chunk| known.compress(&chunk);
+    let Writer { known: held, packer } = writer;
+    let compress = |chunk: Chunk| held.compress(&chunk);
 
     let packing = &mut *packer;
-    let mut told = Told { origins: Vec::new(), cuts: Vec::new(), known, dangling };
+    let mut told = Told { origins: Vec::new(), cuts: Vec::new(), known: held, dangling };
     let ((rows_read, (digest, bytes)), chunks) = std::thread::scope(|scope| {
         let (feed, encoded) = ordered_map(scope, context.jobs, mask_batch);
         let (chunk_feed, cuts) = ordered_map(scope, context.jobs, compress);

@@ -3,6 +3,7 @@
 
 mod equal;
 mod held;
+mod saved;
 mod sides;
 mod source;
 #[cfg(test)]
@@ -78,6 +79,11 @@ impl<'a> Closure<'a> {
     /// Watches `references` among the tables of a snapshot.
     pub(super) fn new(references: &'a [Reference], schema: &Catalogue) -> Self {
         Self::within(references, schema, MOST)
+    }
+
+    /// Makes prints with this key from now on; nothing was observed yet.
+    pub(super) fn keyed(self, key: [u64; 2]) -> Self {
+        Self { prints: Prints::keyed(key), ..self }
     }
 
     fn within(references: &'a [Reference], schema: &Catalogue, most: usize) -> Self {

@@ -28,6 +28,11 @@ mod foreign_tests;
 pub mod gc;
 pub mod graph;
 pub mod inspect;
+pub mod journal;
+#[cfg(test)]
+mod journal_testing;
+#[cfg(test)]
+mod journal_tests;
 pub mod keys;
 mod learn;
 pub mod ledger;

@@ -19,6 +19,8 @@ pub(super) struct Scans {
     capacity: usize,
     lists: Lists,
     idle: Mutex<Vec<LeakScan>>,
+    /// Of finished tables, which the journal has.
+    finished: Mutex<Option<LeakScan>>,
 }
 
 impl Scans {
@@ -33,7 +35,31 @@ impl Scans {
         let named: Vec<&str> = masks.filter_map(|column| column.params.text("locale")).collect();
         let locales = LOCALES.iter().copied().filter(|locale| named.contains(locale)).collect();
         let key = Secret32::new(super::random()?);
-        Ok(Self { key, capacity, lists: Lists::with(locales), idle: Mutex::default() })
+        Ok(Self { key, capacity, lists: Lists::with(locales), idle: Mutex::default(), finished: Mutex::default() })
+    }
+
+    /// Fingerprints with this key from now on; nothing was observed yet.
+    pub(super) fn keyed(self, key: Secret32) -> Self {
+        Self { key, ..self }
+    }
+
+    /// What all workers saw since the last call, which the journal is told of before it is put to the rest.
+    pub(super) fn finish_table<T>(&self, tell: impl FnOnce(&mut LeakScan) -> T) -> T {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut scan = idle.into_iter().reduce(LeakScan::merge).unwrap_or_else(|| self.take());
+        let told = tell(&mut scan);
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        *finished = Some(match finished.take() {
+            Some(finished) => finished.merge(scan),
+            None => scan,
+        });
+        told
+    }
+
+    /// Takes back what the journal kept of finished tables.
+    pub(super) fn restore(&self, add: impl FnOnce(&mut LeakScan)) {
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        add(finished.get_or_insert_with(|| LeakScan::knowing(&self.key, self.capacity, self.lists.clone())));
     }
 
     /// The run's random key.
@@ -73,7 +99,8 @@ impl Scans {
 
     pub(super) fn finish(self) -> LeakReport {
         let scans = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let merged = scans.into_iter().reduce(LeakScan::merge);
+        let finished = self.finished.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let merged = scans.into_iter().chain(finished).reduce(LeakScan::merge);
         merged.unwrap_or_else(|| LeakScan::knowing(&self.key, self.capacity, self.lists.clone())).finish()
     }
 }

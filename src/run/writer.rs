@@ -1,16 +1,20 @@
 //! Chunks into packs into the store, skipping what the store already holds.
 
+use super::Context;
+use super::journal::Log;
 use super::repository::{Repository, Snapshot};
 use super::tombs;
 use super::upload::Uploads;
 use crate::codec::chunker::Chunk;
 use crate::codec::pack::{self, Frame, PackBuilder};
 use crate::error::{Error, Result};
+use crate::model::journal::{self, Named, Open};
 use crate::model::manifest::{ChunkRef, PackRef};
 use crate::model::proof::ObjectKind;
 use crate::seal;
 use crate::secret::Secret32;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// The chunk id, 32 bytes.
 type Id = [u8; 32];
@@ -36,6 +40,8 @@ pub(super) struct Known {
     id_key: Secret32,
     packs: Vec<PackRef>,
     places: HashMap<Id, Place>,
+    /// Every pack that was there at the beginning, and its length.
+    stored: HashMap<String, u64>,
 }
 
 /// A chunk after the workers: known, or compressed.
@@ -63,6 +69,9 @@ impl<'a> Writer<'a> {
             uploaded_packs: 0,
             chunks: 0,
             known_chunks: 0,
+            open: Vec::new(),
+            saved: Saved::default(),
+            log: None,
         };
         Ok(Self { known, packer })
     }
@@ -77,6 +86,8 @@ impl<'a> Writer<'a> {
         places.retain(|_, place| !lost.contains(&packs[place.pack as usize].name));
         (packer.chunks, packer.known_chunks) = (0, 0);
         packer.indexes.clear();
+        packer.open.clear();
+        (packer.saved, packer.log) = (Saved::default(), None);
         Ok(())
     }
 }
@@ -91,7 +102,7 @@ impl Known {
             .map(|listed| (listed.name.stem().to_owned(), listed.length))
             .filter(|(name, _)| !marked.contains(name))
             .collect();
-        let mut known = Self { id_key, packs: Vec::new(), places: HashMap::new() };
+        let mut known = Self { id_key, packs: Vec::new(), places: HashMap::new(), stored: HashMap::new() };
         let epoch = repository.keys().epoch();
         for manifest in snapshots.iter().map(|snapshot| &snapshot.manifest).filter(|manifest| manifest.epoch == epoch) {
             let base = u32::try_from(known.packs.len()).map_err(|_| Error::store("too many packs"))?;
@@ -104,7 +115,24 @@ impl Known {
                 }
             }
         }
+        known.stored = stored;
         Ok(known)
+    }
+
+    /// Whether the pack was there at the beginning.
+    pub(super) fn has(&self, pack: &PackRef) -> bool {
+        self.stored.get(&pack.name) == Some(&pack.length)
+    }
+
+    /// Knows the chunks of one more pack, which is there.
+    pub(super) fn learn(&mut self, pack: PackRef, chunks: &[journal::Place]) -> Result<()> {
+        let number = u32::try_from(self.packs.len()).map_err(|_| Error::store("too many packs"))?;
+        self.packs.push(pack);
+        for chunk in chunks {
+            let place = Place { pack: number, offset: chunk.offset, length: chunk.length };
+            self.places.entry(chunk.id).or_insert(place);
+        }
+        Ok(())
     }
 
     /// Names a chunk and compresses it, unless the store has it.
@@ -142,6 +170,20 @@ pub(super) struct Packer<'a> {
     pub(super) chunks: u64,
     /// Chunks that were in the store before.
     pub(super) known_chunks: u64,
+    /// The chunks of the pack that is being filled.
+    open: Vec<journal::Place>,
+    /// What the journal knows already.
+    saved: Saved,
+    /// The journal of the capture, and how to tell.
+    pub(super) log: Option<(&'a Context<'a>, Arc<Log>)>,
+}
+
+/// So far the journal knows packs, and chunks and bytes of the one that is being filled.
+#[derive(Default)]
+struct Saved {
+    packs: usize,
+    chunks: usize,
+    bytes: usize,
 }
 
 impl Packer<'_> {
@@ -200,6 +242,7 @@ impl Packer<'_> {
         let pack = u32::try_from(open).map_err(|_| Error::store("too many packs"))?;
         let (id, length) = (frame.id, frame.length());
         let place = Place { pack, offset: self.builder.push(frame), length };
+        self.open.push(journal::Place { id, offset: place.offset, length });
         self.fresh.insert(id, place.clone());
         if self.builder.is_full() {
             self.flush()?;
@@ -215,13 +258,52 @@ impl Packer<'_> {
         let packed = std::mem::replace(&mut self.builder, PackBuilder::new()).finish();
         let sealed = seal::seal_pack(packed, self.repository.keys())?;
         let pack = PackRef { name: sealed.name().stem().to_owned(), length: sealed.bytes().len() as u64 };
+        let open = self.packs.iter().rposition(Option::is_none);
+        let chunks = std::mem::take(&mut self.open);
+        (self.saved.chunks, self.saved.bytes) = (0, 0);
+        if let Some((context, log)) = &self.log {
+            log.pack(context, open, &pack, chunks);
+        }
         self.uploads.put(sealed)?;
         self.uploaded_bytes += pack.length;
         self.uploaded_packs += 1;
-        if let Some(open) = self.packs.iter_mut().rev().find(|pack| pack.is_none()) {
-            *open = Some(pack);
+        if let Some(open) = open {
+            self.indexes.insert(pack.name.clone(), u32::try_from(open).unwrap_or(u32::MAX));
+            self.packs[open] = Some(pack);
         }
         Ok(())
+    }
+
+    /// What the journal does not know yet: the number of the first new pack, the new packs, and what came to the one that is
+    /// being filled.
+    pub(super) fn unsaved(&mut self) -> (u32, Vec<Named>, Option<Open>) {
+        let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let Saved { packs: first, chunks, bytes } = self.saved;
+        let packs = self.packs[first..].iter().map(|pack| pack.as_ref().map(|pack| (pack.name.clone(), pack.length)));
+        let packs = packs.collect();
+        let filled = self.packs.iter().rposition(Option::is_none).filter(|_| self.open.len() > chunks);
+        let open = filled.map(|index| Open {
+            index: number(index),
+            from: bytes as u64,
+            chunks: self.open[chunks..].to_vec(),
+            frames: journal::Bytes(self.builder.bytes()[bytes..].to_vec()),
+        });
+        self.saved = Saved { packs: self.packs.len(), chunks: self.open.len(), bytes: self.builder.bytes().len() };
+        (number(first), packs, open)
+    }
+
+    /// Goes on where another capture stopped: with its packs, and the frames and chunks of the one that it was filling.
+    pub(super) fn go_on(&mut self, packs: Vec<Option<PackRef>>, frames: Vec<u8>, chunks: Vec<journal::Place>) {
+        let named = (0..).zip(&packs).filter_map(|(index, pack)| Some((pack.as_ref()?.name.clone(), index)));
+        self.indexes = named.collect();
+        let open = packs.iter().rposition(Option::is_none).and_then(|open| u32::try_from(open).ok());
+        for (pack, chunk) in open.into_iter().flat_map(|open| chunks.iter().map(move |chunk| (open, chunk))) {
+            self.fresh.insert(chunk.id, Place { pack, offset: chunk.offset, length: chunk.length });
+        }
+        self.saved = Saved { packs: packs.len(), chunks: chunks.len(), bytes: frames.len() };
+        self.packs = packs;
+        self.builder = PackBuilder::holding(frames);
+        self.open = chunks;
     }
 
     /// Sends the last pack on its way, and waits until every pack is durable.

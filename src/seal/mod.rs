@@ -17,6 +17,7 @@ mod bundle;
 mod card;
 mod epoch;
 mod identity;
+mod journal;
 mod manifest;
 mod member;
 mod object;
@@ -39,6 +40,7 @@ pub use card::{
 };
 pub use epoch::{EpochKeys, Hint, Role, open_hint, seal_hint};
 pub use identity::lock_identity;
+pub use journal::JournalKeys;
 pub use manifest::{Opened, SnapshotStamp, open_manifest, seal_manifest};
 pub use member::{Member, Recipient};
 pub use object::header_length;

@@ -25,6 +25,11 @@ impl Signer {
         SignerId(self.key.verifying_key().to_bytes())
     }
 
+    /// A secret of the member's own for another purpose.
+    pub(super) fn derived(&self, purpose: &str) -> Secret32 {
+        Secret32::new(blake3::derive_key(purpose, self.key.as_bytes()))
+    }
+
     pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.key.sign(message).to_bytes()
     }

@@ -32,6 +32,7 @@ mod masking;
 mod parallel;
 mod policy_check;
 mod refs;
+mod resume;
 mod retention;
 mod review;
 mod roundtrip;

@@ -214,7 +214,7 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("sha2", &["policy/statement.rs", "seal/"]),
-    ("siphasher", &["codec/", "mask/leak"]),
+    ("siphasher", &["codec/", "mask/leak", "run/closure/sides.rs"]),
     ("sqlparser", &["policy/condition.rs", "policy/checks.rs", "ddl/"]),
     ("sqlx", &["engine/postgres/"]),
     ("ssh_key", &["seal/ssh.rs", "seal/ssh_age.rs"]),

@@ -113,7 +113,8 @@ pub enum Command {
   terp-fixtures capture --policy=pii.toml --source sqlite:erp.sqlite
   SOURCE_DATABASE_URL=sqlite:erp.sqlite terp-fixtures capture nightly --policy pii.toml --env staging
   terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --dry-run
-  terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --size small --max-rows 5000")]
+  terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --size small --max-rows 5000
+  terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --resume")]
     Capture(CaptureArgs),
     /// Put a snapshot's rows into a dev or staging database, beside its own.
     #[command(after_help = "Examples:
@@ -288,6 +289,7 @@ pub struct InitArgs {
 
 /// `capture`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct CaptureArgs {
     /// The snapshot's name; without it the database's name and the date.
     pub name: Option<String>,
@@ -321,6 +323,12 @@ pub struct CaptureArgs {
     /// Write into terp.lock that the name means this snapshot from now on.
     #[arg(long, conflicts_with = "dry_run")]
     pub pin: bool,
+    /// Continue the interrupted capture of this source, as a capture does by itself where everything fits; say so where there is none.
+    #[arg(long)]
+    pub resume: bool,
+    /// Begin anew, and forget the interrupted capture of this source.
+    #[arg(long, conflicts_with = "resume")]
+    pub no_resume: bool,
     /// Refuse unless enough approvers signed exactly this policy and its lock, and the lock is that of the database.
     #[arg(long)]
     pub require_approval: bool,

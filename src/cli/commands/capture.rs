@@ -6,18 +6,21 @@ use crate::cli::args::{CaptureArgs, CaptureSize};
 use crate::cli::render::{Answer, bytes, count, grouped, seconds, table};
 use crate::cli::settings::{Settings, today};
 use crate::engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
+use crate::event::Event;
 use crate::model::audit::{Database, Deed, Named, Operation};
 use crate::model::schema::TableName;
 use crate::policy;
 use crate::run::audit::captured;
 use crate::run::forecast::Brought;
+use crate::run::journal::{How, Resume};
 use crate::run::tags::Change;
 use crate::run::{Context, capture};
 use crate::secret::Address;
 use crate::subset::Size;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &CaptureArgs) -> Result<Answer> {
     let deed = Deed::new(Operation::Capture);
@@ -78,7 +81,10 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
         expires,
         tags: tags.add,
     };
-    let done = capture::capture(context, &mut *source, &catalogue, &plan, &repository, &options)?;
+    let folder = settings.journal();
+    let resume = Resume { folder: folder.as_deref(), how: how(args) };
+    let done = capture::resumable(context, &mut *source, &catalogue, &plan, &repository, &options, &resume)
+        .inspect_err(|error| tell_of_journal(context, error, &resume))?;
     if let Some(snapshot) = &done.snapshot {
         audit::record(context, settings, &repository, captured(snapshot, address.to_string())).map_err(|error| {
             let label = snapshot.label();
@@ -106,6 +112,7 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
         "dry_run": args.dry_run, "rows": rows, "masked_columns": done.masked_columns, "raw_bytes": done.raw_bytes,
         "uploaded_bytes": done.uploaded_bytes, "uploaded_packs": done.uploaded_packs, "chunks": done.chunks.0,
         "known_chunks": done.chunks.1, "foreign_keys": done.foreign_keys,
+        "resumed": { "tables": done.resumed.tables, "packs": done.resumed.packs },
         "leaks": { "originals": done.leaks.originals, "cells": done.leaks.cells, "hits": done.leaks.hits,
             "columns": done.leaks.columns, "canaries": done.leaks.canaries, "skipped": done.leaks.skipped },
         "tables": done.tables.iter().enumerate().map(|(at, (table, rows))| {
@@ -118,6 +125,24 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
         "millis": done.millis,
     });
     Ok(Answer::new(json, capture_text(&done)))
+}
+
+/// What becomes of the journal of an interrupted capture.
+fn how(args: &CaptureArgs) -> How {
+    match (args.resume, args.no_resume) {
+        (_, true) => How::Anew,
+        (true, _) => How::Asked,
+        _ => How::Continue,
+    }
+}
+
+/// After an interruption: that the same command goes on.
+fn tell_of_journal(context: &Context<'_>, error: &Error, resume: &Resume<'_>) {
+    let is_interruption = matches!(error.kind(), Kind::Interrupted | Kind::Unreachable | Kind::Store);
+    if is_interruption && resume.folder.is_some_and(Path::is_dir) {
+        let what = "what was finished until then is kept in the journal: the same command goes on with it";
+        context.report.event(&Event::Note { what: what.to_owned() });
+    }
 }
 
 /// The outcome of a capture in plain words.

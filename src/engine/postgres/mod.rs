@@ -92,6 +92,10 @@ impl Source for Postgres {
         read::rows(&mut self.session, query, sink)
     }
 
+    fn token(&mut self) -> Result<Option<String>> {
+        snapshot::token(&mut self.session)
+    }
+
     fn fork(&mut self) -> Result<Option<Box<dyn Source>>> {
         let Some(address) = self.address.clone() else { return Ok(None) };
         let forked = snapshot::fork(&mut self.session, &address)?;

@@ -338,3 +338,36 @@ fn keys_of_fresh_tables_are_built_after_the_rows() {
     assert!(error.to_string().contains("The Key") && !format!("{error:?} {error}").contains("8999"), "{error}");
     target.end(false).unwrap();
 }
+
+#[test]
+fn a_token_is_the_same_only_while_nothing_was_written() {
+    let url = server().fresh();
+    script(&url, "CREATE TABLE t (a int); INSERT INTO t VALUES (1)");
+    let token = || source(&url).token().unwrap();
+    // Other tests write into other databases of the server, and transaction numbers are the server's.
+    let quiet = || (0..500).map(|_| (token(), token())).find(|(one, other)| one.is_some() && one == other);
+    let (before, _) = quiet().expect("two reads with nothing between them");
+    for change in ["UPDATE t SET a = a", "TRUNCATE t", "CREATE TABLE u ()", "DROP TABLE u", "ANALYZE t"] {
+        script(&url, change);
+        assert_ne!(token(), before, "{change}");
+    }
+    let (before, _) = quiet().unwrap();
+    let mut open = target(&url);
+    open.begin(Enforce::ForeignKeys).unwrap();
+    open.execute(&sql("INSERT INTO t VALUES (2)")).unwrap();
+    let during = token();
+    open.end(true).unwrap();
+    let after = token();
+    assert_ne!(after, before);
+    assert!(during.is_none() || during != after, "what was under way is seen now");
+    let plain = plain(&url);
+    script(&url, "ALTER TABLE t ENABLE ROW LEVEL SECURITY; GRANT SELECT ON t TO PUBLIC");
+    assert_eq!((0..50).find_map(|_| source(&plain).token().unwrap()), None, "what it sees, a policy decides");
+    script(&url, "ALTER TABLE t DISABLE ROW LEVEL SECURITY");
+    assert!((0..500).any(|_| source(&plain).token().unwrap().is_some()));
+    script(
+        &url,
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE f (a int) SERVER s",
+    );
+    assert_eq!((0..50).find_map(|_| token()), None, "rows of another server");
+}

@@ -158,6 +158,39 @@ pub(super) fn identity(path: &Path) -> Result<DatabaseIdentity> {
     Ok(DatabaseIdentity { engine: EngineKind::Sqlite, marks })
 }
 
+/// What tells the content of a file from what it held before: every commit counts the counter in its header up, and whatever
+/// else writes into it (a copy over it, a restored backup) is told by its times, its length or its inode. None for a database
+/// in WAL mode, whose newest rows lie in another file, and where files have no inodes.
+///
+/// To be asked before the file is opened as a database: closing a second descriptor would give its locks up.
+pub(super) fn state(path: &Path) -> Option<String> {
+    let mut head = [0; 100];
+    std::fs::File::open(path).ok()?.read_exact(&mut head).ok()?;
+    if head[18..20] != [1, 1] {
+        return None;
+    }
+    // The counter, the schema's one, and for which counter the length is valid.
+    Some(format!("{} {:?} {:?} {:?}", times(path)?, &head[24..28], &head[40..44], &head[92..96]))
+}
+
+/// Whether the file is still in the state that was found, asked inside of a read transaction, which keeps writers out.
+pub(super) fn is_still(state: &str, path: &Path) -> bool {
+    !has_journal(path) && times(path).is_some_and(|times| state.starts_with(&times))
+}
+
+/// Which file it is and when it was written, without opening it.
+fn times(path: &Path) -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let about = std::fs::metadata(path).ok()?;
+        let times = [about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()];
+        Some(format!("{} {} {} {times:?}", about.dev(), about.ino(), about.len()))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 fn mark(kind: &str, value: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("terp-fixtures v1 sqlite identity");
     for part in [kind.as_bytes(), &host(), value] {

@@ -27,8 +27,9 @@ pub static ENGINE: Engine = Engine {
     example: "sqlite:PATH",
     source: |address, cancel| {
         let path = connect::path_of(address)?;
+        let state = connect::state(&path);
         let connection = connect::open_to_read(&path)?;
-        Ok(Box::new(Sqlite::new(connection, path, cancel)))
+        Ok(Box::new(Sqlite { state, ..Sqlite::new(connection, path, cancel) }))
     },
     target: |address, create, cancel| {
         let path = connect::path_of(address)?;
@@ -44,13 +45,15 @@ struct Sqlite {
     path: PathBuf,
     cancel: Cancel,
     lock: Option<lock::Held>,
+    /// What a source's file was just before it was opened.
+    state: Option<String>,
     /// The file that the open transaction will put in the place of this one.
     swapped: Option<place::Swapped>,
 }
 
 impl Sqlite {
     fn new(connection: rusqlite::Connection, path: PathBuf, cancel: &Cancel) -> Self {
-        Self { connection, path, cancel: cancel.clone(), lock: None, swapped: None }
+        Self { connection, path, cancel: cancel.clone(), lock: None, state: None, swapped: None }
     }
 }
 
@@ -69,6 +72,10 @@ impl Source for Sqlite {
 
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
         read::rows(&self.connection, query, &self.cancel, sink)
+    }
+
+    fn token(&mut self) -> Result<Option<String>> {
+        Ok(self.state.clone().filter(|state| connect::is_still(state, &self.path)))
     }
 }
 

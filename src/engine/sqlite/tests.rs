@@ -184,3 +184,31 @@ fn an_empty_file_is_an_empty_database() {
     let catalogue = source(&path).catalogue().unwrap();
     assert!(catalogue.tables.is_empty() && catalogue.post.is_empty());
 }
+
+#[test]
+fn a_token_is_the_same_only_while_nothing_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.sqlite");
+    let write = |text: &str| rusqlite::Connection::open(&path).unwrap().execute_batch(text).unwrap();
+    let token = || source(&path).token().unwrap();
+    write("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+    let mut seen = vec![token().unwrap()];
+    assert_eq!(token().as_ref(), seen.last());
+    for change in ["UPDATE t SET a = 3", "VACUUM", "CREATE TABLE u (a)", "PRAGMA user_version = 7"] {
+        write(change);
+        let token = token().unwrap();
+        assert!(!seen.contains(&token), "{change}");
+        seen.push(token);
+    }
+    // A copy of an earlier state over it, byte for byte as long as it was.
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    assert!(!seen.contains(&token().unwrap()));
+    // A write between the look at the header and the beginning of the read is noticed.
+    let state = super::connect::state(&path).unwrap();
+    assert!(super::connect::is_still(&state, &path));
+    write("UPDATE t SET a = 2");
+    assert!(!super::connect::is_still(&state, &path));
+    write("PRAGMA journal_mode = WAL");
+    assert_eq!(token(), None, "the newest rows are elsewhere");
+}

@@ -18,6 +18,7 @@ mod outputs;
 mod prints;
 mod quiet;
 mod rows;
+mod saved;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Fingerprints of one side of the scan, sampled down to a constant size.
 
 use super::hash::Print;
+use crate::model::journal;
 
 /// Marks of a fingerprint; what several rows say of it is joined bit by bit.
 pub(super) mod mark {
@@ -103,13 +104,37 @@ impl Side {
 
     /// Joins what another worker met.
     pub(super) fn join(&mut self, other: Self) {
-        self.threshold = self.threshold.min(other.threshold);
-        self.sorted.retain(|met| met.value <= self.threshold);
-        self.waiting.retain(|met| met.value <= self.threshold);
+        if other.threshold < self.threshold {
+            self.threshold = other.threshold;
+            let kept = self.sorted.partition_point(|met| met.value <= self.threshold);
+            self.sorted.truncate(kept);
+            self.waiting.retain(|met| met.value <= self.threshold);
+        }
         for met in other.sorted.into_iter().chain(other.waiting).filter(|met| met.value <= self.threshold) {
             self.waiting.push(met);
         }
+        // Many small ones are sorted in together.
+        if self.waiting.len() * 2 >= self.capacity {
+            self.settle();
+        }
+    }
+
+    /// Everything that was met, as a journal keeps it; and the threshold.
+    pub(super) fn saved(&mut self) -> (impl Iterator<Item = journal::Met>, u64) {
         self.settle();
+        let met = self.sorted.iter().map(|met| (met.value, met.count, met.column, met.digits, met.marks));
+        (met, self.threshold)
+    }
+
+    /// Takes back what a journal kept.
+    pub(super) fn absorb(&mut self, threshold: u64, met: &[journal::Met]) {
+        let mut other = Self::new(self.capacity);
+        other.threshold = threshold;
+        other.waiting = met
+            .iter()
+            .map(|&(value, count, column, digits, marks)| Met { value, count, column, digits, marks })
+            .collect();
+        self.join(other);
     }
 
     /// How many fingerprints are held.

@@ -123,6 +123,30 @@ impl Held {
         }
     }
 
+    /// The keys of the parent, in order, and what is left out of them.
+    pub(super) fn parents(&mut self) -> (&[u64], u64) {
+        self.parents.put_in_order();
+        (&self.parents.items, self.left_out)
+    }
+
+    /// What one reference of the group refers to, in order, and what is left out of it.
+    pub(super) fn children(&mut self, of: usize) -> (&[Counted], u64) {
+        let children = self.children.get_mut(of).map_or(&[][..], |children| {
+            children.put_in_order();
+            &children.items
+        });
+        (children, self.left_out)
+    }
+
+    /// Leaves out what another capture had left out.
+    pub(super) fn leave_out(&mut self, left_out: u64) {
+        if left_out & !self.left_out != 0 {
+            self.left_out |= left_out;
+            self.parents.leave_out(self.left_out);
+            self.children.iter_mut().for_each(|children| children.leave_out(self.left_out));
+        }
+    }
+
     /// Memory taken, in words of eight bytes.
     pub(super) fn words(&self) -> usize {
         self.parents.words() + self.children.iter().map(Sorted::words).sum::<usize>()
@@ -140,9 +164,7 @@ impl Held {
         if self.left_out == u64::MAX {
             return false;
         }
-        self.left_out = (self.left_out << 1) | 1;
-        self.parents.leave_out(self.left_out);
-        self.children.iter_mut().for_each(|children| children.leave_out(self.left_out));
+        self.leave_out((self.left_out << 1) | 1);
         true
     }
 

@@ -5,6 +5,7 @@ use super::equal::Form;
 use crate::model::batch::Batch;
 use crate::model::schema::{Catalogue, Column, Table};
 use crate::model::subset::Reference;
+use siphasher::sip::SipHasher13;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 /// The cells of one side of a reference.
@@ -25,13 +26,30 @@ pub(in crate::run) struct Sides {
     pub(in crate::run) parent: Side,
 }
 
-/// Makes prints of cells, keyed at random: they say nothing outside of one run.
-#[derive(Debug, Clone, Default)]
+/// Makes prints of cells, keyed at random: they say nothing outside of one capture.
+#[derive(Clone)]
 pub(in crate::run) struct Prints {
-    keys: RandomState,
+    key: [u64; 2],
+}
+
+impl Default for Prints {
+    fn default() -> Self {
+        // What the standard library keys its maps with.
+        Self { key: [(); 2].map(|()| RandomState::new().build_hasher().finish()) }
+    }
 }
 
 impl Prints {
+    /// Those of a capture that goes on.
+    pub(in crate::run) fn keyed(key: [u64; 2]) -> Self {
+        Self { key }
+    }
+
+    /// The key, for the journal only.
+    pub(in crate::run) fn key(&self) -> [u64; 2] {
+        self.key
+    }
+
     /// The print of a row's key; none where a part of it is NULL or the row's type is another one.
     pub(in crate::run) fn of(&self, side: &Side, rows: &Batch, row: usize, buffer: &mut Vec<u8>) -> Option<u64> {
         if let Some((cell, value)) = &side.of_type {
@@ -43,7 +61,7 @@ impl Prints {
         if side.cells.iter().any(|(cell, _)| rows.cell(row, *cell).is_null()) {
             return None;
         }
-        let mut hasher = self.keys.build_hasher();
+        let mut hasher = SipHasher13::new_with_keys(self.key[0], self.key[1]);
         for (cell, form) in &side.cells {
             buffer.clear();
             form.append(rows.cell(row, *cell), buffer);
