@@ -212,8 +212,7 @@ fn round<'r>(
     let log = Arc::new(log);
     writer.packer.log = Some((context, Arc::clone(&log)));
     let reading = (&mut readers, &mut selection);
-    let entries =
-        capture_tables(context, reading, (catalogue, plan), &known, writer, &mut proofs, (&log, &mut taken))?;
+    let entries = capture_tables(context, reading, (catalogue, plan), &known, writer, &mut proofs, (&log, &mut taken))?;
     let Proofs { scans, closure, unique, dangling } = proofs;
     let closure = closure.prove(&dangling)?;
     if subset.is_some() {

@@ -237,6 +237,7 @@ impl World {
             dry_run: false,
             expires: None,
             amount: Amount::default(),
+            tags: std::collections::BTreeSet::new(),
         };
         let store =
             Failing { inner: self.open(false), puts: Arc::default(), until: attempt.puts.0, manifest: attempt.puts.1 };

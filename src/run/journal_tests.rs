@@ -1,12 +1,9 @@
 //! Captures that are interrupted and continued: the same snapshot, nothing uploaded twice, finished tables not read again,
 //! proofs that still hold, and journals that are not what they were.
 
-use super::Context;
 use super::journal::How;
 use super::journal_testing::{Attempt, Copy, POLICY, SCHEMA, SMALL, TABLES, World, essence, files, uninterrupted};
 use crate::engine::{mysql, postgres};
-use crate::error::{Error, Result};
-use crate::event::{Cancel, Silent};
 use crate::model::proof::ObjectKind;
 
 #[test]

@@ -1,8 +1,8 @@
 //! The journal of a capture, for the eyes of its member only: an age file to an identity of the member's own, made from its
 //! signing key, so that every kind of member has one; and the key of the records' digests.
 
-use super::signer::Signer;
 use super::object;
+use super::signer::Signer;
 use crate::error::{Error, Result};
 use crate::model::proof::ObjectName;
 use crate::secret::Secret32;
