@@ -35,6 +35,7 @@ mod refs;
 mod retention;
 mod review;
 mod roundtrip;
+#[cfg(feature = "s3")]
 mod s3;
 mod secrecy;
 mod subset;
