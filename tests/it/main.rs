@@ -36,6 +36,7 @@ mod resume;
 mod retention;
 mod review;
 mod roundtrip;
+#[cfg(feature = "s3")]
 mod s3;
 mod secrecy;
 mod subset;
