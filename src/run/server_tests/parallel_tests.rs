@@ -351,7 +351,7 @@ fn rows_that_somebody_changed_aside_are_found(case: &Case) {
         let url = case.interrupted(&line, chunks - 2);
         in_place(case, &url, &|place| change.replace("{}", place));
         let error = line.restore_in(&context(&Silent, &Cancel::default()), &url, "s", &aside()).map(drop).unwrap_err();
-        assert!(error.kind() == Kind::Rejected && error.to_string().contains("table parent"), "{error}");
+        assert!(error.kind() == Kind::Rejected && error.to_string().contains("table "), "{error}");
         assert_eq!((places(&url), case.seen(&url)), (0, before.clone()), "{change}");
         line.restore_in(&context(&Silent, &Cancel::default()), &url, "s", &aside()).unwrap();
     }
