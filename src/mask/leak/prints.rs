@@ -104,9 +104,12 @@ impl Side {
 
     /// Joins what another worker met.
     pub(super) fn join(&mut self, other: Self) {
-        self.threshold = self.threshold.min(other.threshold);
-        self.sorted.retain(|met| met.value <= self.threshold);
-        self.waiting.retain(|met| met.value <= self.threshold);
+        if other.threshold < self.threshold {
+            self.threshold = other.threshold;
+            let kept = self.sorted.partition_point(|met| met.value <= self.threshold);
+            self.sorted.truncate(kept);
+            self.waiting.retain(|met| met.value <= self.threshold);
+        }
         for met in other.sorted.into_iter().chain(other.waiting).filter(|met| met.value <= self.threshold) {
             self.waiting.push(met);
         }
