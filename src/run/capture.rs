@@ -171,6 +171,9 @@ enum Round {
     Lost(BTreeSet<String>),
 }
 
+/// The snapshots of the store, and a writer that shares their chunks; none before the first look.
+type Held<'r> = Option<(Vec<Snapshot>, Writer<'r>)>;
+
 /// The way from the first row to the manifest. What the store holds is looked up the first time; only then is a journal kept.
 fn round<'r>(
     context: &'r Context<'r>,
@@ -178,7 +181,7 @@ fn round<'r>(
     (catalogue, plan): (&Catalogue, &Plan),
     repository: &'r Repository,
     (options, resume): (&Options, &Resume<'_>),
-    (held, first, start): (&mut Option<(Vec<Snapshot>, Writer<'r>)>, &mut Option<Arc<Log>>, Instant),
+    (held, first, start): (&mut Held<'r>, &mut Option<Arc<Log>>, Instant),
 ) -> Result<Round> {
     let graph = Graph::new(
         catalogue,
@@ -334,7 +337,7 @@ fn choose<'g>(
 fn look_up<'h, 'r>(
     context: &Context<'_>,
     repository: &'r Repository,
-    held: &'h mut Option<(Vec<Snapshot>, Writer<'r>)>,
+    held: &'h mut Held<'r>,
 ) -> Result<(&'h [Snapshot], &'h mut Writer<'r>)> {
     if held.is_none() {
         context.stage("reading what the store already holds");

@@ -343,7 +343,7 @@ fn blake3_hex(text: &str) -> String {
         (salt, text).hash(&mut hasher);
         hasher.finish()
     };
-    (0..4).map(|salt| format!("{:016x}", word(salt))).collect()
+    (0..4).map(|salt| format!("{:016x}", word(salt))).collect::<Vec<_>>().concat()
 }
 
 #[test]
