@@ -1,4 +1,4 @@
-//! `prune` and `rm`: snapshots out of a store, each with its audit entry first; then a [`gc`](super::gc), which marks what only
+//! `prune` and `rm`: snapshots out of a store, each with its audit entry first; then a [`gc`](super::gc::collect), which marks what only
 //! they needed.
 //!
 //! An entry that says "removed" and a snapshot that is still there is finished by running the command again; a snapshot that is
