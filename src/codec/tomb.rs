@@ -16,6 +16,8 @@ pub struct Tomb {
     pub version: u32,
     /// The repository's id.
     pub repo: String,
+    /// 16 random bytes in hex, so that two collections that find the same at once write two tombs.
+    pub id: String,
     /// When, UTC, RFC 3339, whole seconds, by the writer's clock. Nothing depends on it: how old a tomb is says the store.
     pub time: String,
     /// The packs, ordered by name.
@@ -47,6 +49,7 @@ fn check(tomb: &Tomb) -> Result<()> {
     };
     let fits = tomb.version == VERSION
         && is_hex(&tomb.repo, 32)
+        && is_hex(&tomb.id, 32)
         && is_utc_seconds(&tomb.time)
         && !tomb.packs.is_empty()
         && tomb.packs.iter().all(|pack| is_hex(&pack.name, 64))
@@ -63,6 +66,7 @@ mod tests {
         Tomb {
             version: 1,
             repo: "0".repeat(32),
+            id: "1".repeat(32),
             time: "2025-12-03T10:15:00Z".into(),
             packs: vec![pack("a", 1), pack("b", 2)],
         }
@@ -73,8 +77,9 @@ mod tests {
     fn a_tomb_is_one_line_in_a_fixed_order() {
         let line = encode(&tomb()).unwrap();
         let text = format!(
-            "{{\"version\":1,\"repo\":\"{}\",\"time\":\"2025-12-03T10:15:00Z\",\"packs\":[{{\"name\":\"{}\",\"length\":1}},{{\"name\":\"{}\",\"length\":2}}]}}",
+            "{{\"version\":1,\"repo\":\"{}\",\"id\":\"{}\",\"time\":\"2025-12-03T10:15:00Z\",\"packs\":[{{\"name\":\"{}\",\"length\":1}},{{\"name\":\"{}\",\"length\":2}}]}}",
             "0".repeat(32),
+            "1".repeat(32),
             "a".repeat(64),
             "b".repeat(64)
         );

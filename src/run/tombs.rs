@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::model::manifest::PackRef;
 use crate::model::proof::{ObjectKind, ObjectName};
 use crate::seal;
+use data_encoding::HEXLOWER;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -50,7 +51,8 @@ pub(super) fn marked(repository: &Repository) -> Result<HashSet<String>> {
 pub(super) fn write(repository: &Repository, packs: &[PackRef]) -> Result<u64> {
     let mut written = 0;
     for packs in packs.chunks(MOST) {
-        let tomb = Tomb { version: VERSION, repo: repository.id().to_owned(), time: now(), packs: packs.to_vec() };
+        let (repo, id) = (repository.id().to_owned(), HEXLOWER.encode(&super::random::<16>()?));
+        let tomb = Tomb { version: VERSION, repo, id, time: now(), packs: packs.to_vec() };
         let time = tomb.time.replace(['-', ':'], "");
         let sealed = seal::seal_tomb(&tomb::encode(&tomb)?, &time, repository.keys(), repository.signer())?;
         repository.store().put(&sealed)?;

@@ -17,7 +17,7 @@ use crate::store::memory::Memory;
 use crate::store::{Listed, Store};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 static NOW: AtomicU64 = AtomicU64::new(0);
@@ -49,11 +49,17 @@ struct Seat {
 struct Turns {
     seats: Mutex<Vec<Seat>>,
     changed: Condvar,
+    /// Nobody gives turns any more: a check failed, and all go to their end.
+    over: AtomicBool,
 }
 
 impl Turns {
     fn new(seats: usize) -> Arc<Self> {
-        Arc::new(Self { seats: Mutex::new(vec![Seat::default(); seats]), changed: Condvar::new() })
+        Arc::new(Self {
+            seats: Mutex::new(vec![Seat::default(); seats]),
+            changed: Condvar::new(),
+            over: AtomicBool::new(false),
+        })
     }
 
     /// Waits for a turn.
@@ -61,7 +67,7 @@ impl Turns {
         let mut seats = held(&self.seats);
         seats[seat].waiting += 1;
         self.changed.notify_all();
-        while !seats[seat].granted {
+        while !seats[seat].granted && !self.over.load(Ordering::SeqCst) {
             seats = self.changed.wait(seats).unwrap_or_else(PoisonError::into_inner);
         }
         (seats[seat].granted, seats[seat].waiting) = (false, seats[seat].waiting - 1);
@@ -85,6 +91,22 @@ impl Turns {
         self.changed.notify_all();
         drop(self.changed.wait_while(seats, moves).unwrap_or_else(PoisonError::into_inner));
         true
+    }
+}
+
+/// Leaves a seat, or all of them, however its owner ends.
+struct Leaving(Arc<Turns>, Option<usize>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        match self.1 {
+            Some(seat) => self.0.leave(seat),
+            None => {
+                let _seats = held(&self.0.seats);
+                self.0.over.store(true, Ordering::SeqCst);
+                self.0.changed.notify_all();
+            }
+        }
     }
 }
 
@@ -224,9 +246,11 @@ impl World {
         };
         std::thread::scope(|scope| {
             for seat in 0..4 {
-                let (turns, ended) = (Arc::clone(&turns), &ended);
+                let ended = &ended;
                 let repository = self.repository(Some((Arc::clone(&turns), seat)));
+                let leaving = Leaving(Arc::clone(&turns), Some(seat));
                 scope.spawn(move || {
+                    let _leaving = leaving;
                     if let Some(source) = self.sources.get(seat) {
                         let capture = captured(&repository, source, "new");
                         held(ended).push(capture);
@@ -236,9 +260,9 @@ impl World {
                             collect(&context(), &repository, &force).unwrap();
                         }
                     }
-                    turns.leave(seat);
                 });
             }
+            let _over = Leaving(Arc::clone(&turns), None);
             drive(&turns, &whole);
             // Whoever is not done yet comes to its end, and time passes.
             while (0..4).filter(|seat| turns.step(*seat)).count() > 0 {
