@@ -264,9 +264,11 @@ impl World {
             }
             let _over = Leaving(Arc::clone(&turns), None);
             drive(&turns, &whole);
-            // Whoever is not done yet comes to its end, and time passes.
+            // Whoever is not done yet comes to its end, and time passes; slowly, so that a look and what follows it fit into a window.
+            let mut rounds = 0;
             while (0..4).filter(|seat| turns.step(*seat)).count() > 0 {
-                tick(1);
+                rounds += 1;
+                tick(u64::from(rounds % 8 == 0));
             }
         });
         whole();
@@ -344,5 +346,6 @@ fn the_real_steps_in_random_orders_lose_nothing() {
             }
         }
     }
-    assert!(published > 300 && gave_up < 100, "{published} published, {gave_up} gave up");
+    // With a grace of three moments, some captures meet collections in each of their rounds. None of them publishes what is lost.
+    assert!(published + gave_up == 400 && published > 200, "{published} published, {gave_up} gave up");
 }
