@@ -347,7 +347,13 @@ fn rows_that_somebody_changed_aside_are_found(case: &Case) {
     line.restore_in(&context(&report, &Cancel::default()), &(case.server.fresh)(), "s", &aside()).unwrap();
     let is_chunk = |event: &&Event| matches!(event, Event::TableProgress { .. });
     let chunks = report.events().iter().filter(is_chunk).count();
-    for change in ["DELETE FROM {}parent WHERE best < 20", "UPDATE {}parent SET note = 'x' WHERE best = 3"] {
+    // A type that reads otherwise than it was written, as the enum of the servers' tables may, has no digest to compare: those rows
+    // are counted.
+    let edits = match case.server.kind {
+        EngineKind::Sqlite => &["UPDATE {}parent SET note = 'x' WHERE best = 3"][..],
+        _ => &[],
+    };
+    for change in ["DELETE FROM {}parent WHERE best < 20"].iter().chain(edits) {
         let url = case.interrupted(&line, chunks - 2);
         in_place(case, &url, &|place| change.replace("{}", place));
         let error = line.restore_in(&context(&Silent, &Cancel::default()), &url, "s", &aside()).map(drop).unwrap_err();
