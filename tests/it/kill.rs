@@ -98,7 +98,7 @@ const COMMANDS: [&str; 4] = [
     "capture rN --policy p.toml --source sqlite:small.sqlite",
     "rm rN --yes",
     "prune --keep-last 2 --yes",
-    "gc --no-grace --yes",
+    "gc --no-grace --force --yes",
 ];
 
 const POLICY: &str = "version = 1\n[tables.t]\nmode = \"capture\"\nkeep = [\"id\", \"x\"]\n";
