@@ -6,7 +6,7 @@ pub mod server;
 use crate::support::{Scratch, dump, sample};
 use server::{ACCESS_KEY, BUCKET, Conditions, SECRET_KEY, Server};
 use std::process::{Command, Output, Stdio};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use terp_fixtures::codec::manifest;
 use terp_fixtures::run::repository::Repository;
 use terp_fixtures::seal::{self, Member, SnapshotStamp};
@@ -268,6 +268,7 @@ fn a_hundred_thousand_objects_are_listed_shown_and_pruned_in_little_memory() {
         &["prune", "--keep-last", "100", "--dry-run"],
         &["verify", "first"],
         &["capture", "last", "--policy", "pii.toml", "--source", "sqlite:erp.sqlite"],
+        &["gc", "--force", "--yes"],
     ] {
         let (memory, millis) = watched(&mut remote.command(arguments));
         println!("{count} objects, {SNAPSHOTS} snapshots: {} took {millis} ms and {} MiB", arguments[0], memory >> 20);
@@ -305,6 +306,6 @@ fn fill(server: &Server, remote: &Remote, snapshots: u32, objects: usize) {
     }
     for nth in was.len() + snapshots as usize - 1..objects {
         let name = blake3::hash(&nth.to_le_bytes()).to_hex();
-        server.memory.insert(&format!("x/packs/{}/{name}.age", &name[..2]), vec![0; 9], now);
+        server.memory.insert(&format!("x/packs/{}/{name}.age", &name[..2]), vec![0; 9], now - Duration::from_hours(48));
     }
 }
