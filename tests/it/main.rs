@@ -28,6 +28,7 @@ mod keys;
 mod kill;
 mod line;
 mod lock;
+mod marking;
 mod masking;
 mod parallel;
 mod policy_check;

@@ -65,6 +65,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
     let mut target = (engine.target)(&address, true, &context.cancel)?;
     let database = audit::database(&mut *target, &address);
     deed.database = Some(database.clone());
+    let environment = args.env.as_ref().unwrap_or(&snapshot.manifest.environment);
     let options = restore::Options {
         create: args.create,
         on_conflict: match args.on_conflict {
@@ -79,6 +80,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
         lock_timeout: Duration::from_secs(args.lock_timeout),
         environment: args.env.clone(),
         allow_lossy: args.allow_lossy,
+        marker: settings.marker(args.marker.map(Into::into), environment),
         streams: streams(args),
     };
     let done = restore::restore(context, &repository, &snapshot, &mut *target, &options);
