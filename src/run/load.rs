@@ -251,7 +251,7 @@ fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, 
         detail.undo = Some(to.undo.clone());
     }
     detail.inserted = insert(target, to, &conditions)?;
-    to.marking.expect(target, to.live, (detail.inserted + detail.overwritten, detail.inserted + detail.overwritten))?;
+    to.marking.prove(target, to.live, (detail.inserted + detail.overwritten, detail.inserted + detail.overwritten))?;
     let staged_rows = state::count(target, &stage_table(engine))?;
     detail.skipped = staged_rows - detail.inserted - detail.overwritten - identical;
     detail.digest = of_run(target, to)?.to_hex();

@@ -124,7 +124,7 @@ impl Marking {
         let sql = Sql::new(target.engine()).lit("INSERT INTO ").name(rows).lit(" SELECT ");
         let sql = sql.list(key, ", ", |sql, name| sql.column("t", name)).lit(" FROM ").table(&live.name).lit(" t");
         let listed = target.execute(&sql)?;
-        self.expect(target, live, (listed, count))
+        self.prove(target, live, (listed, count))
     }
 
     /// Lists the rows of the table `s` that `condition` finds: `count` of them will go in.
@@ -136,7 +136,7 @@ impl Marking {
     }
 
     /// As many rows must be listed as were put in, and each must be found by its key.
-    pub(super) fn expect(&self, target: &mut dyn Target, live: &Table, (listed, count): (u64, u64)) -> Result<()> {
+    pub(super) fn prove(&self, target: &mut dyn Target, live: &Table, (listed, count): (u64, u64)) -> Result<()> {
         let Self::Ledger { rows, key } = self else { return Ok(()) };
         let engine = target.engine();
         let sql = Sql::new(engine).lit("SELECT count(*) FROM ").table(&live.name).lit(" t JOIN ").name(rows);
