@@ -11,6 +11,7 @@ mod lock_tests;
 mod marking_tests;
 mod mysql_tests;
 mod parallel_tests;
+mod property_tests;
 mod proxy_testing;
 mod random_tests;
 mod testing;
