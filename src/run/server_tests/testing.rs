@@ -260,15 +260,21 @@ pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
 
 /// Rolls the only run back.
 pub(super) fn rolled_back_in(context: &Context<'_>, url: &str, wait: Duration) -> Result<rollback::Outcome> {
-    let options = rollback::Options {
+    let options = rollback::Options { lock_timeout: wait, ..rollback_options() };
+    rollback::rollback(context, &mut *target(url, &context.cancel)?, &options)
+}
+
+/// A rollback of the only run that waits five seconds for locks.
+pub(super) fn rollback_options() -> rollback::Options {
+    rollback::Options {
         wanted: None,
         force: false,
         dry_run: false,
-        lock_timeout: wait,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
+        lock_timeout: Duration::from_secs(5),
         actor: crate::model::audit::Actor::default(),
         keep_audit: false,
-    };
-    rollback::rollback(context, &mut *target(url, &context.cancel)?, &options)
+    }
 }
 
 /// A restore that refuses conflicts and waits five seconds for locks.
@@ -283,7 +289,7 @@ pub(super) fn options() -> restore::Options {
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
-        environment: None,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
     }
 }
 
