@@ -187,6 +187,56 @@ impl Sql {
     }
 }
 
+/// The name of the database itself, one row; of a SQLite file its path.
+#[must_use]
+pub fn database_name(engine: EngineKind) -> Sql {
+    Sql::new(engine).lit(match engine {
+        EngineKind::Sqlite => "SELECT file FROM pragma_database_list WHERE name = 'main'",
+        EngineKind::Postgres => "SELECT pg_catalog.current_database()",
+        EngineKind::Mysql | EngineKind::Mariadb => "SELECT DATABASE()",
+    })
+}
+
+/// Counts the tables of this tool's own that are called `name`, where unqualified names lead: one or none.
+#[must_use]
+pub fn own_table(engine: EngineKind, name: &str) -> Sql {
+    let sql = Sql::new(engine);
+    match engine {
+        EngineKind::Sqlite => {
+            sql.lit("SELECT count(*) FROM main.sqlite_master WHERE type IN ('table', 'view') AND name = ").string(name)
+        }
+        EngineKind::Postgres => sql
+            .lit("SELECT count(*) FROM (SELECT 1) AS x WHERE pg_catalog.to_regclass(")
+            .string(name)
+            .lit(") IS NOT NULL"),
+        EngineKind::Mysql | EngineKind::Mariadb => sql
+            .lit("SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ")
+            .string(name),
+    }
+}
+
+/// About how many rows the tables of a database hold, as its server reckons without reading them; none where only counting
+/// tells.
+#[must_use]
+pub fn estimated_rows(engine: EngineKind) -> Option<Sql> {
+    let sql = Sql::new(engine);
+    match engine {
+        EngineKind::Sqlite => None,
+        // A table that was never looked at is reckoned by its size.
+        EngineKind::Postgres => Some(
+            sql.lit("SELECT coalesce(sum(greatest(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), ")
+                .lit("CASE WHEN c.reltuples < 0 THEN pg_catalog.pg_relation_size(c.oid) / 200 ELSE 0 END)), 0)::bigint ")
+                .lit("FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ")
+                .lit("WHERE c.relkind = 'r' AND pg_catalog.left(n.nspname, 3) <> 'pg_' AND ")
+                .lit("n.nspname <> 'information_schema' AND pg_catalog.left(c.relname, 14) <> 'terp_fixtures_'"),
+        ),
+        EngineKind::Mysql | EngineKind::Mariadb => Some(
+            sql.lit("SELECT CAST(coalesce(sum(TABLE_ROWS), 0) AS SIGNED) FROM information_schema.TABLES ")
+                .lit("WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND LEFT(TABLE_NAME, 14) <> 'terp_fixtures_'"),
+        ),
+    }
+}
+
 /// The value of a table's counter, one row or none: the last value it gave, or the one before the first it will give.
 #[must_use]
 pub fn counter(engine: EngineKind, table: &TableName) -> Option<Sql> {

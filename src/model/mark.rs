@@ -14,6 +14,8 @@ pub const ROWS_TABLE: &str = "terp_fixtures_rows";
 pub const AUDIT_TABLE: &str = "terp_fixtures_audit";
 /// Rows on their way into a table that holds others; gone when the restore ends.
 pub const STAGE_TABLE: &str = "terp_fixtures_stage";
+/// What the database is: its declaration. The user's, so that no restore or rollback touches it.
+pub const TARGET_TABLE: &str = "terp_fixtures_target";
 /// Who holds the lock, on engines whose locks do not say.
 pub const LOCK_TABLE: &str = "terp_fixtures_lock";
 /// Changes of shape on their way, on engines that cannot take them back: what undoes each, and what is still to come.
@@ -27,7 +29,9 @@ pub const PLACE_SCHEMA: &str = "terp_fixtures_load_";
 #[must_use]
 pub fn is_own_table(name: &str) -> bool {
     let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
-    [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE, PROGRESS_TABLE].contains(&name)
+    let own =
+        [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, TARGET_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE, PROGRESS_TABLE];
+    own.contains(&name)
         || [UNDO_TABLE, ROWS_TABLE]
             .iter()
             .any(|table| name.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered))

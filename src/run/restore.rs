@@ -5,7 +5,9 @@
 
 use super::audit::{self, chain};
 use super::chunks::{Chunks, Opened};
+use super::declaration;
 use super::foreign::Foreign;
+use super::guard::{self, Verdict};
 use super::ledger::{self, Detail, Run, TableDetail};
 use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
 use super::marking::{Marker, Marking};
@@ -13,6 +15,7 @@ use super::packs::PackReader;
 use super::parallel::{self, Gathered, Gathering, Streams};
 use super::plan::{self, Plan};
 use super::repository::{Repository, Snapshot};
+use super::surroundings::Surroundings;
 use super::{Context, counters, millis, now, references, rollback, state, triggers};
 use crate::check::Rules;
 use crate::codec::rows;
@@ -46,8 +49,8 @@ pub struct Options {
     pub dry_run: bool,
     /// How long to wait for the target's lock.
     pub lock_timeout: Duration,
-    /// The environment the target is said to be; `production` is refused.
-    pub environment: Option<String>,
+    /// What is known of the target beside what it says itself, for the guards.
+    pub surroundings: Surroundings,
     /// Restore into another engine also what that one can hold only in part.
     pub allow_lossy: bool,
     /// How the rows are told from others.
@@ -65,6 +68,8 @@ pub struct Outcome {
     pub unchanged: bool,
     /// Earlier runs that this one replaced.
     pub replaced: Vec<String>,
+    /// Tables of the snapshot that were left out, because only reference tables go into production.
+    pub left_out: Vec<TableName>,
     /// Tables created.
     pub created: Vec<TableName>,
     /// What was done per table.
@@ -99,12 +104,31 @@ pub fn restore(
     options: &Options,
 ) -> Result<Outcome> {
     let start = Instant::now();
-    guard(snapshot, target, options)?;
+    let passed = guard(snapshot, target, options)?;
+    if !passed.left_out.is_empty() {
+        let names: Vec<String> = passed.left_out.iter().map(ToString::to_string).collect();
+        context.note(format!("left out, because only reference tables go into production: {}", names.join(", ")));
+    }
+    let narrowed = passed.tables.as_ref().map(|tables| Options { tables: tables.clone(), ..options.clone() });
+    let done = guarded(context, repository, snapshot, target, (narrowed.as_ref().unwrap_or(options), &passed), start)?;
+    Ok(Outcome { left_out: passed.left_out, ..done })
+}
+
+/// Restores what the guards have let through.
+fn guarded(
+    context: &Context<'_>,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    target: &mut dyn Target,
+    (options, passed): (&Options, &guard::Passed),
+    start: Instant,
+) -> Result<Outcome> {
     let foreign = Foreign::of(snapshot, target.engine(), options)?;
     let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
     context.stage("taking the lock of the target");
     target.lock(&format!("restore of {}", snapshot.label()), options.lock_timeout)?;
+    declaration::is_still(target, passed.declaration.as_ref())?;
     let live = target.catalogue()?;
     let runs = ledger::runs(target, &live)?;
     if let Some(outcome) = unchanged(context, target, snapshot, &runs, options, start)? {
@@ -142,22 +166,15 @@ pub fn restore(
     }
 }
 
-/// What must never be restored, or never restored here.
-fn guard(snapshot: &Snapshot, target: &mut dyn Target, options: &Options) -> Result<()> {
-    let manifest = &snapshot.manifest;
-    if options.environment.as_deref() == Some("production") {
-        return Err(Error::guard("the target is said to be production; fixtures do not belong there")
-            .hint("Restore into a dev or staging database: --target URL --env dev."));
-    }
-    if let Some(expires) = manifest.expires.as_ref().filter(|_| snapshot.is_expired()) {
-        return Err(Error::guard(format!("snapshot {} expired on {expires}", snapshot.label()))
-            .hint("Capture a new one; an expired snapshot is not restored."));
-    }
-    if target.identity()?.is_same_as(&manifest.source) {
-        return Err(Error::guard("the target is the database that the snapshot was captured from")
-            .hint("Name another database with --target; fixtures never go back into their source."));
-    }
-    Ok(())
+/// What must never be restored, or never restored here. It only reads, and comes before the lock, which may leave a note.
+fn guard(snapshot: &Snapshot, target: &mut dyn Target, options: &Options) -> Result<guard::Passed> {
+    let passed = match guard::restore(target, snapshot, options)? {
+        Verdict::Passed(passed) => passed,
+        Verdict::Ask(question) => return Err(question.unanswered()),
+    };
+    guard::refuse_expired(snapshot)?;
+    guard::refuse_weaker(snapshot, &options.surroundings, &passed.environment)?;
+    Ok(passed)
 }
 
 /// Whether the target holds exactly this snapshot already: the run is there, alone, and its rows are as they were put in.
@@ -200,6 +217,7 @@ fn unchanged(
         run: run.id.clone(),
         unchanged: true,
         replaced: Vec::new(),
+        left_out: Vec::new(),
         created: Vec::new(),
         tables: run.detail.tables.clone(),
         how: BTreeMap::new(),
@@ -316,6 +334,7 @@ impl Restoring<'_> {
             run: run.id,
             unchanged: false,
             replaced,
+            left_out: Vec::new(),
             created: run.detail.created,
             tables: run.detail.tables,
             how,

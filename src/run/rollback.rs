@@ -1,12 +1,15 @@
 //! `rollback`: takes out exactly what a restore put in, children first, and puts back what it replaced.
 
 use super::audit::{self, chain};
+use super::declaration;
+use super::guard::{self, Verdict};
 use super::ledger::{self, Made, Run, TableDetail};
 use super::marking::{Marking, key_names, stored_and_markers};
 use super::parallel;
 use super::references::dangling;
 use super::restore::run_rendered;
 use super::state::{self, joined};
+use super::surroundings::Surroundings;
 use super::{Context, counters, millis, triggers};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Target, scalar};
@@ -25,6 +28,8 @@ pub struct Options {
     pub force: bool,
     /// Do everything, then undo it.
     pub dry_run: bool,
+    /// What is known of the target beside what it says itself, for the guards.
+    pub surroundings: Surroundings,
     /// How long to wait for the target's lock.
     pub lock_timeout: Duration,
     /// Who rolls back, for the target's audit chain.
@@ -74,8 +79,13 @@ pub fn runs(target: &mut dyn Target) -> Result<Vec<Run>> {
 /// Kind `Rollback` when something of the application's would be lost; nothing was changed then.
 pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Options) -> Result<Outcome> {
     let start = Instant::now();
+    let passed = match guard(target, options)? {
+        Verdict::Passed(passed) => passed,
+        Verdict::Ask(question) => return Err(question.unanswered()),
+    };
     context.stage("taking the lock of the target");
     target.lock("rollback", options.lock_timeout)?;
+    declaration::is_still(target, passed.declaration.as_ref())?;
     if !options.dry_run {
         parallel::clear(context, target, None)?;
     }
@@ -96,6 +106,15 @@ pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Option
             Err(second) => Err(error.caused_by(second)),
         },
     }
+}
+
+/// What the guards say about taking out the run that is wanted. They only read.
+///
+/// # Errors
+/// Kind `Guard`, or that of a run that cannot be chosen.
+pub fn guard(target: &mut dyn Target, options: &Options) -> Result<Verdict> {
+    let run = choose(runs(target)?, options.wanted.as_deref());
+    guard::rollback(target, run.as_ref().ok(), options.dry_run, &options.surroundings)
 }
 
 /// Undoes a run with the triggers of its tables away.

@@ -6,6 +6,7 @@ mod closure_tests;
 mod cut_tests;
 mod dialect_testing;
 mod export_tests;
+mod guard_tests;
 mod limit_tests;
 mod lock_tests;
 mod marking_tests;
@@ -90,7 +91,7 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
-        environment: None,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         allow_lossy: false,
         streams: None,
     };
@@ -103,6 +104,7 @@ pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
         wanted: None,
         force: false,
         dry_run: false,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
         actor: crate::model::audit::Actor::default(),
         keep_audit: false,

@@ -22,6 +22,7 @@ mod detect;
 mod documents;
 mod faults;
 mod gc;
+mod guards;
 mod init;
 mod inside;
 mod keys;

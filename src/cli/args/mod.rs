@@ -6,14 +6,17 @@ mod doctor;
 mod keys;
 pub mod policy;
 mod retention;
+mod target;
 mod versions;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
 pub use doctor::DoctorArgs;
 pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use retention::{GcArgs, PruneArgs, RmArgs};
+pub use target::{TargetCommand, TargetInitArgs, TargetRemoveArgs, TargetShowArgs};
 pub use versions::{CopyArgs, DiffArgs, ExportArgs, ExportFormat, ListArgs, TagArgs};
 
+use crate::policy::file::ENVIRONMENTS;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -207,6 +210,9 @@ pub enum Command {
     /// List the runs that are in a target now.
     #[command(after_help = "Examples:\n  terp-fixtures runs --target sqlite:dev.sqlite")]
     Runs(RunsArgs),
+    /// What a database is: declare it, look at it, forget it. Restores and rollbacks go by it.
+    #[command(subcommand)]
+    Target(TargetCommand),
     /// Who holds the lock of a target, and how to end a stuck holder.
     #[command(subcommand)]
     Lock(LockCommand),
@@ -405,8 +411,8 @@ pub struct RestoreArgs {
     /// The database to write to.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub target: Option<String>,
-    /// What the target is.
-    #[arg(long, value_name = "ENV", value_parser = ["dev", "staging", "production"])]
+    /// What the target is. It must be what the target declares, if it declares anything.
+    #[arg(long, value_name = "ENV", value_parser = ENVIRONMENTS)]
     pub env: Option<String>,
     /// Only this table; may be given several times.
     #[arg(long, value_name = "TABLE")]
@@ -451,6 +457,9 @@ pub struct RestoreArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,
+    /// The name of the database, where it would have to be typed: for production.
+    #[arg(long, value_name = "DATABASE")]
+    pub confirm: Option<String>,
 }
 
 /// `rollback`.
@@ -461,6 +470,9 @@ pub struct RollbackArgs {
     /// The database.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub target: Option<String>,
+    /// What the target is. It must be what the target declares, if it declares anything.
+    #[arg(long, value_name = "ENV", value_parser = ENVIRONMENTS)]
+    pub env: Option<String>,
     /// Also when rows of the application hang on fixture rows, or overwritten rows were edited since.
     #[arg(long)]
     pub force: bool,
@@ -473,6 +485,9 @@ pub struct RollbackArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,
+    /// The name of the database, where it would have to be typed: for production.
+    #[arg(long, value_name = "DATABASE")]
+    pub confirm: Option<String>,
 }
 
 /// How a graph is written.

@@ -144,7 +144,7 @@ impl World {
             tables: Vec::new(),
             dry_run: false,
             lock_timeout: Duration::from_secs(5),
-            environment: None,
+            surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
             allow_lossy: false,
             streams: None,
         };

@@ -277,6 +277,7 @@ pub(super) fn rollback_options() -> rollback::Options {
         wanted: None,
         force: false,
         dry_run: false,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
         actor: crate::model::audit::Actor::default(),
         keep_audit: false,
@@ -296,7 +297,7 @@ pub(super) fn options() -> restore::Options {
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
-        environment: None,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
     }
 }
 

@@ -130,7 +130,7 @@ impl Place {
             tables: Vec::new(),
             dry_run: false,
             lock_timeout: Duration::from_secs(5),
-            environment: None,
+            surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         };
         restore::restore(&context(2), repository, &repository.find(name)?, &mut *self.target(), &options)
     }
@@ -141,6 +141,7 @@ impl Place {
             wanted: None,
             force: false,
             dry_run: false,
+            surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
             lock_timeout: Duration::from_secs(5),
             actor: crate::model::audit::Actor::default(),
             keep_audit: false,
