@@ -118,6 +118,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         environment: Some("dev".into()),
         allow_lossy: false,
         streams: None,
+        map: crate::run::drift::Map::default(),
     };
     let restored = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;
     audit::record(&repository, restored.deed.clone())?;

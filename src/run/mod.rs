@@ -14,6 +14,7 @@ mod ddl_tests;
 pub mod demo;
 pub mod detect;
 pub mod diff;
+pub mod drift;
 pub mod export;
 #[cfg(test)]
 mod fault_tests;

@@ -5,6 +5,7 @@
 
 use super::audit::{self, chain};
 use super::chunks::{Chunks, Opened};
+use super::drift::{self, Map};
 use super::foreign::Foreign;
 use super::ledger::{self, Detail, Run, TableDetail};
 use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
@@ -20,6 +21,7 @@ use crate::engine::{Enforce, Target};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::model::audit::{Actor, Deed};
+use crate::model::drift::{Aspect, Difference};
 use crate::model::manifest::TableEntry;
 use crate::model::mark;
 use crate::model::schema::{Catalogue, Family, SchemaObject, Table, TableName};
@@ -49,6 +51,8 @@ pub struct Options {
     pub environment: Option<String>,
     /// Restore into another engine also what that one can hold only in part.
     pub allow_lossy: bool,
+    /// How rows go into tables of another shape.
+    pub map: Map,
     /// When a load into an empty database goes through several connections and a staging place; never without it.
     pub streams: Option<Streams>,
 }
@@ -68,6 +72,8 @@ pub struct Outcome {
     pub tables: Vec<TableDetail>,
     /// How each table's rows went in: `COPY`, `merged through a staging table, COPY`.
     pub how: BTreeMap<TableName, String>,
+    /// How the target's schema differs from the snapshot's in ways that do not matter.
+    pub differences: Vec<Difference>,
     /// Foreign keys verified afterwards.
     pub foreign_keys: u64,
     /// What the target's own audit chain says of it, and where that stands now.
@@ -97,14 +103,15 @@ pub fn restore(
 ) -> Result<Outcome> {
     let start = Instant::now();
     guard(snapshot, target, options)?;
-    let foreign = Foreign::of(snapshot, target.engine(), options)?;
-    let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
     context.stage("taking the lock of the target");
     target.lock(&format!("restore of {}", snapshot.label()), options.lock_timeout)?;
     let live = target.catalogue()?;
     let runs = ledger::runs(target, &live)?;
-    if let Some(outcome) = unchanged(context, target, snapshot, &runs, options, start)? {
+    let foreign = Foreign::of(snapshot, options, &live, &runs)?;
+    let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
+    let map = foreign.as_ref().and_then(Foreign::map_digest);
+    if let Some(outcome) = unchanged(context, target, snapshot, (&runs, map.as_ref()), options, start)? {
         if !options.dry_run {
             parallel::clear(context, target, None)?;
         }
@@ -113,6 +120,7 @@ pub fn restore(
     if let Some(foreign) = &foreign {
         foreign.refuse_losses(context, &live, &runs)?;
     }
+    let differences = drifted(context, &packs, (snapshot, foreign.as_ref()), (&live, &runs), options)?;
 
     plan::prepare(target, &snapshot.manifest, &live)?;
     let gathering = Gathering { context, snapshot, packs: &packs, options };
@@ -125,7 +133,8 @@ pub fn restore(
     let gathered = gathered.as_ref();
     let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref(), actor, gathered };
     match run.inside(target, &live, &runs, start) {
-        Ok(outcome) => {
+        Ok(mut outcome) => {
+            outcome.differences = differences;
             target.end(!options.dry_run)?;
             parallel::clean_up(context, target, gathered);
             Ok(outcome)
@@ -135,6 +144,38 @@ pub fn restore(
             Err(second) => Err(error.caused_by(second)),
         },
     }
+}
+
+/// How the target differs, before anything is written; refused where that matters. Tables that leave with the runs that
+/// this one replaces are not looked at: they come back as the snapshot has them.
+fn drifted(
+    context: &Context<'_>,
+    packs: &PackReader<'_>,
+    (snapshot, foreign): (&Snapshot, Option<&Foreign<'_>>),
+    (live, runs): (&Catalogue, &[Run]),
+    options: &Options,
+) -> Result<Vec<Difference>> {
+    let leaving: Vec<&TableName> = leaving(snapshot, options, runs).flat_map(|run| &run.detail.created).collect();
+    let mut staying = live.clone();
+    staying.tables.retain(|table| !leaving.contains(&&table.name));
+    let create = options.create || !leaving.is_empty();
+    let mut differences = Plan::new(&snapshot.manifest, &staying, create, &options.tables, foreign)?.differences;
+    drift::settle(context, packs, (snapshot, foreign), &mut differences)?;
+    drift::refuse(&differences, foreign)?;
+    if let Some(foreign) = foreign {
+        foreign.check(live)?;
+    }
+    Ok(differences)
+}
+
+/// The earlier runs that a restore replaces, oldest first.
+fn leaving<'r>(
+    snapshot: &Snapshot,
+    options: &Options,
+    runs: &'r [Run],
+) -> impl DoubleEndedIterator<Item = &'r Run> + use<'r> {
+    let (snapshot, keep) = (snapshot.id.clone(), options.keep_others);
+    runs.iter().filter(move |run| run.snapshot == snapshot || !keep)
 }
 
 /// What must never be restored, or never restored here.
@@ -160,11 +201,13 @@ fn unchanged(
     context: &Context<'_>,
     target: &mut dyn Target,
     snapshot: &Snapshot,
-    runs: &[Run],
+    (runs, map): (&[Run], Option<&String>),
     options: &Options,
     start: Instant,
 ) -> Result<Option<Outcome>> {
-    let Some(run) = runs.iter().find(|run| run.snapshot == snapshot.id) else { return Ok(None) };
+    let Some(run) = runs.iter().find(|run| run.snapshot == snapshot.id && run.detail.map.as_ref() == map) else {
+        return Ok(None);
+    };
     let wanted = plan::wanted(&snapshot.manifest, &options.tables)?;
     let same_tables = wanted.iter().filter(|entry| entry.rows > 0).map(|entry| &entry.table).collect::<Vec<_>>()
         == run.detail.tables.iter().map(|table| &table.table).collect::<Vec<_>>();
@@ -195,6 +238,7 @@ fn unchanged(
         created: Vec::new(),
         tables: run.detail.tables.clone(),
         how: BTreeMap::new(),
+        differences: Vec::new(),
         foreign_keys: 0,
         deed: audit::restored(snapshot, &run.id, &[], &[]),
         millis: millis(start),
@@ -228,6 +272,7 @@ impl Restoring<'_> {
         let run = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
         detail.created = plan.created();
+        detail.map = self.foreign.and_then(Foreign::map_digest);
         let live = self.shape(target, &plan, &mut detail)?;
 
         let counters = match self.gathered {
@@ -281,6 +326,7 @@ impl Restoring<'_> {
             created: run.detail.created,
             tables: run.detail.tables,
             how,
+            differences: Vec::new(),
             foreign_keys,
             deed,
             millis: millis(start),
@@ -325,6 +371,9 @@ impl Restoring<'_> {
         let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(live)));
         for (index, entry) in plan.entries.iter().enumerate() {
             let Some(table) = live.table(&entry.table) else { continue };
+            let retyped = |it: &Difference| it.aspect == Aspect::Type && it.table == entry.table;
+            let rows =
+                bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?.flatten();
             let to = Destination {
                 live: table,
                 columns: &entry.columns,
@@ -332,9 +381,8 @@ impl Restoring<'_> {
                 at,
                 undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
                 on_conflict: self.options.on_conflict,
-                is_exact: self.foreign.is_none() && is_exact(entry, table),
+                is_exact: rows.is_none() && is_exact(entry, table) && !plan.differences.iter().any(retyped),
             };
-            let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
             let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
             how.insert(entry.table.clone(), way);
@@ -360,8 +408,7 @@ impl Restoring<'_> {
 
     /// The earlier runs that this one replaces, oldest first.
     fn leaving<'r>(&self, runs: &'r [Run]) -> impl DoubleEndedIterator<Item = &'r Run> + use<'r> {
-        let (snapshot, keep) = (self.snapshot.id.clone(), self.options.keep_others);
-        runs.iter().filter(move |run| run.snapshot == snapshot || !keep)
+        leaving(self.snapshot, self.options, runs)
     }
 
     /// Takes earlier runs out, newest first. Rows of the application that reference them are checked once the new rows

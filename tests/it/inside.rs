@@ -69,6 +69,7 @@ pub fn restore_options() -> restore::Options {
         environment: None,
         allow_lossy: false,
         streams: None,
+        map: terp_fixtures::run::drift::Map::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::reviewed::{no_approvers, now, warn_of_unused};
 use super::{address, audit, confirm, finished, open, seen, started};
 use crate::cli::args::{self, RestoreArgs};
-use crate::cli::render::{Answer, count, grouped, seconds, table};
+use crate::cli::render::{Answer, count, differences_as_json, grouped, seconds, table};
 use crate::cli::settings::{self, Settings};
 use crate::engine;
 use crate::error::{Error, Result};
@@ -12,20 +12,25 @@ use crate::policy::approvals;
 use crate::run::load::OnConflict;
 use crate::run::parallel::Streams;
 use crate::run::repository::Snapshot;
-use crate::run::{Context, restore};
+use crate::run::{Context, drift, restore};
 use crate::secret::Address;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs) -> Result<Answer> {
+pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, verbose: bool) -> Result<Answer> {
     let wanted = Named { name: args.snapshot.clone(), id: None };
     let deed = Deed { snapshot: Some(wanted), environment: args.env.clone(), ..Deed::new(Operation::Restore) };
-    audit::attempt(context, settings, (deed, args.dry_run), |deed| restore(context, settings, args, deed))
+    audit::attempt(context, settings, (deed, args.dry_run), |deed| restore(context, settings, (args, verbose), deed))
 }
 
 /// Restores. `deed` gets what is known so far, for the case that it is refused.
-fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed: &mut Deed) -> Result<Answer> {
+fn restore(
+    context: &Context<'_>,
+    settings: &Settings,
+    (args, verbose): (&RestoreArgs, bool),
+    deed: &mut Deed,
+) -> Result<Answer> {
     if let Some(variable) = settings::production_variable() {
         return Err(Error::guard(format!("{variable} says that this is production; fixtures do not belong there"))
             .hint("Run this where the variable does not say production."));
@@ -79,6 +84,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
         lock_timeout: Duration::from_secs(args.lock_timeout),
         environment: args.env.clone(),
         allow_lossy: args.allow_lossy,
+        map: settings.restore_map(args.env.as_deref().unwrap_or(&snapshot.manifest.environment))?,
         streams: streams(args),
     };
     let done = restore::restore(context, &repository, &snapshot, &mut *target, &options);
@@ -96,7 +102,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
     }
     let tables = done.tables.iter().map(|table| (table.table.clone(), table.inserted + table.overwritten)).collect();
     finished(context, "restore", vec![("run", done.run.clone())], tables, done.millis);
-    Ok(restore_answer(&done, &address, args.dry_run))
+    Ok(restore_answer(&done, &address, (args.dry_run, verbose)))
 }
 
 /// Whether a load into an empty database goes through a staging place.
@@ -145,7 +151,7 @@ impl NewFile {
     }
 }
 
-fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> Answer {
+fn restore_answer(done: &restore::Outcome, address: &Address, (dry_run, verbose): (bool, bool)) -> Answer {
     let lines: Vec<Vec<String>> = done
         .tables
         .iter()
@@ -163,12 +169,18 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
         0 => String::new(),
         created => format!("\n  {} created", count(created as u64, "table")),
     };
+    let differences = match done.differences.as_slice() {
+        differences if differences.is_empty() || !(dry_run || verbose) => String::new(),
+        differences => format!("\n\nThe target differs in what does not matter:\n{}", drift::lines(differences.iter())),
+    };
     let rows = count(done.rows(), "row");
     let text = match (done.unchanged, dry_run) {
         (true, _) => format!("{address} holds {} already; nothing was changed.", done.run),
-        (false, true) => format!("{counts}\n\nDry run: would put {rows} into {address}. Nothing was changed."),
+        (false, true) => {
+            format!("{counts}\n\nDry run: would put {rows} into {address}. Nothing was changed.{differences}")
+        }
         (false, false) => format!(
-            "{counts}\n\nRestored {} into {address}\n  {rows}{created}{replaced}\n  {} verified\n  {}\n\nTake it \
+            "{counts}{differences}\n\nRestored {} into {address}\n  {rows}{created}{replaced}\n  {} verified\n  {}\n\nTake it \
              out again with: terp-fixtures rollback --target {address}",
             done.run,
             count(done.foreign_keys, "foreign key"),
@@ -178,6 +190,7 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
     let json = json!({
         "run": done.run, "target": address.to_string(), "unchanged": done.unchanged, "dry_run": dry_run,
         "rows": done.rows(), "replaced": done.replaced, "foreign_keys": done.foreign_keys, "millis": done.millis,
+        "differences": differences_as_json(&done.differences),
         "created": done.created.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "tables": done.tables.iter().map(|table| json!({ "table": table.table.to_string(), "inserted": table.inserted,
             "overwritten": table.overwritten, "identical": table.identical, "skipped": table.skipped, "how": done.how.get(&table.table) })).collect::<Vec<_>>(),

@@ -146,6 +146,7 @@ impl World {
             environment: None,
             allow_lossy: false,
             streams: None,
+            map: crate::run::drift::Map::default(),
         };
         restore::restore(&context(), repository, &snapshot, &mut *target, &options).map(|done| done.rows())
     }

@@ -284,6 +284,7 @@ pub(super) fn options() -> restore::Options {
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
         environment: None,
+        map: crate::run::drift::Map::default(),
     }
 }
 
