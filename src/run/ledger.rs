@@ -44,6 +44,9 @@ pub struct Detail {
     pub counters: Vec<Counter>,
     /// Settings and their previous values.
     pub settings: Vec<(String, String)>,
+    /// Digest of what `[restore.map]` did to the rows; absent where nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
 }
 
 /// An object that a run created.
