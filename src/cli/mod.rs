@@ -8,6 +8,7 @@ mod log;
 mod remembered;
 mod render;
 mod settings;
+mod summary;
 
 use crate::error::{Error, Kind, Result};
 use crate::event::Cancel;

@@ -12,7 +12,8 @@ use super::packs::PackReader;
 use super::parallel::{self, Gathered, Gathering, Streams};
 use super::plan::{self, Plan};
 use super::repository::{Repository, Snapshot};
-use super::{Context, counters, millis, now, references, rollback, state, triggers};
+use super::retry::{self, Sent};
+use super::{Context, counters, lock, millis, now, references, rollback, state, triggers};
 use crate::check::Rules;
 use crate::codec::rows;
 use crate::engine::sql::{self, Sql};
@@ -84,10 +85,10 @@ impl Outcome {
     }
 }
 
-/// Restores `snapshot` into `target`.
+/// Restores `snapshot` into `target`, with one try.
 ///
 /// # Errors
-/// Kind `Guard`, `Locked`, `Drift`, `Rejected` or `Store`; nothing was changed then.
+/// Kind `Guard`, `Locked`, `Drift`, `Rejected` or `Store`; nothing was changed then. Kind `Unreachable` when the connection is lost.
 pub fn restore(
     context: &Context<'_>,
     repository: &Repository,
@@ -95,15 +96,32 @@ pub fn restore(
     target: &mut dyn Target,
     options: &Options,
 ) -> Result<Outcome> {
+    attempt(context, repository, snapshot, target, options, &mut None)
+}
+
+/// One try of several, for [`retry::run`].
+///
+/// # Errors
+/// As [`restore`].
+pub fn attempt(
+    context: &Context<'_>,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    target: &mut dyn Target,
+    options: &Options,
+    sent: &mut Option<Sent<Outcome>>,
+) -> Result<Outcome> {
     let start = Instant::now();
     guard(snapshot, target, options)?;
     let foreign = Foreign::of(snapshot, target.engine(), options)?;
     let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
-    context.stage("taking the lock of the target");
-    target.lock(&format!("restore of {}", snapshot.label()), options.lock_timeout)?;
+    lock::take(context, target, &format!("restore of {}", snapshot.label()), options.lock_timeout)?;
     let live = target.catalogue()?;
     let runs = ledger::runs(target, &live)?;
+    if let Some(outcome) = retry::settled(sent, &runs)? {
+        return Ok(Outcome { millis: millis(start), ..outcome });
+    }
     if let Some(outcome) = unchanged(context, target, snapshot, &runs, options, start)? {
         if !options.dry_run {
             parallel::clear(context, target, None)?;
@@ -125,8 +143,10 @@ pub fn restore(
     let gathered = gathered.as_ref();
     let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref(), actor, gathered };
     match run.inside(target, &live, &runs, start) {
-        Ok(outcome) => {
-            target.end(!options.dry_run)?;
+        Ok((outcome, run)) => {
+            let stay = runs.iter().filter(|run| !outcome.replaced.contains(&run.id)).cloned();
+            let after: Vec<Run> = stay.chain([run]).collect();
+            let outcome = retry::end(target, !options.dry_run, (&runs, &after), outcome, sent)?;
             parallel::clean_up(context, target, gathered);
             Ok(outcome)
         }
@@ -216,7 +236,13 @@ struct Restoring<'a> {
 }
 
 impl Restoring<'_> {
-    fn inside(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run], start: Instant) -> Result<Outcome> {
+    fn inside(
+        &self,
+        target: &mut dyn Target,
+        live: &Catalogue,
+        runs: &[Run],
+        start: Instant,
+    ) -> Result<(Outcome, Run)> {
         let manifest = &self.snapshot.manifest;
         let leaving: Vec<&str> = self.leaving(runs).map(|run| run.id.as_str()).collect();
         let silent = self.silence(target, live, runs)?;
@@ -274,17 +300,18 @@ impl Restoring<'_> {
         ledger::record(target, &run)?;
         let mut deed = audit::restored(self.snapshot, &run.id, &replaced, &run.detail.tables);
         deed.target = Some(chain::append(target, self.actor.clone(), deed.clone())?);
-        Ok(Outcome {
-            run: run.id,
+        let outcome = Outcome {
+            run: run.id.clone(),
             unchanged: false,
             replaced,
-            created: run.detail.created,
-            tables: run.detail.tables,
+            created: run.detail.created.clone(),
+            tables: run.detail.tables.clone(),
             how,
             foreign_keys,
             deed,
             millis: millis(start),
-        })
+        };
+        Ok((outcome, run))
     }
 
     /// Makes what is missing, or swaps it in, and gives every table that gets rows its markers. Returns what there is then.

@@ -3,16 +3,20 @@
 mod audit_tests;
 mod cancel_tests;
 mod closure_tests;
+mod concurrent_tests;
 mod cut_tests;
 mod dialect_testing;
 mod export_tests;
+mod kill_tests;
 mod limit_tests;
 mod lock_tests;
 mod mysql_tests;
 mod parallel_tests;
 mod proxy_testing;
 mod random_tests;
+mod retry_tests;
 mod testing;
+mod watched_testing;
 
 use super::load::OnConflict;
 use super::readers::Readers;

@@ -28,6 +28,7 @@ mod keys;
 mod kill;
 mod line;
 mod lock;
+mod locks;
 mod masking;
 mod parallel;
 mod policy_check;
@@ -39,7 +40,10 @@ mod roundtrip;
 #[cfg(feature = "s3")]
 mod s3;
 mod secrecy;
+#[path = "../../src/engine/testing.rs"]
+mod servers;
 mod subset;
+mod summary;
 mod support;
 mod templates;
 mod tidy;

@@ -12,7 +12,7 @@ use crate::policy::approvals;
 use crate::run::load::OnConflict;
 use crate::run::parallel::Streams;
 use crate::run::repository::Snapshot;
-use crate::run::{Context, restore};
+use crate::run::{Context, restore, retry};
 use crate::secret::Address;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,8 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
         ],
     );
     let new_file = NewFile::watch(&address, engine.is_file);
-    let mut target = (engine.target)(&address, true, &context.cancel)?;
+    let open = || (engine.target)(&address, true, &context.cancel);
+    let mut target = open()?;
     let database = audit::database(&mut *target, &address);
     deed.database = Some(database.clone());
     let options = restore::Options {
@@ -81,8 +82,9 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
         allow_lossy: args.allow_lossy,
         streams: streams(args),
     };
-    let done = restore::restore(context, &repository, &snapshot, &mut *target, &options);
-    drop(target);
+    let done = retry::run(context, target, &open, &mut |target, sent| {
+        restore::attempt(context, &repository, &snapshot, target, &options, sent)
+    });
     let done = match done {
         Ok(done) if !args.dry_run => done,
         other => {

@@ -8,7 +8,7 @@ use crate::engine;
 use crate::error::Result;
 use crate::model::audit::{Actor, Database, Deed, Operation};
 use crate::run::ledger::Run;
-use crate::run::{Context, rollback};
+use crate::run::{Context, retry, rollback};
 use serde_json::json;
 use std::time::Duration;
 
@@ -21,7 +21,9 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RollbackArg
 fn roll_back(context: &Context<'_>, settings: &Settings, args: &RollbackArgs, deed: &mut Deed) -> Result<Answer> {
     let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
     deed.database = Some(Database { address: address.to_string(), identity: None });
-    let mut target = (engine::find(&address)?.target)(&address, false, &context.cancel)?;
+    let engine = engine::find(&address)?;
+    let open = || (engine.target)(&address, false, &context.cancel);
+    let mut target = open()?;
     let database = audit::database(&mut *target, &address);
     deed.database = Some(database.clone());
     if !args.dry_run {
@@ -39,7 +41,8 @@ fn roll_back(context: &Context<'_>, settings: &Settings, args: &RollbackArgs, de
         actor: repository.as_ref().map_or_else(|| unsigned(settings), |repository| repository.actor().clone()),
         keep_audit: settings.keeps_audit_in_target(),
     };
-    let done = rollback::rollback(context, &mut *target, &options)?;
+    let done =
+        retry::run(context, target, &open, &mut |target, sent| rollback::attempt(context, target, &options, sent))?;
     if let Some(repository) = repository.as_ref().filter(|_| !args.dry_run) {
         let deed = Deed { database: Some(database), ..done.deed.clone() };
         audit::record_of_target(context, settings, repository, deed);
