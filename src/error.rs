@@ -86,10 +86,34 @@ impl Kind {
     }
 }
 
+/// Why the same work may succeed when it is done again from its beginning. The database says so by a code, never by a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transient {
+    /// The database took the transaction back because of another one: a deadlock, a serialization failure.
+    Conflict,
+    /// The connection was lost, and nothing was committed.
+    Lost,
+    /// The connection was lost during the commit: the changes are there or not.
+    InDoubt,
+}
+
+impl Transient {
+    /// Lower-case words for logs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Lost => "lost",
+            Self::InDoubt => "in doubt",
+        }
+    }
+}
+
 /// An error of any part of the program. See the module's rules for its wording.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
+    transient: Option<Transient>,
     what: String,
     hint: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -103,13 +127,20 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of `kind` that says `what` happened, as a fragment that reads well after "error: ".
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), hint: None, source: None, differences: Vec::new() }
+        Self { kind, transient: None, what: what.into(), hint: None, source: None, differences: Vec::new() }
     }
 
     /// Adds what the user can type or change next, as a full sentence.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says that the same work may succeed when it is done again, and why.
+    #[must_use]
+    pub fn transient_by(mut self, transient: impl Into<Option<Transient>>) -> Self {
+        self.transient = transient.into();
         self
     }
 
@@ -144,6 +175,12 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Why the same work may succeed when it is done again; none where it would fail again.
+    #[must_use]
+    pub fn transient(&self) -> Option<Transient> {
+        self.transient
     }
 
     /// What happened, without hint and causes.

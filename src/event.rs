@@ -21,12 +21,27 @@ pub enum Event {
     TableDone { table: TableName, rows: u64, bytes: u64, millis: u64, how: String },
     /// A column was masked.
     ColumnMasked { table: TableName, column: String, mask: String },
+    /// The lock of the target was waited for so long, and taken or not.
+    Waited { millis: u64 },
+    /// The operation begins again, for the given time; `why` is what stopped it.
+    Again { tries: u32, why: String },
+    /// What was opened and sent to a database, to be added to what was told before.
+    Sent { traffic: Traffic },
     /// Worth knowing, needs no action.
     Note { what: String },
     /// Worth acting on; the operation goes on.
     Warning { what: String, hint: Option<String> },
     /// The operation ended well. `facts` are counts and durations.
     Finished { operation: &'static str, facts: Vec<(&'static str, String)>, tables: Vec<(TableName, u64)>, millis: u64 },
+}
+
+/// What work with a database took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Connections opened.
+    pub connections: u64,
+    /// Statements sent; a load of many rows is one.
+    pub statements: u64,
 }
 
 /// Receives events. Implementations must be cheap, must not fail and must not block for long.
@@ -87,7 +102,7 @@ impl Cancel {
 pub(crate) mod suite {
     //! What every [`Report`] must do: take any event, from any thread, without failing.
 
-    use super::{Event, Report};
+    use super::{Event, Report, Traffic};
     use crate::model::schema::TableName;
 
     /// One of each kind of event.
@@ -100,6 +115,9 @@ pub(crate) mod suite {
             Event::TableProgress { table: table.clone(), rows: 1, bytes: 2 },
             Event::TableDone { table: table.clone(), rows: 1, bytes: 2, millis: 3, how: "read".into() },
             Event::ColumnMasked { table: table.clone(), column: "c".into(), mask: "email".into() },
+            Event::Waited { millis: 4 },
+            Event::Again { tries: 1, why: "the connection was lost".into() },
+            Event::Sent { traffic: Traffic { connections: 1, statements: 2 } },
             Event::Note { what: "a note".into() },
             Event::Warning { what: "a warning".into(), hint: Some("Do this.".into()) },
             Event::Finished { operation: "capture", facts: Vec::new(), tables: vec![(table, 1)], millis: 0 },

@@ -9,6 +9,7 @@ mod mapping;
 mod remembered;
 mod render;
 mod settings;
+mod summary;
 mod surroundings;
 
 use crate::error::{Error, Kind, Result};

@@ -1,10 +1,12 @@
 //! Events to the screen and the log, results to stdout, errors to stderr. The only place that prints.
 
 use super::args::{Color, Global, LogFormat};
-use crate::error::Error;
+use super::summary::{Summary, shown};
+use crate::error::{Error, Transient};
 use crate::event::{Event, Report};
 use crate::model::drift::Difference;
 pub use crate::model::text_table::table;
+use crate::run::retry::TRIES;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Write as _};
@@ -39,6 +41,7 @@ pub struct Screen {
     verbose: bool,
     bar: Option<Mutex<Option<ProgressBar>>>,
     paint: bool,
+    summary: Mutex<Summary>,
 }
 
 impl Screen {
@@ -53,7 +56,12 @@ impl Screen {
             Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
         let bars = lines && terminal && !global.no_progress;
-        Self { json: global.json, lines, verbose: global.verbose, bar: bars.then(|| Mutex::new(None)), paint }
+        let (bar, summary) = (bars.then(|| Mutex::new(None)), Mutex::default());
+        Self { json: global.json, lines, verbose: global.verbose, bar, paint, summary }
+    }
+
+    fn summary(&self) -> std::sync::MutexGuard<'_, Summary> {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Text in a colour of the terminal: `1` bold, `2` dim, `31` red, `32` green, `33` yellow.
@@ -67,6 +75,11 @@ impl Screen {
         self.clear();
         let text = match (&answer.json, self.json) {
             (Value::String(lines), true) => lines.clone(),
+            (Value::Object(fields), true) if self.summary().is_of_a_database() => {
+                let mut fields = fields.clone();
+                fields.insert("summary".to_owned(), Value::Object(self.summary().fields(None)));
+                format!("{:#}", Value::Object(fields))
+            }
             (json, true) => format!("{json:#}"),
             (_, false) => answer.text.clone(),
         };
@@ -95,13 +108,7 @@ impl Screen {
     pub fn failed(&self, error: &Error) {
         self.clear();
         let causes = error.causes();
-        tracing::error!(
-            kind = error.kind().word(),
-            code = error.kind().exit_code(),
-            hint = error.hint_text().unwrap_or_default(),
-            causes = causes.join("; "),
-            "{error}"
-        );
+        self.log_failure(error, &causes);
         let mut text = format!("{} {error}\n", self.painted("1;31", "error:"));
         for cause in causes {
             text.push_str(&format!("  because: {cause}\n"));
@@ -110,6 +117,27 @@ impl Screen {
             text.push_str(&format!("{} {hint}\n", self.painted("1;36", "hint:")));
         }
         write!(std::io::stderr(), "{text}").unwrap_or_default();
+    }
+
+    /// The error with its context, and the summary of what had begun.
+    fn log_failure(&self, error: &Error, causes: &[String]) {
+        let summary = self.summary();
+        tracing::error!(
+            kind = error.kind().word(),
+            code = error.kind().exit_code(),
+            hint = error.hint_text().unwrap_or_default(),
+            causes = json!(causes).to_string(),
+            transient = error.transient().map(Transient::word),
+            operation = summary.operation(),
+            facts = summary.operation().map(|_| summary.facts()),
+            stage = summary.stage,
+            table = summary.table,
+            "{error}"
+        );
+        if summary.operation().is_some() {
+            let summary = Value::Object(summary.fields(None)).to_string();
+            tracing::info!(summary, "Failed.");
+        }
     }
 
     fn line(&self, text: &str) {
@@ -182,12 +210,22 @@ fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
 
 impl Report for Screen {
     fn event(&self, event: &Event) {
-        log(event);
+        self.summary().add(event);
+        match event {
+            Event::Finished { facts, millis, .. } => {
+                let summary = Value::Object(self.summary().fields(Some(*millis))).to_string();
+                tracing::info!(facts = shown(facts), summary, "Finished.");
+            }
+            _ => log(event),
+        }
         match event {
             Event::TableStarted { table, rows } => self.progress(&table.to_string(), 0, Some(rows.unwrap_or(0))),
             Event::TableProgress { table, rows, .. } => self.progress(&table.to_string(), *rows, None),
             Event::Stage { what } => self.line(&self.painted("2", &format!("· {what}"))),
             Event::Note { what } => self.line(&format!("  {what}")),
+            Event::Again { tries, why } => {
+                self.line(&self.painted("33", &format!("· trying again, {tries} of {TRIES}: {why}")));
+            }
             Event::Warning { what, hint } => {
                 let hint = hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
                 self.line(&format!("{} {what}.{hint}", self.painted("33", "warning:")));
@@ -198,7 +236,12 @@ impl Report for Screen {
             Event::ColumnMasked { table, column, mask } if self.verbose => {
                 self.line(&format!("  {table}.{}: {mask}", column.escape_debug()));
             }
-            Event::Started { .. } | Event::Finished { .. } | Event::TableDone { .. } | Event::ColumnMasked { .. } => {}
+            Event::Started { .. }
+            | Event::Finished { .. }
+            | Event::TableDone { .. }
+            | Event::ColumnMasked { .. }
+            | Event::Waited { .. }
+            | Event::Sent { .. } => {}
         }
     }
 }
@@ -211,36 +254,16 @@ fn log(event: &Event) {
         }
         Event::Stage { what } => tracing::info!(stage = what, "Stage."),
         Event::TableStarted { table, rows } => tracing::debug!(table = %table, rows, "Table started."),
-        Event::TableProgress { .. } => {}
+        Event::TableProgress { .. } | Event::Sent { .. } | Event::Finished { .. } => {}
         Event::TableDone { table, rows, bytes, millis, how } => {
             tracing::info!(table = %table, rows, bytes, millis, how, "Table done.");
         }
         Event::ColumnMasked { table, column, mask } => tracing::info!(table = %table, column, mask, "Column masked."),
+        Event::Waited { millis } => tracing::info!(lock_wait_millis = millis, "Waited for the lock."),
+        Event::Again { tries, why } => tracing::warn!(tries, of = TRIES, why, "Trying again."),
         Event::Note { what } => tracing::info!(note = what, "Note."),
         Event::Warning { what, hint } => tracing::warn!(warning = what, hint, "Warning."),
-        Event::Finished { operation, facts, tables, millis } => {
-            let rows: u64 = tables.iter().map(|(_, rows)| rows).sum();
-            let per_second = rows.saturating_mul(1000) / (*millis).max(1);
-            let tables: Vec<String> = tables.iter().map(|(table, rows)| format!("{table}={rows}")).collect();
-            let tables = tables.join(" ");
-            let facts = shown(facts);
-            let peak = peak_memory();
-            tracing::info!(
-                operation,
-                facts,
-                rows,
-                tables,
-                millis,
-                rows_per_second = per_second,
-                peak_memory_bytes = peak,
-                "Finished."
-            );
-        }
     }
-}
-
-fn shown(facts: &[(&'static str, String)]) -> String {
-    facts.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
 /// The most memory this process ever held, in bytes, where the system tells.

@@ -3,8 +3,9 @@
 //! An engine is a folder (`connect catalog ddl read write lock`) and one line in [`ENGINES`]. These traits name no
 //! driver's types, so that an engine can bring any driver.
 
+mod meter;
 pub mod mysql;
-mod network;
+pub(crate) mod network;
 pub mod postgres;
 pub mod script;
 pub mod sql;
@@ -16,7 +17,7 @@ pub(crate) mod suite;
 pub(crate) mod testing;
 
 use crate::error::{Error, Result};
-use crate::event::Cancel;
+use crate::event::{Cancel, Traffic};
 use crate::model::batch::Batch;
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
@@ -69,6 +70,11 @@ pub trait Source: Send {
     /// Kind `Interrupted`; `Unreachable` when the database cannot be asked.
     fn token(&mut self) -> Result<Option<String>> {
         Ok(None)
+    }
+
+    /// What this connection and those that were opened from it took so far.
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
     }
 
     /// Another reader that sees the same state, for reading at the same time. None where the engine or this server has

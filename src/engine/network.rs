@@ -25,7 +25,7 @@ pub(super) async fn or_cancelled<T>(cancel: &Cancel, work: impl Future<Output = 
 }
 
 /// 200, 400, 800 ms, each shortened by up to a half at random so that many clients do not come back together.
-pub(super) fn pause(tries: u32) -> Duration {
+pub(crate) fn pause(tries: u32) -> Duration {
     let full = 200_u64 << tries;
     let mut random = [0];
     // Without randomness the pause is only a whole one.
@@ -35,8 +35,14 @@ pub(super) fn pause(tries: u32) -> Duration {
 
 /// Errors of connecting that time may heal.
 pub(super) fn may_heal(error: &std::io::Error) -> bool {
-    use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof};
-    [ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof].contains(&error.kind())
+    use ErrorKind::{ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable};
+    is_lost(error) || [ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable].contains(&error.kind())
+}
+
+/// Errors that say that an open connection is no more.
+pub(super) fn is_lost(error: &std::io::Error) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof};
+    [BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof].contains(&error.kind())
 }
 
 /// Whether a host of an address is this machine.
@@ -64,6 +70,15 @@ mod tests {
             let pause = pause(tries).as_millis();
             assert!((100 << tries..=200 << tries).contains(&pause), "{pause}");
         }
+    }
+
+    #[test]
+    fn a_lost_connection_may_heal_and_a_refused_certificate_may_not() {
+        for kind in [ErrorKind::UnexpectedEof, ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
+            assert!(is_lost(&kind.into()) && may_heal(&kind.into()), "{kind}");
+        }
+        assert!(may_heal(&ErrorKind::ConnectionRefused.into()) && !is_lost(&ErrorKind::ConnectionRefused.into()));
+        assert!(!may_heal(&ErrorKind::InvalidData.into()) && !may_heal(&ErrorKind::PermissionDenied.into()));
     }
 
     #[test]

@@ -170,6 +170,13 @@ pub(super) fn record(target: &mut dyn Target, run: &Run) -> Result<()> {
     Ok(())
 }
 
+/// Runs as lines that can be compared.
+pub(super) fn lines(runs: &[Run]) -> Result<Vec<String>> {
+    let line = |run: &Run| serde_json::to_string(&(&run.id, run.seq, &run.restored, &run.detail));
+    let lines: serde_json::Result<Vec<String>> = runs.iter().map(line).collect();
+    lines.map_err(|error| Error::internal("a ledger entry cannot be written").caused_by(error))
+}
+
 /// The runs that are in the target, oldest first.
 pub(super) fn runs(target: &mut dyn Target, live: &Catalogue) -> Result<Vec<Run>> {
     if !live.own.tables.iter().any(|table| table == mark::RUNS_TABLE) {

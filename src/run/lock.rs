@@ -1,7 +1,25 @@
-//! `lock status` and `lock release`: who holds a target's lock, and the end of a stuck holder.
+//! The lock of a target: how a run takes it, who holds it, and the end of a stuck holder.
 
+use super::{Context, millis};
 use crate::engine::{Holder, Target};
-use crate::error::Result;
+use crate::error::{Kind, Result};
+use crate::event::Event;
+use std::time::{Duration, Instant};
+
+/// What the lock is held for while a holder that was ended must not take it again.
+pub const RELEASE: &str = "lock release";
+
+/// Longer than a run that lost its connection pauses before its first try.
+const KEPT_OUT: Duration = Duration::from_secs(1);
+
+/// Takes the lock for a run, and tells how long that took.
+pub(super) fn take(context: &Context<'_>, target: &mut dyn Target, purpose: &str, wait: Duration) -> Result<()> {
+    context.stage("taking the lock of the target");
+    let start = Instant::now();
+    let taken = target.lock(purpose, wait);
+    context.report.event(&Event::Waited { millis: millis(start) });
+    taken
+}
 
 /// Who holds the lock of `target` now; none when it is free.
 ///
@@ -17,4 +35,18 @@ pub fn status(target: &mut dyn Target) -> Result<Option<Holder>> {
 /// Kind `Locked` when it cannot be ended from here.
 pub fn release(target: &mut dyn Target, holder: &Holder) -> Result<()> {
     target.release(holder)
+}
+
+/// Holds the lock for a moment behind [`release`], so that the run which was ended finds out why it lost its connection and
+/// does not begin again. Somebody else who has the lock by now keeps it.
+///
+/// # Errors
+/// As [`Target::lock`].
+pub fn keep_out(mut target: Box<dyn Target>) -> Result<()> {
+    match target.lock(RELEASE, KEPT_OUT) {
+        Err(error) if error.kind() == Kind::Locked => return Ok(()),
+        taken => taken?,
+    }
+    std::thread::park_timeout(KEPT_OUT);
+    Ok(())
 }

@@ -56,6 +56,7 @@ pub mod refs;
 mod refs_tests;
 pub mod repository;
 pub mod restore;
+pub mod retry;
 pub mod review;
 pub mod rollback;
 #[cfg(test)]

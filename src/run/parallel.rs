@@ -16,12 +16,12 @@ use super::packs::PackReader;
 use super::plan;
 use super::repository::Snapshot;
 use super::restore::{Options, is_exact};
-use super::{Context, millis};
+use super::{Context, millis, retry};
 use crate::check::Rules;
 use crate::codec::rows;
 use crate::engine::sql::{self, Sql};
-use crate::engine::{Enforce, LoadTable, Target};
-use crate::error::{Error, Kind, Result};
+use crate::engine::{Enforce, LoadTable, Target, network};
+use crate::error::{Error, Kind, Result, Transient};
 use crate::event::Event;
 use crate::model::digest::ContentDigest;
 use crate::model::manifest::{Manifest, TableEntry};
@@ -114,7 +114,7 @@ impl Gathering<'_> {
         };
         match self.fill(target, first, &key, streams) {
             Ok(gathered) => Ok(Some(gathered)),
-            Err(error) if goes_on_later(error.kind()) => {
+            Err(error) if goes_on_later(&error) => {
                 self.context.note("what was loaded stays aside; the same restore goes on from there");
                 Err(error)
             }
@@ -222,7 +222,10 @@ impl Gathering<'_> {
             match (done, ended) {
                 (Ok(()), Ok(())) => break,
                 // Two connections that wait for each other: the one that gave way tries again.
-                (Err(error), Ok(())) if tries < 3 && is_deadlock(&error) => tries += 1,
+                (Err(error), Ok(())) if tries < retry::TRIES && error.transient() == Some(Transient::Conflict) => {
+                    std::thread::park_timeout(network::pause(tries));
+                    tries += 1;
+                }
                 (Ok(()), Err(error)) | (Err(error), Ok(())) => return Err(within(error)),
                 (Err(error), Err(second)) => return Err(within(error.caused_by(second))),
             }
@@ -324,13 +327,9 @@ fn gathered(key: &str, head: Head, loads: Vec<Load<'_>>, connections: usize) -> 
 }
 
 /// Whether an error says nothing about the rows, so that what is in may stay.
-fn goes_on_later(kind: Kind) -> bool {
-    matches!(kind, Kind::Interrupted | Kind::Unreachable | Kind::Locked | Kind::Store)
-}
-
-/// Whether two connections waited for each other, in our own words for it.
-fn is_deadlock(error: &Error) -> bool {
-    ["deadlock", "transient conflict"].iter().any(|word| error.to_string().contains(word))
+fn goes_on_later(error: &Error) -> bool {
+    error.transient().is_some()
+        || matches!(error.kind(), Kind::Interrupted | Kind::Unreachable | Kind::Locked | Kind::Store)
 }
 
 /// Runs what was put off for one table, with the line that says so.

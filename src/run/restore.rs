@@ -16,8 +16,9 @@ use super::packs::PackReader;
 use super::parallel::{self, Gathered, Gathering, Streams};
 use super::plan::{self, Plan};
 use super::repository::{Repository, Snapshot};
+use super::retry::{self, Sent};
 use super::surroundings::Surroundings;
-use super::{Context, counters, millis, now, references, rollback, state, triggers};
+use super::{Context, counters, lock, millis, now, references, rollback, state, triggers};
 use crate::check::Rules;
 use crate::codec::rows;
 use crate::engine::sql::{self, Sql};
@@ -98,16 +99,31 @@ impl Outcome {
     }
 }
 
-/// Restores `snapshot` into `target`.
+/// Restores `snapshot` into `target`, with one try.
 ///
 /// # Errors
-/// Kind `Guard`, `Locked`, `Drift`, `Rejected` or `Store`; nothing was changed then.
+/// Kind `Guard`, `Locked`, `Drift`, `Rejected` or `Store`; nothing was changed then. Kind `Unreachable` when the connection is lost.
 pub fn restore(
     context: &Context<'_>,
     repository: &Repository,
     snapshot: &Snapshot,
     target: &mut dyn Target,
     options: &Options,
+) -> Result<Outcome> {
+    attempt(context, repository, snapshot, target, options, &mut None)
+}
+
+/// One try of several, for [`retry::run`].
+///
+/// # Errors
+/// As [`restore`].
+pub fn attempt(
+    context: &Context<'_>,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    target: &mut dyn Target,
+    options: &Options,
+    sent: &mut Option<Sent<Outcome>>,
 ) -> Result<Outcome> {
     let start = Instant::now();
     let passed = guard(snapshot, target, options)?;
@@ -116,7 +132,8 @@ pub fn restore(
         context.note(format!("left out, because only reference tables go into production: {}", names.join(", ")));
     }
     let narrowed = passed.tables.as_ref().map(|tables| Options { tables: tables.clone(), ..options.clone() });
-    let done = guarded(context, repository, snapshot, target, (narrowed.as_ref().unwrap_or(options), &passed), start)?;
+    let done =
+        guarded(context, repository, snapshot, target, (narrowed.as_ref().unwrap_or(options), &passed), start, sent)?;
     Ok(Outcome { left_out: passed.left_out, ..done })
 }
 
@@ -128,13 +145,16 @@ fn guarded(
     target: &mut dyn Target,
     (options, passed): (&Options, &guard::Passed),
     start: Instant,
+    sent: &mut Option<Sent<Outcome>>,
 ) -> Result<Outcome> {
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
-    context.stage("taking the lock of the target");
-    target.lock(&format!("restore of {}", snapshot.label()), options.lock_timeout)?;
+    lock::take(context, target, &format!("restore of {}", snapshot.label()), options.lock_timeout)?;
     declaration::is_still(target, passed.declaration.as_ref())?;
     let live = target.catalogue()?;
     let runs = ledger::runs(target, &live)?;
+    if let Some(outcome) = retry::settled(sent, &runs)? {
+        return Ok(Outcome { millis: millis(start), ..outcome });
+    }
     let foreign = Foreign::of(snapshot, options, &live, &runs)?;
     let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
     let map = foreign.as_ref().and_then(Foreign::map_digest);
@@ -162,9 +182,11 @@ fn guarded(
     let gathered = gathered.as_ref();
     let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref(), actor, gathered };
     match run.inside(target, &live, &runs, start) {
-        Ok(mut outcome) => {
+        Ok((mut outcome, run)) => {
             outcome.differences = differences;
-            target.end(!options.dry_run)?;
+            let stay = runs.iter().filter(|run| !outcome.replaced.contains(&run.id)).cloned();
+            let after: Vec<Run> = stay.chain([run]).collect();
+            let outcome = retry::end(target, !options.dry_run, (&runs, &after), outcome, sent)?;
             parallel::clean_up(context, target, gathered);
             Ok(outcome)
         }
@@ -315,7 +337,13 @@ struct Restoring<'a> {
 }
 
 impl Restoring<'_> {
-    fn inside(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run], start: Instant) -> Result<Outcome> {
+    fn inside(
+        &self,
+        target: &mut dyn Target,
+        live: &Catalogue,
+        runs: &[Run],
+        start: Instant,
+    ) -> Result<(Outcome, Run)> {
         let manifest = &self.snapshot.manifest;
         let leaving: Vec<&Run> = self.leaving(runs).collect();
         let silent = self.silence(target, live, runs)?;
@@ -375,19 +403,20 @@ impl Restoring<'_> {
         ledger::record(target, &run)?;
         let mut deed = audit::restored(self.snapshot, &run.id, &replaced, &run.detail.tables);
         deed.target = Some(chain::append(target, self.actor.clone(), deed.clone())?);
-        Ok(Outcome {
-            run: run.id,
+        let outcome = Outcome {
+            run: run.id.clone(),
             unchanged: false,
             replaced,
             left_out: Vec::new(),
-            created: run.detail.created,
-            tables: run.detail.tables,
+            created: run.detail.created.clone(),
+            tables: run.detail.tables.clone(),
             how,
             differences: Vec::new(),
             foreign_keys,
             deed,
             millis: millis(start),
-        })
+        };
+        Ok((outcome, run))
     }
 
     /// Makes what is missing, or swaps it in, and gives every table that gets rows its markers. Returns what there is then.

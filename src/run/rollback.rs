@@ -8,9 +8,10 @@ use super::marking::{Marking, key_names, stored_and_markers};
 use super::parallel;
 use super::references::dangling;
 use super::restore::run_rendered;
+use super::retry::{self, Sent};
 use super::state::{self, joined};
 use super::surroundings::Surroundings;
-use super::{Context, counters, millis, triggers};
+use super::{Context, counters, lock, millis, triggers};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Enforce, Target, scalar};
 use crate::error::{Error, Kind, Result};
@@ -73,23 +74,39 @@ pub fn runs(target: &mut dyn Target) -> Result<Vec<Run>> {
     ledger::runs(target, &live)
 }
 
-/// Rolls one run back.
+/// Rolls one run back, with one try.
 ///
 /// # Errors
 /// Kind `Rollback` when something of the application's would be lost; nothing was changed then.
 pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Options) -> Result<Outcome> {
+    attempt(context, target, options, &mut None)
+}
+
+/// One try of several, for [`retry::run`].
+///
+/// # Errors
+/// As [`rollback`].
+pub fn attempt(
+    context: &Context<'_>,
+    target: &mut dyn Target,
+    options: &Options,
+    sent: &mut Option<Sent<Outcome>>,
+) -> Result<Outcome> {
     let start = Instant::now();
     let passed = match guard(target, options)? {
         Verdict::Passed(passed) => passed,
         Verdict::Ask(question) => return Err(question.unanswered()),
     };
-    context.stage("taking the lock of the target");
-    target.lock("rollback", options.lock_timeout)?;
+    lock::take(context, target, "rollback", options.lock_timeout)?;
     declaration::is_still(target, passed.declaration.as_ref())?;
     if !options.dry_run {
         parallel::clear(context, target, None)?;
     }
-    let run = choose(runs(target)?, options.wanted.as_deref())?;
+    let before = runs(target)?;
+    if let Some(outcome) = retry::settled(sent, &before)? {
+        return Ok(Outcome { millis: millis(start), ..outcome });
+    }
+    let run = choose(before.clone(), options.wanted.as_deref())?;
     let manner = if options.force { Manner::Force } else { Manner::Exact };
     target.begin(if options.force { Enforce::ForeignKeys } else { Enforce::Nothing })?;
     let undone = silently(context, target, &run, manner).and_then(|undone| {
@@ -98,8 +115,9 @@ pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Option
     });
     match undone {
         Ok(((tables, dropped), deed)) => {
-            target.end(!options.dry_run).map_err(as_refusal)?;
-            Ok(Outcome { run: run.id, tables, dropped, deed, millis: millis(start) })
+            let after: Vec<Run> = before.iter().filter(|other| other.id != run.id).cloned().collect();
+            let outcome = Outcome { run: run.id, tables, dropped, deed, millis: millis(start) };
+            retry::end(target, !options.dry_run, (&before, &after), outcome, sent).map_err(as_refusal)
         }
         Err(error) => match target.end(false) {
             Ok(()) => Err(as_refusal(error)),
@@ -149,7 +167,7 @@ fn as_refusal(error: Error) -> Error {
     if error.kind() != Kind::Rejected {
         return error;
     }
-    Error::rollback("the target refuses the rollback").caused_by(error)
+    Error::rollback("the target refuses the rollback").transient_by(error.transient()).caused_by(error)
 }
 
 fn choose(runs: Vec<Run>, wanted: Option<&str>) -> Result<Run> {

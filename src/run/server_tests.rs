@@ -3,11 +3,13 @@
 mod audit_tests;
 mod cancel_tests;
 mod closure_tests;
+mod concurrent_tests;
 mod cut_tests;
 mod dialect_testing;
 mod drift_tests;
 mod export_tests;
 mod guard_tests;
+mod kill_tests;
 mod limit_tests;
 mod lock_tests;
 mod marking_tests;
@@ -16,7 +18,9 @@ mod parallel_tests;
 mod property_tests;
 mod proxy_testing;
 mod random_tests;
+mod retry_tests;
 mod testing;
+mod watched_testing;
 
 use super::load::OnConflict;
 use super::readers::Readers;

@@ -35,6 +35,29 @@ fn p05_a_killed_restore_leaves_the_old_state_or_the_new_one() {
 }
 
 #[test]
+fn p05_a_killed_rollback_leaves_the_old_state_or_the_new_one() {
+    let scratch = Scratch::with_snapshot();
+    let dev = scratch.path("dev.sqlite");
+    sql(&dev, "CREATE TABLE own (id INTEGER PRIMARY KEY, x TEXT); INSERT INTO own VALUES (1, 'mine')");
+    let old = dump(&dev);
+    let restore = ["restore", "sample", "--target", "sqlite:dev.sqlite", "--create", "--lock-timeout", "0"];
+    let rollback = || scratch.command(&["rollback", "--target", "sqlite:dev.sqlite", "--yes", "--lock-timeout", "0"]);
+    scratch.ok(&restore);
+    let whole = duration(rollback());
+    let (mut random, mut cut_off) = (Random(4), 0);
+    for round in 0..ROUNDS {
+        if round == 0 || dump(&dev) == old {
+            scratch.ok(&restore);
+        }
+        let restored = dump(&dev);
+        cut_off += u64::from(!killed(rollback(), whole.mul_f64(random.below(1_100) as f64 / 1000.0)));
+        let now = dump(&dev);
+        assert!(now == restored || now == old, "round {round}: neither the old state nor the new one");
+    }
+    assert!(cut_off > ROUNDS / 3, "only {cut_off} of {ROUNDS} rollbacks were cut off");
+}
+
+#[test]
 fn p05_a_restore_killed_while_its_journal_is_hot_is_no_obstacle() {
     let scratch = Scratch::with_store();
     let source = scratch.path("big.sqlite");

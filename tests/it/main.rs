@@ -30,6 +30,7 @@ mod keys;
 mod kill;
 mod line;
 mod lock;
+mod locks;
 mod marking;
 mod masking;
 mod parallel;
@@ -42,7 +43,10 @@ mod roundtrip;
 #[cfg(feature = "s3")]
 mod s3;
 mod secrecy;
+#[path = "../../src/engine/testing.rs"]
+mod servers;
 mod subset;
+mod summary;
 mod support;
 mod templates;
 mod tidy;

@@ -132,7 +132,7 @@ fn p18_p19_p22_p23_the_log_is_json_lines_that_say_what_was_done() {
     assert!(find("Column masked.").iter().any(|line| line["column"] == "email" && line["mask"] == "persona"));
     assert!(find("Table done.").iter().any(|line| line["table"] == "clients" && line["rows"].as_u64().unwrap() > 0));
     let finished = find("Finished.")[0];
-    for field in ["millis", "rows", "rows_per_second", "tables", "peak_memory_bytes"] {
+    for field in ["millis", "rows", "rows_per_second", "tables", "peak_memory_bytes", "connections", "statements"] {
         assert!(!finished[field].is_null(), "{field} is missing in {finished}");
     }
 }

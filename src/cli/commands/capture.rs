@@ -83,8 +83,9 @@ fn capture(context: &Context<'_>, settings: &Settings, args: &CaptureArgs, deed:
     };
     let folder = settings.journal();
     let resume = Resume { folder: folder.as_deref(), how: how(args) };
-    let done = capture::resumable(context, &mut *source, &catalogue, &plan, &repository, &options, &resume)
-        .inspect_err(|error| tell_of_journal(context, error, &resume))?;
+    let done = capture::resumable(context, &mut *source, &catalogue, &plan, &repository, &options, &resume);
+    context.report.event(&Event::Sent { traffic: source.traffic() });
+    let done = done.inspect_err(|error| tell_of_journal(context, error, &resume))?;
     if let Some(snapshot) = &done.snapshot {
         audit::record(context, settings, &repository, captured(snapshot, address.to_string())).map_err(|error| {
             let label = snapshot.label();

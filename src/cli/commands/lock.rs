@@ -42,6 +42,7 @@ fn release(context: &Context<'_>, args: &LockReleaseArgs) -> Result<Answer> {
     confirm(args.yes, &format!("This ends the run that holds the lock of {address} ({holder})."))?;
     started(context, "lock release", vec![("target", address.to_string()), ("holder", holder.to_string())]);
     lock::release(&mut *target, &holder)?;
+    lock::keep_out(target)?;
     finished(context, "lock release", vec![("target", address.to_string())], Vec::new(), 0);
     Ok(Answer::new(
         json,

@@ -16,7 +16,7 @@ use crate::run::marking::Marker;
 use crate::run::parallel::Streams;
 use crate::run::repository::{Repository, Snapshot};
 use crate::run::surroundings::{Said, Surroundings};
-use crate::run::{Context, declaration, drift, guard, restore};
+use crate::run::{Context, declaration, drift, guard, restore, retry};
 use crate::secret::Address;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -128,7 +128,10 @@ impl Line<'_> {
                 &format!("Rows of {address} will be replaced where {} has other ones.", snapshot.label()),
             )?;
         }
-        restore::restore(context, self.repository, snapshot, &mut *target, options)
+        let open = || (engine.target)(address, true, &context.cancel);
+        retry::run(context, target, &open, &mut |target, sent| {
+            restore::attempt(context, self.repository, snapshot, target, options, sent)
+        })
     }
 
     fn started(&self, environment: &Said) {

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::model::audit::{Actor, Database, Deed, Operation};
 use crate::run::ledger::Run;
 use crate::run::surroundings::Surroundings;
-use crate::run::{Context, declaration, rollback};
+use crate::run::{Context, declaration, retry, rollback};
 use crate::secret::Address;
 use serde_json::json;
 use std::time::Duration;
@@ -47,7 +47,9 @@ fn roll_back(context: &Context<'_>, settings: &Settings, args: &RollbackArgs, de
         keep_audit: settings.keeps_audit_in_target(),
     };
     options.surroundings = agreed(context, (engine, &address), &mut *target, args, &options)?;
-    let done = rollback::rollback(context, &mut *target, &options)?;
+    let open = || (engine.target)(&address, false, &context.cancel);
+    let done =
+        retry::run(context, target, &open, &mut |target, sent| rollback::attempt(context, target, &options, sent))?;
     if let Some(repository) = repository.as_ref().filter(|_| !args.dry_run) {
         let deed = Deed { database: Some(database), ..done.deed.clone() };
         audit::record_of_target(context, settings, repository, deed);

@@ -157,7 +157,10 @@ fn tls(mode: &str, authority: Option<String>) -> std::result::Result<Option<SslO
 fn is_transient(error: &mysql_async::Error) -> bool {
     match error {
         mysql_async::Error::Io(IoError::Io(error)) => network::may_heal(error),
-        _ => explain::code(error).is_some_and(|code| [1040, 1053, 1203].contains(&code)),
+        // No free connection, of the server or of this account; no memory for one.
+        _ => {
+            explain::is_lost(error) || explain::code(error).is_some_and(|code| [1040, 1041, 1203, 1226].contains(&code))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The server's errors in our words: numbers and names only, because messages of MySQL and MariaDB quote values.
 
-use crate::error::{Error, Kind};
+use crate::engine::network;
+use crate::error::{Error, Kind, Transient};
 use mysql_async::{IoError, ServerError};
 
 /// The server's error number.
@@ -16,8 +17,32 @@ pub(super) fn statement(error: &mysql_async::Error) -> Error {
     let mysql_async::Error::Server(server) = error else { return connection(error) };
     let (kind, what, hint) = meaning(server.code);
     let text = format!("the server refuses ({}): {what}{}", server.code, place(server));
-    let error = Error::new(kind, text);
+    let error = Error::new(kind, text).transient_by(transient(server.code));
     if hint.is_empty() { error } else { error.hint(hint) }
+}
+
+/// What the same work can hope for when it is done again. A wait for somebody else's lock took as long as the user allows, and
+/// what somebody cancelled stays cancelled.
+fn transient(code: u16) -> Option<Transient> {
+    match code {
+        // A deadlock; a transaction of a cluster that did not pass; a table that changed since the transaction began.
+        1213 | 3101 | 1020 | 1412 => Some(Transient::Conflict),
+        code => is_end(code).then_some(Transient::Lost),
+    }
+}
+
+/// Whether the server says that it ends the connection, or that it is stopping.
+fn is_end(code: u16) -> bool {
+    matches!(code, 1053 | 1077 | 1079 | 1152..=1161 | 1184 | 1189 | 1190 | 1218 | 1927 | 4031)
+}
+
+/// Whether the driver says that the connection is no more.
+pub(super) fn is_lost(error: &mysql_async::Error) -> bool {
+    match error {
+        mysql_async::Error::Io(IoError::Io(error)) => network::is_lost(error),
+        mysql_async::Error::Driver(mysql_async::DriverError::ConnectionClosed) => true,
+        _ => code(error).is_some_and(is_end),
+    }
 }
 
 /// An error that is not the server's word about a statement.
@@ -27,7 +52,15 @@ fn connection(error: &mysql_async::Error) -> Error {
         mysql_async::Error::Io(IoError::Tls(error)) => format!("TLS with the server failed ({error})"),
         _ => "the connection to the server failed".to_owned(),
     };
-    Error::unreachable(what).hint("Check the server's log and run again; nothing was changed.")
+    let error_now = Error::unreachable(what).hint("Check the server's log and run again; nothing was changed.");
+    error_now.transient_by(is_lost(error).then_some(Transient::Lost))
+}
+
+/// The connection is gone since an earlier error.
+pub(super) fn gone() -> Error {
+    Error::unreachable("the connection to the server was closed after an error")
+        .hint("Run again.")
+        .transient_by(Transient::Lost)
 }
 
 /// A commit without an answer: the server may have done it or not.
@@ -39,6 +72,7 @@ pub(super) fn in_doubt() -> Error {
         "Run the same command again, it finds out: a restore that is there already changes nothing, and after a \
              rollback that was done no such run is there.",
     )
+    .transient_by(Transient::InDoubt)
 }
 
 /// Codes whose message has names of objects in it and nothing else.
@@ -100,9 +134,7 @@ fn meaning(code: u16) -> (Kind, &'static str, &'static str) {
         1290 | 1792 | 1836 => (Kind::Unreachable, "the server or the session is read-only", "Name a primary server."),
         1317 | 3024 | 1969 => (Kind::Unreachable, "the statement was cancelled", AGAIN),
         1021 | 1114 => (Kind::Rejected, "the server's disk or table space is full", "Free some space and run again."),
-        1053 | 1077 | 1079 | 1152..=1161 | 1184 | 1189 | 1190 | 1218 | 1927 | 4031 => {
-            (Kind::Unreachable, "the server closed the connection", AGAIN)
-        }
+        code if is_end(code) => (Kind::Unreachable, "the server closed the connection", AGAIN),
         1040 | 1203 | 1226 => (Kind::Unreachable, "the server has no free connection", "Close some and run again."),
         1117 | 1118 => (
             Kind::Rejected,

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::shape;
 use super::{connect, explain};
 use crate::engine::sql::Sql;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, Transient};
 use crate::event::Cancel;
 use crate::model::mark;
 use crate::model::schema::EngineKind;
@@ -161,7 +161,9 @@ fn has_markers(side: &mut Session, table: &str) -> Result<bool> {
 
 /// Says that rows are in but something is still to come.
 pub(super) fn unfinished(error: Error) -> Error {
+    let lost = error.transient().map(|_| Transient::InDoubt);
     Error::new(error.kind(), "the rows are committed, but a change of shape that follows them failed")
+        .transient_by(lost)
         .caused_by(error)
         .hint("Mend the cause; the next restore or rollback of this target finishes it first.")
 }
@@ -169,6 +171,7 @@ pub(super) fn unfinished(error: Error) -> Error {
 /// Says that made tables or columns are still there.
 pub(super) fn left(error: Error) -> Error {
     Error::new(error.kind(), "no row was changed, but tables or columns that were made for them may still be there")
+        .transient_by(error.transient())
         .caused_by(error)
         .hint("The next restore or rollback of this target takes them back first.")
 }

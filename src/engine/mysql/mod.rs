@@ -28,6 +28,7 @@ use super::staging::{Place, Rounds, Staging, Stream};
 use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target, Whereabouts};
 use crate::engine::sql::Sql;
 use crate::error::{Kind, Result};
+use crate::event::Traffic;
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
 use session::Session;
@@ -89,6 +90,10 @@ impl Source for Mysql {
 
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
         read::rows(&mut self.session, query, sink)
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.session.meter.traffic()
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection behind blocking calls. A connection that may be out of step is closed and never used again.
 
 use super::explain;
+use crate::engine::meter::Meter;
 use crate::engine::network::{self, or_cancelled};
 use crate::error::{Error, Result};
 use crate::event::Cancel;
@@ -24,6 +25,8 @@ pub(super) struct Session {
     runtime: Runtime,
     /// Stops every call.
     pub(super) cancel: Cancel,
+    /// Counts every call.
+    pub(super) meter: Meter,
 }
 
 impl Drop for Session {
@@ -44,7 +47,9 @@ impl Session {
         let connected = runtime.block_on(or_cancelled(cancel, connect))?;
         Ok(match connected {
             Ok(Ok(connection)) => {
-                Ok(Self { connection: Some(connection), options: options.clone(), runtime, cancel: cancel.clone() })
+                let (options, cancel, meter) = (options.clone(), cancel.clone(), Meter::default());
+                meter.connected();
+                Ok(Self { connection: Some(connection), options, runtime, cancel, meter })
             }
             Ok(Err(error)) => Err(error),
             Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
@@ -53,7 +58,10 @@ impl Session {
 
     /// Another connection like this one, which `cancel` stops.
     pub(super) fn another(&self, cancel: &Cancel) -> Result<Self> {
-        Self::connect(&self.options, cancel)?.map_err(|error| explain::statement(&error))
+        let mut other = Self::connect(&self.options, cancel)?.map_err(|error| explain::statement(&error))?;
+        self.meter.add(&other.meter);
+        other.meter = self.meter.clone();
+        Ok(other)
     }
 
     /// The server's number of this connection.
@@ -71,9 +79,8 @@ impl Session {
         &mut self,
         work: impl AsyncFnOnce(&mut Conn) -> std::result::Result<T, Failure>,
     ) -> Result<std::result::Result<T, mysql_async::Error>> {
-        let mut connection = self.connection.take().ok_or_else(|| {
-            Error::unreachable("the connection to the server was closed after an error").hint("Run again.")
-        })?;
+        let mut connection = self.connection.take().ok_or_else(explain::gone)?;
+        self.meter.sent();
         let id = connection.id();
         let done = self.runtime.block_on(or_cancelled(&self.cancel, work(&mut connection)));
         match done {
@@ -82,7 +89,7 @@ impl Session {
                 Ok(Ok(done))
             }
             Ok(Err(Failure::Server(error))) => {
-                if !error.is_fatal() && !connection.is_disconnected() {
+                if !error.is_fatal() && !explain::is_lost(&error) && !connection.is_disconnected() {
                     self.connection = Some(connection);
                 }
                 Ok(Err(error))

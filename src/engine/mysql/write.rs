@@ -279,7 +279,7 @@ impl Work {
             self.take_back(main)?;
             return match (commit, main.is_broken()) {
                 (false, _) => Ok(()),
-                (true, true) => Err(Error::unreachable("the connection was lost; nothing was changed")),
+                (true, true) => Err(explain::gone()),
                 (true, false) => Err(Error::rejected("a statement had failed before the commit; nothing was changed")),
             };
         }
@@ -330,7 +330,9 @@ impl Work {
             let cancel = std::mem::take(&mut main.cancel);
             let rolled_back = main.run("ROLLBACK");
             main.cancel = cancel;
-            rolled_back?;
+            if !main.is_broken() {
+                rolled_back?;
+            }
         }
         let wait = self.wait;
         if std::mem::take(&mut self.journal) {

@@ -77,12 +77,14 @@ fn is_local(options: &PgConnectOptions) -> bool {
     options.get_socket().is_some() || host.starts_with('/') || network::is_local(host)
 }
 
+/// The server starts, stops or recovers; it has no free connection, or no memory for one.
+const TRANSIENT: [&str; 6] = ["57P01", "57P02", "57P03", "53300", "53200", "53000"];
+
 /// Errors of connecting that time may heal.
 fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => network::may_heal(error),
-        _ => explain::code(error)
-            .is_some_and(|code| ["57P03", "53300"].contains(&code.as_str()) || code.starts_with("08")),
+        _ => explain::code(error).is_some_and(|code| TRANSIENT.contains(&code.as_str()) || code.starts_with("08")),
     }
 }
 

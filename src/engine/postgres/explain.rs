@@ -1,6 +1,7 @@
 //! The server's errors in our words: code and names only, because messages and details of PostgreSQL quote values.
 
-use crate::error::{Error, Kind};
+use crate::engine::network;
+use crate::error::{Error, Kind, Transient};
 use sqlx::postgres::PgDatabaseError;
 
 /// Whether the connection can be used again after this error of a plain statement.
@@ -31,8 +32,18 @@ pub(super) fn statement(error: &sqlx::Error) -> Error {
     if says_names_only(database.code()) {
         text = format!("{text}: {}", database.message().escape_debug());
     }
-    let error = Error::new(kind, text);
+    let error = Error::new(kind, text).transient_by(transient(database.code()));
     if hint.is_empty() { error } else { error.hint(hint) }
+}
+
+/// What the same work can hope for when it is done again. A wait for somebody else's lock took as long as the user allows, and
+/// what somebody cancelled stays cancelled.
+fn transient(code: &str) -> Option<Transient> {
+    match code {
+        "40001" | "40P01" => Some(Transient::Conflict),
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Some(Transient::Lost),
+        _ => code.starts_with("08").then_some(Transient::Lost),
+    }
 }
 
 /// A commit without an answer: the server may have done it or not.
@@ -45,6 +56,14 @@ pub(super) fn in_doubt(kind: Kind) -> Error {
         "Run the same command again, it finds out: a restore that is there already changes nothing, and after a rollback \
          that was done no such run is there.",
     )
+    .transient_by((kind != Kind::Interrupted).then_some(Transient::InDoubt))
+}
+
+/// The connection is gone since an earlier error.
+pub(super) fn gone() -> Error {
+    Error::unreachable("the connection to PostgreSQL was closed after an error")
+        .hint("Run again.")
+        .transient_by(Transient::Lost)
 }
 
 /// An error that is not the server's word about a statement.
@@ -55,7 +74,9 @@ fn connection(error: &sqlx::Error) -> Error {
         sqlx::Error::Protocol(_) => "the connection to PostgreSQL is out of step".to_owned(),
         _ => "the connection to PostgreSQL failed".to_owned(),
     };
-    Error::unreachable(what).hint("Check the server's log and run again; nothing was changed.")
+    let is_lost = matches!(error, sqlx::Error::Io(error) if network::is_lost(error));
+    let error = Error::unreachable(what).hint("Check the server's log and run again; nothing was changed.");
+    error.transient_by(is_lost.then_some(Transient::Lost))
 }
 
 /// Names of schema, table, column and constraint, never a value.
@@ -139,6 +160,17 @@ mod tests {
         ];
         for (code, kind) in cases {
             assert_eq!(meaning(code).0, kind, "{code}");
+        }
+        for (code, wanted) in [
+            ("40001", Some(Transient::Conflict)),
+            ("40P01", Some(Transient::Conflict)),
+            ("57P01", Some(Transient::Lost)),
+            ("08006", Some(Transient::Lost)),
+            ("55P03", None),
+            ("57014", None),
+            ("23505", None),
+        ] {
+            assert_eq!(transient(code), wanted, "{code}");
         }
         assert!(!says_names_only("22P02") && !says_names_only("23505"));
     }

@@ -22,6 +22,7 @@ use super::staging::{Place, Rounds, Staging, Stream};
 use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target, Whereabouts};
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
+use crate::event::Traffic;
 use crate::model::mark;
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
@@ -90,6 +91,10 @@ impl Source for Postgres {
 
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
         read::rows(&mut self.session, query, sink)
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.session.meter.traffic()
     }
 
     fn token(&mut self) -> Result<Option<String>> {

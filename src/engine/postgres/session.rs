@@ -1,6 +1,7 @@
 //! One connection behind blocking calls. A connection that may be out of step is closed and never used again.
 
 use super::explain;
+use crate::engine::meter::Meter;
 use crate::engine::network::{self, or_cancelled};
 use crate::error::{Error, Kind, Result};
 use crate::event::Cancel;
@@ -27,6 +28,8 @@ pub(super) struct Session {
     process: Option<String>,
     /// Stops every call.
     pub(super) cancel: Cancel,
+    /// Counts every call.
+    pub(super) meter: Meter,
     /// Whether a statement failed since the transaction began: then it cannot be committed.
     pub(super) failed: bool,
 }
@@ -53,8 +56,9 @@ impl Session {
         let connected = runtime.block_on(or_cancelled(cancel, connect))?;
         Ok(match connected {
             Ok(Ok(connection)) => {
-                let (options, cancel) = (options.clone(), cancel.clone());
-                Ok(Self { connection: Some(connection), runtime, options, process: None, cancel, failed: false })
+                let (options, cancel, meter) = (options.clone(), cancel.clone(), Meter::default());
+                meter.connected();
+                Ok(Self { connection: Some(connection), runtime, options, process: None, cancel, meter, failed: false })
             }
             Ok(Err(error)) => Err(error),
             Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
@@ -63,7 +67,15 @@ impl Session {
 
     /// Another connection like this one.
     pub(super) fn another(&self) -> Result<std::result::Result<Self, sqlx::Error>> {
-        Self::connect(&self.options, &self.cancel)
+        let other = Self::connect(&self.options, &self.cancel)?;
+        Ok(other.map(|other| other.counted_with(self)))
+    }
+
+    /// From now on what this connection does counts as work of `other`.
+    pub(super) fn counted_with(mut self, other: &Self) -> Self {
+        other.meter.add(&self.meter);
+        self.meter = other.meter.clone();
+        self
     }
 
     /// Lets the server notice by itself that this program is gone, also in the middle of a statement.
@@ -92,9 +104,8 @@ impl Session {
     fn take(&mut self) -> Result<PgConnection> {
         // An interruption closes the connection; whoever asks afterwards hears of the interruption.
         self.cancel.check()?;
-        self.connection.take().ok_or_else(|| {
-            Error::unreachable("the connection to PostgreSQL was closed after an error").hint("Run again.")
-        })
+        self.meter.sent();
+        self.connection.take().ok_or_else(explain::gone)
     }
 
     /// Closes the connection; the server undoes what was not committed.

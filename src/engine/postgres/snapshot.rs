@@ -30,7 +30,7 @@ pub(super) fn fork(session: &mut Session, address: &Address) -> Result<Option<Se
         other.run(BEGIN)?;
         other.run(Sql::new(EngineKind::Postgres).lit("SET TRANSACTION SNAPSHOT ").string(&name).text())?;
         let state = state(&mut other)?;
-        Ok((other, state))
+        Ok((other.counted_with(session), state))
     });
     match forked {
         Ok((other, other_state)) => Ok((other_state == state(session)?).then_some(other)),

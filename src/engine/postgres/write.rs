@@ -1,5 +1,6 @@
 //! Rows and statements into PostgreSQL: one transaction, triggers silent, COPY.
 
+use super::explain;
 use super::fresh::Fresh;
 use super::session::Session;
 use crate::engine::sql::Sql;
@@ -194,7 +195,7 @@ fn write_rows(rows: &Batch, mut row: usize, tail: &[u8], out: &mut Vec<u8>) -> u
 pub(super) fn end(session: &mut Session, silenced: &Silenced, commit: bool) -> Result<()> {
     if session.is_broken() {
         // The server rolls back what a lost connection left open.
-        return if commit { Err(Error::unreachable("the connection was lost; nothing was changed")) } else { Ok(()) };
+        return if commit { Err(explain::gone()) } else { Ok(()) };
     }
     if !commit && session.cancel.check().is_err() {
         session.leave();

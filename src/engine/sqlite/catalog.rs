@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 
 pub(super) fn read(connection: &Connection) -> Result<Catalogue> {
     catalogue(connection).map_err(|error| {
+        if super::connect::is_busy(&error) {
+            return super::connect::busy("the SQLite database");
+        }
         Error::unreachable("cannot read the catalogue of the SQLite database")
             .caused_by(super::connect::described(&error))
             .hint("Run 'PRAGMA integrity_check' with the sqlite3 shell.")

@@ -8,6 +8,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// How long another program that holds the file is waited for, where the user has not said it.
+pub(super) const WAIT: Duration = Duration::from_secs(10);
+
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// The file that `sqlite:PATH` or `sqlite://PATH` names.
@@ -48,7 +51,7 @@ pub(super) fn open_to_write(path: &Path, create: bool) -> Result<Connection> {
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| explain(path, error))?;
-    connection.busy_timeout(Duration::from_secs(10)).map_err(|error| explain(path, error))?;
+    connection.busy_timeout(WAIT).map_err(|error| explain(path, error))?;
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
 }
@@ -117,6 +120,17 @@ pub(super) fn described(error: &rusqlite::Error) -> String {
     code.unwrap_or("an error of the SQLite driver").to_owned()
 }
 
+/// Whether another program holds the file.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// What is told when it was waited for in vain.
+pub(super) fn busy(place: impl std::fmt::Display) -> Error {
+    Error::locked(format!("{place} is locked by another program"))
+        .hint("Close it there, or wait and run again; --lock-timeout says how long a restore waits.")
+}
+
 /// An error of opening or reading, in our words.
 #[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
 pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
@@ -125,10 +139,7 @@ pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::NotADatabase) => Error::unreachable(format!("{place} is not a SQLite database")),
         Some(ErrorCode::DatabaseCorrupt) => Error::unreachable(format!("{place} is corrupt"))
             .hint("Run 'PRAGMA integrity_check' with the sqlite3 shell, and restore a good copy."),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Error::locked(format!("{place} is locked by another program"))
-                .hint("Close it there, or wait and run again.")
-        }
+        _ if is_busy(&error) => busy(place),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             Error::unreachable(format!("{place} cannot be written")).hint("Check the permissions of file and folder.")
         }

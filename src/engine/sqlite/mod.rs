@@ -13,9 +13,10 @@ mod tests;
 
 use super::staging::{Place, Rounds, Staging, Stream};
 use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target, Whereabouts};
+use crate::engine::meter::Meter;
 use crate::engine::sql::Sql;
 use crate::error::Result;
-use crate::event::Cancel;
+use crate::event::{Cancel, Traffic};
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
 use std::path::PathBuf;
@@ -44,7 +45,11 @@ struct Sqlite {
     connection: rusqlite::Connection,
     path: PathBuf,
     cancel: Cancel,
+    /// Counts every call.
+    meter: Meter,
     lock: Option<lock::Held>,
+    /// How long another program that holds the file is waited for.
+    wait: Duration,
     /// What a source's file was just before it was opened.
     state: Option<String>,
     /// The file that the open transaction will put in the place of this one.
@@ -53,7 +58,13 @@ struct Sqlite {
 
 impl Sqlite {
     fn new(connection: rusqlite::Connection, path: PathBuf, cancel: &Cancel) -> Self {
-        Self { connection, path, cancel: cancel.clone(), lock: None, state: None, swapped: None }
+        let (cancel, meter) = (cancel.clone(), Meter::default());
+        meter.connected();
+        Self { connection, path, cancel, meter, lock: None, wait: connect::WAIT, state: None, swapped: None }
+    }
+
+    fn patience(&self) -> write::Patience {
+        write::Patience { wait: self.wait, cancel: self.cancel.clone() }
     }
 }
 
@@ -67,11 +78,17 @@ impl Source for Sqlite {
     }
 
     fn catalogue(&mut self) -> Result<Catalogue> {
+        self.meter.sent();
         catalog::read(&self.connection)
     }
 
     fn read(&mut self, query: &Query, sink: &mut Sink<'_>) -> Result<u64> {
+        self.meter.sent();
         read::rows(&self.connection, query, &self.cancel, sink)
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.meter.traffic()
     }
 
     fn token(&mut self) -> Result<Option<String>> {
@@ -82,7 +99,8 @@ impl Source for Sqlite {
 impl Target for Sqlite {
     fn lock(&mut self, purpose: &str, wait: Duration) -> Result<()> {
         self.lock = Some(lock::take(&self.path, purpose, wait, &self.cancel)?);
-        Ok(())
+        self.wait = wait;
+        write::bound_waits(&self.connection, wait)
     }
 
     fn holder(&mut self) -> Result<Option<Holder>> {
@@ -94,15 +112,18 @@ impl Target for Sqlite {
     }
 
     fn begin(&mut self, enforce: Enforce) -> Result<()> {
-        write::begin(&self.connection, enforce)
+        self.meter.sent();
+        write::begin(&self.connection, enforce, &self.patience())
     }
 
     fn execute(&mut self, sql: &Sql) -> Result<u64> {
+        self.meter.sent();
         write::execute(&self.connection, sql)
     }
 
     fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64> {
         self.cancel.check()?;
+        self.meter.sent();
         write::load(&self.connection, into, rows)
     }
 
@@ -111,9 +132,11 @@ impl Target for Sqlite {
     }
 
     fn end(&mut self, commit: bool) -> Result<()> {
+        self.meter.sent();
+        let patience = self.patience();
         match self.swapped.take() {
-            Some(swapped) => place::end(&mut self.connection, &self.path, swapped, commit),
-            None => write::end(&self.connection, commit),
+            Some(swapped) => place::end(&mut self.connection, &self.path, (swapped, commit), &patience),
+            None => write::end(&self.connection, commit, &patience),
         }
     }
 }
@@ -126,12 +149,15 @@ impl Staging for Sqlite {
     fn stream(&mut self, key: &str) -> Result<Stream> {
         let opened = place::stream(&self.path, key)?;
         Ok(opened.map_or(Err("the file is not empty"), |(connection, path)| {
-            Ok(Box::new(Self::new(connection, path, &self.cancel)))
+            let stream = Self::new(connection, path, &self.cancel);
+            self.meter.add(&stream.meter);
+            Ok(Box::new(Self { meter: self.meter.clone(), ..stream }))
         }))
     }
 
     fn swap_in(&mut self, key: &str, _tables: &[TableName]) -> Result<()> {
-        self.swapped = Some(place::swap_in(&mut self.connection, &self.path, key)?);
+        let patience = self.patience();
+        self.swapped = Some(place::swap_in(&mut self.connection, &self.path, key, &patience)?);
         Ok(())
     }
 

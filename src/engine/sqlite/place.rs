@@ -3,6 +3,7 @@
 //! Only where the target is a file without a page: nobody can have read anything from it. The last transaction goes on in
 //! the staging file, with the target held all the time; its commit is followed by one rename.
 
+use super::write::Patience;
 use super::{connect, write};
 use crate::engine::Enforce;
 use crate::engine::staging::Place;
@@ -64,10 +65,10 @@ fn is_blank(target: &Path) -> bool {
 }
 
 /// Goes on in the place, with the target's own transaction still open.
-pub(super) fn swap_in(connection: &mut Connection, target: &Path, key: &str) -> Result<Swapped> {
+pub(super) fn swap_in(connection: &mut Connection, target: &Path, key: &str, patience: &Patience) -> Result<Swapped> {
     let place = path(target, key);
     let staged = connect::open_to_write(&place, false)?;
-    write::begin(&staged, Enforce::Nothing)?;
+    write::begin(&staged, Enforce::Nothing, patience)?;
     staged
         .execute_batch(&format!("DROP TABLE IF EXISTS {}", mark::PROGRESS_TABLE))
         .map_err(|error| connect::explain(&place, error))?;
@@ -75,20 +76,25 @@ pub(super) fn swap_in(connection: &mut Connection, target: &Path, key: &str) -> 
 }
 
 /// Ends the last transaction: with a commit the place becomes the target, else the target is what it was.
-pub(super) fn end(connection: &mut Connection, target: &Path, swapped: Swapped, commit: bool) -> Result<()> {
+pub(super) fn end(
+    connection: &mut Connection,
+    target: &Path,
+    (swapped, commit): (Swapped, bool),
+    patience: &Patience,
+) -> Result<()> {
     let Swapped { target: before, place } = swapped;
-    let done = write::end(connection, commit);
+    let done = write::end(connection, commit, patience);
     let staged = std::mem::replace(connection, before);
     drop(staged);
     if !commit || done.is_err() {
-        return write::end(connection, false).and(done);
+        return write::end(connection, false, patience).and(done);
     }
     let renamed = rename(&place, target);
     // Whoever waited for the old file finds that it has moved.
-    write::end(connection, false)?;
+    write::end(connection, false, patience)?;
     renamed?;
     *connection = connect::open_to_write(target, false)?;
-    Ok(())
+    write::bound_waits(connection, patience.wait)
 }
 
 fn rename(place: &Path, target: &Path) -> Result<()> {

@@ -10,6 +10,9 @@ use std::io::Write as _;
 
 pub(super) fn rows(connection: &Connection, query: &Query, cancel: &Cancel, sink: &mut Sink<'_>) -> Result<u64> {
     let broken = |error: rusqlite::Error| {
+        if super::connect::is_busy(&error) {
+            return super::connect::busy("the SQLite database");
+        }
         Error::unreachable("reading from the SQLite database broke off").caused_by(super::connect::described(&error))
     };
     let mut statement = connection.prepare_cached(query.sql.text()).map_err(broken)?;

@@ -3,20 +3,54 @@
 use crate::engine::sql::Sql;
 use crate::engine::{Enforce, LoadTable};
 use crate::error::{Error, Result};
+use crate::event::Cancel;
 use crate::model::batch::{Cell, CellKind};
 use crate::model::proof::Checked;
 use crate::model::schema::EngineKind;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode};
+use std::time::{Duration, Instant};
 
-pub(super) fn begin(connection: &Connection, enforce: Enforce) -> Result<()> {
+/// How long another program that holds the file is waited for.
+pub(super) struct Patience {
+    pub(super) wait: Duration,
+    pub(super) cancel: Cancel,
+}
+
+/// SQLite's own waiting cannot be interrupted, so what may wait for long does so in steps of this length.
+const STEP: Duration = Duration::from_millis(50);
+
+/// How long every other statement waits for another program. The driver counts in milliseconds of 31 bits.
+pub(super) fn bound_waits(connection: &Connection, wait: Duration) -> Result<()> {
+    connection.busy_timeout(wait.min(Duration::from_hours(24))).map_err(explain)
+}
+
+/// Runs what takes a lock of the file, again and again while another program holds it.
+fn patiently(connection: &Connection, statement: &str, patience: &Patience) -> Result<()> {
+    let deadline = Instant::now() + patience.wait;
+    bound_waits(connection, STEP.min(patience.wait))?;
+    let done = loop {
+        let done = connection.execute_batch(statement);
+        let is_busy = done.as_ref().is_err_and(super::connect::is_busy);
+        if !is_busy || Instant::now() >= deadline {
+            break done.map_err(explain);
+        }
+        if let Err(interrupted) = patience.cancel.check() {
+            break Err(interrupted);
+        }
+    };
+    bound_waits(connection, patience.wait)?;
+    done
+}
+
+pub(super) fn begin(connection: &Connection, enforce: Enforce, patience: &Patience) -> Result<()> {
     let foreign_keys = enforce == Enforce::ForeignKeys;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).map_err(explain)?;
     connection.pragma_update(None, "foreign_keys", foreign_keys).map_err(explain)?;
     // Views that name missing tables must not stop ALTER TABLE.
     connection.pragma_update(None, "legacy_alter_table", true).map_err(explain)?;
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(explain)?;
+    patiently(connection, "BEGIN IMMEDIATE", patience)?;
     connection.pragma_update(None, "defer_foreign_keys", foreign_keys).map_err(explain)
 }
 
@@ -71,18 +105,16 @@ fn bindable(cell: Cell<'_>) -> Option<ValueRef<'_>> {
     })
 }
 
-pub(super) fn end(connection: &Connection, commit: bool) -> Result<()> {
+pub(super) fn end(connection: &Connection, commit: bool, patience: &Patience) -> Result<()> {
     if connection.is_autocommit() {
         // SQLite itself rolled back: a full disk or an I/O error.
         return if commit { Err(Error::rejected("the transaction was lost; nothing was changed")) } else { Ok(()) };
     }
     if commit {
-        connection.execute_batch("COMMIT").map_err(|error| {
-            let explained = explain(error);
-            match connection.execute_batch("ROLLBACK") {
-                Ok(()) => explained,
-                Err(second) => explained.caused_by(second),
-            }
+        // It waits for readers; until it is done nothing of it is there.
+        patiently(connection, "COMMIT", patience).map_err(|explained| match connection.execute_batch("ROLLBACK") {
+            Ok(()) => explained,
+            Err(second) => explained.caused_by(second),
         })
     } else {
         connection.execute_batch("ROLLBACK").map_err(explain)
@@ -94,9 +126,7 @@ pub(super) fn end(connection: &Connection, commit: bool) -> Result<()> {
 fn explain(error: rusqlite::Error) -> Error {
     let message = super::connect::described(&error);
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Error::locked("the target is locked by another program").hint("Close it there, or wait and run again.")
-        }
+        _ if super::connect::is_busy(&error) => super::connect::busy("the target"),
         Some(ErrorCode::DiskFull) => Error::rejected("the disk of the target is full; nothing was changed")
             .hint("Free some space and run again."),
         Some(ErrorCode::ReadOnly) => Error::unreachable("the target cannot be written")

@@ -2,8 +2,8 @@
 
 use super::proxy_testing::{Cut, Proxy, Way};
 use super::testing::{
-    Line, MARIADB, MYSQL, POSTGRES, POSTGRES_PLAIN, SMALL, Server, context, options, rolled_back, small_rows, source,
-    target,
+    Line, MARIADB, MYSQL, POSTGRES, POSTGRES_PLAIN, SMALL, SQLITE, Server, context, options, rolled_back, small_rows,
+    source, target,
 };
 use crate::error::Kind;
 use crate::event::{Cancel, Collected, Event, Report, Silent};
@@ -13,7 +13,6 @@ use crate::run::ledger::Run;
 use crate::run::parallel::Streams;
 use crate::run::{restore, rollback};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A server, a schema that has everything, and rows for it.
@@ -22,28 +21,6 @@ struct Case {
     schema: &'static str,
     rows: &'static str,
 }
-
-thread_local! {
-    static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap();
-}
-
-/// SQLite, as if it were a server.
-const SQLITE: Server = Server {
-    kind: EngineKind::Sqlite,
-    fresh: || {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("{}.sqlite", NEXT.fetch_add(1, Ordering::SeqCst));
-        let path = FOLDER.with(|folder| folder.path().join(name));
-        std::fs::File::create(&path).unwrap();
-        format!("sqlite:{}", path.display())
-    },
-    script: |url, text| {
-        let connection = rusqlite::Connection::open(url.strip_prefix("sqlite:").unwrap()).unwrap();
-        connection.execute_batch(&format!("PRAGMA foreign_keys = 0; {text}")).unwrap();
-    },
-    columns: "SELECT count(*) FROM sqlite_master m JOIN pragma_table_xinfo(m.name)",
-    ..POSTGRES
-};
 
 const ON_SQLITE: Case = Case {
     server: &SQLITE,

@@ -1,4 +1,4 @@
-//! A TCP proxy before a server that cuts every connection after a number of bytes, at a word, or on demand.
+//! A TCP proxy before a server that cuts every connection after a number of bytes, at a message or a word, or on demand.
 
 use super::testing::Server;
 use std::io::{Read as _, Write as _};
@@ -22,6 +22,8 @@ pub(super) enum Cut {
     After(Way, u64),
     /// When the client sends this word; the flag says whether the server still gets it. Nothing of the answer comes back.
     At(&'static [u8], bool),
+    /// The same at the message of the client with this number, counted from 1 over all connections. A message is what comes at once.
+    Message(u64, bool),
 }
 
 /// A running proxy. It ends with its drop, and cuts what is open.
@@ -33,7 +35,12 @@ pub(super) struct Proxy {
 
 struct State {
     cut: Option<Cut>,
+    /// Whether who comes after the cut gets through.
+    heals: bool,
     is_cut: AtomicBool,
+    /// Nobody gets through any more.
+    is_over: AtomicBool,
+    messages: AtomicU64,
     /// Nothing passes any more, and nobody is told.
     is_frozen: AtomicBool,
     /// The word was seen and passed on; the answer must not pass.
@@ -45,6 +52,15 @@ struct State {
 impl Proxy {
     /// A proxy before the server of `url`.
     pub(super) fn start(server: &Server, url: &str, cut: Option<Cut>) -> Self {
+        Self::new(server, url, cut, false)
+    }
+
+    /// A proxy that cuts once; who connects afterwards gets through.
+    pub(super) fn that_heals(server: &Server, url: &str, cut: Cut) -> Self {
+        Self::new(server, url, Some(cut), true)
+    }
+
+    fn new(server: &Server, url: &str, cut: Option<Cut>, heals: bool) -> Self {
         let (before, rest) = url.split_at(url.find("://").unwrap() + 3);
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (user, host) = rest[..end].rsplit_once('@').map_or(("", &rest[..end]), |(user, host)| (user, host));
@@ -54,7 +70,10 @@ impl Proxy {
         let at = if user.is_empty() { "" } else { "@" };
         let state = Arc::new(State {
             cut,
+            heals,
             is_cut: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+            messages: AtomicU64::new(0),
             is_frozen: AtomicBool::new(false),
             is_mute: AtomicBool::new(false),
             passed: Default::default(),
@@ -63,7 +82,7 @@ impl Proxy {
         let shared = state.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                if shared.is_cut.load(Ordering::SeqCst) {
+                if shared.is_over.load(Ordering::SeqCst) || shared.is_cut.load(Ordering::SeqCst) && !heals {
                     return; // With it goes the listener: who comes later is refused.
                 }
                 let upstream = TcpStream::connect(&to).unwrap();
@@ -83,6 +102,11 @@ impl Proxy {
         self.state.passed[way as usize].load(Ordering::SeqCst)
     }
 
+    /// How many messages the client sent.
+    pub(super) fn messages(&self) -> u64 {
+        self.state.messages.load(Ordering::SeqCst)
+    }
+
     /// Whether it has cut.
     pub(super) fn is_cut(&self) -> bool {
         self.state.is_cut.load(Ordering::SeqCst)
@@ -95,6 +119,7 @@ impl Proxy {
 
     /// Cuts every connection and takes no more.
     pub(super) fn cut(&self) {
+        self.state.is_over.store(true, Ordering::SeqCst);
         self.state.cut_all();
         drop(TcpStream::connect(self.address)); // Wakes the thread that waits for clients.
     }
@@ -108,17 +133,18 @@ impl Drop for Proxy {
 
 impl State {
     fn connect(self: &Arc<Self>, client: &TcpStream, upstream: &TcpStream) {
+        let is_healed = self.heals && self.is_cut.load(Ordering::SeqCst);
         for stream in [client, upstream] {
             stream.set_nodelay(true).unwrap();
             self.open.lock().unwrap().push(stream.try_clone().unwrap());
         }
         for (way, from, to) in [(Way::ToServer, client, upstream), (Way::ToClient, upstream, client)] {
             let (state, from, to) = (self.clone(), from.try_clone().unwrap(), to.try_clone().unwrap());
-            std::thread::spawn(move || state.pump(way, from, to));
+            std::thread::spawn(move || state.pump(way, from, to, is_healed));
         }
     }
 
-    fn pump(&self, way: Way, mut from: TcpStream, mut to: TcpStream) {
+    fn pump(&self, way: Way, mut from: TcpStream, mut to: TcpStream, is_healed: bool) {
         let mut buffer = vec![0; 16 << 10];
         while let Ok(read @ 1..) = from.read(&mut buffer) {
             while self.is_frozen.load(Ordering::SeqCst) && !self.is_cut.load(Ordering::SeqCst) {
@@ -127,7 +153,9 @@ impl State {
             let mut bytes = &buffer[..read];
             let before = self.passed[way as usize].fetch_add(read as u64, Ordering::SeqCst);
             let mut cuts = false;
+            let message = self.messages.fetch_add(u64::from(way == Way::ToServer), Ordering::SeqCst) + 1;
             match self.cut {
+                _ if is_healed => {}
                 Some(Cut::After(this, limit)) if this == way && before + read as u64 > limit => {
                     bytes = &bytes[..usize::try_from(limit.saturating_sub(before)).unwrap()];
                     cuts = true;
@@ -136,11 +164,18 @@ impl State {
                     self.is_mute.store(true, Ordering::SeqCst);
                     cuts = !passes;
                 }
-                Some(Cut::At(..)) if way == Way::ToClient && self.is_mute.load(Ordering::SeqCst) => cuts = true,
+                Some(Cut::Message(number, passes)) if way == Way::ToServer && message == number => {
+                    self.is_mute.store(true, Ordering::SeqCst);
+                    cuts = !passes;
+                }
+                Some(Cut::At(..) | Cut::Message(..)) if way == Way::ToClient && self.is_mute.load(Ordering::SeqCst) => {
+                    cuts = true;
+                }
                 _ => {}
             }
-            let mute = matches!(self.cut, Some(Cut::At(..))) && cuts;
-            if self.is_cut.load(Ordering::SeqCst) || (!mute && to.write_all(bytes).is_err()) {
+            let mute = matches!(self.cut, Some(Cut::At(..) | Cut::Message(..))) && cuts;
+            let is_cut = self.is_cut.load(Ordering::SeqCst) && !is_healed;
+            if is_cut || (!mute && to.write_all(bytes).is_err()) {
                 break;
             }
             if cuts {

@@ -12,10 +12,11 @@ use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
 use crate::run::marking::Marker;
 use crate::run::repository::Repository;
-use crate::run::{Context, capture, keys, restore, rollback, state};
+use crate::run::{Context, capture, keys, restore, retry, rollback, state};
 use crate::seal::Member;
 use crate::secret::{Address, Secret32};
 use crate::store::memory::Memory;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// A server that tests run on, and the few words of its dialect that they need.
@@ -100,6 +101,28 @@ pub(super) const MYSQL: Server = Server {
 /// MariaDB.
 pub(super) const MARIADB: Server =
     Server { kind: EngineKind::Mariadb, fresh: || engine::mysql::testing::Server::mariadb().fresh(), ..MYSQL };
+
+thread_local! {
+    static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap();
+}
+
+/// SQLite, as if it were a server.
+pub(super) const SQLITE: Server = Server {
+    kind: EngineKind::Sqlite,
+    fresh: || {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("{}.sqlite", NEXT.fetch_add(1, Ordering::SeqCst));
+        let path = FOLDER.with(|folder| folder.path().join(name));
+        std::fs::File::create(&path).unwrap();
+        format!("sqlite:{}", path.display())
+    },
+    script: |url, text| {
+        let connection = rusqlite::Connection::open(url.strip_prefix("sqlite:").unwrap()).unwrap();
+        connection.execute_batch(&format!("PRAGMA foreign_keys = 0; {text}")).unwrap();
+    },
+    columns: "SELECT count(*) FROM sqlite_master m JOIN pragma_table_xinfo(m.name)",
+    ..POSTGRES
+};
 
 /// Makes a test of each function, on every server: one line here plugs a server in.
 macro_rules! on_every_server {
@@ -254,6 +277,22 @@ impl Line {
     }
 }
 
+impl Line {
+    /// As the command does it: tried again where that may help.
+    pub(super) fn restore_patiently(
+        &self,
+        context: &Context<'_>,
+        url: &str,
+        name: &str,
+        options: &restore::Options,
+    ) -> Result<restore::Outcome> {
+        let (open, snapshot) = (|| target(url, &context.cancel), self.repository.find(name)?);
+        retry::run(context, open()?, &open, &mut |target, sent| {
+            restore::attempt(context, &self.repository, &snapshot, target, options, sent)
+        })
+    }
+}
+
 /// Rolls the only run back.
 pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
     rolled_back_in(&context(&Silent, &Cancel::default()), url, Duration::from_secs(5))
@@ -269,6 +308,12 @@ pub(super) fn rolled_back_in(context: &Context<'_>, url: &str, wait: Duration) -
 pub(super) fn rolled_back_run(url: &str, wanted: &str) -> Result<rollback::Outcome> {
     let options = rollback::Options { wanted: Some(wanted.to_owned()), ..rollback_options() };
     rollback::rollback(&context(&Silent, &Cancel::default()), &mut *target(url, &Cancel::default())?, &options)
+}
+
+/// As the command does it: tried again where that may help.
+pub(super) fn rolled_back_patiently(context: &Context<'_>, url: &str) -> Result<rollback::Outcome> {
+    let (open, options) = (|| target(url, &context.cancel), rollback_options());
+    retry::run(context, open()?, &open, &mut |target, sent| rollback::attempt(context, target, &options, sent))
 }
 
 /// A rollback of the only run that destroys nothing of others and waits five seconds for locks.
