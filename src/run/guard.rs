@@ -8,18 +8,18 @@
 //! Then the snapshot: it has not expired, and was masked for what the target is. Nothing is believed of a host's name. The
 //! library cannot ask: whoever calls it gets the [`Question`] that is open, and comes again with the answer.
 
+mod rows;
+
 use super::declaration::{self, Declaration};
-use super::ledger::{self, Run};
+use super::ledger::Run;
 use super::repository::Snapshot;
 use super::restore::Options;
-use super::state;
 use super::surroundings::{PRODUCTION, Question, Said, Surroundings, Topic};
-use crate::engine::sql::{self, Sql};
-use crate::engine::{Query, Target, Whereabouts, scalar};
-use crate::error::{Error, Kind, Result};
+use crate::engine::{Query, Target, Whereabouts, sql};
+use crate::error::{Error, Result};
 use crate::model::manifest::TableEntry;
-use crate::model::mark;
-use crate::model::schema::{Catalogue, EngineKind, TableKind, TableName};
+use crate::model::schema::{EngineKind, TableName};
+use rows::{far_more_rows, holds_rows_of_others};
 use std::path::Path;
 
 /// What takes production as a target, all of it at once.
@@ -109,7 +109,7 @@ pub fn restore(target: &mut dyn Target, snapshot: &Snapshot, options: &Options) 
         && let Some(many) = far_more_rows(target, rows)?
     {
         let text = format!(
-            "{} holds about {many} rows, far more than the {rows} of {}: is it the database that you mean?",
+            "{} holds {many} rows, far more than the {rows} of {}: is it the database that you mean?",
             shown(&database, said),
             snapshot.label()
         );
@@ -350,51 +350,11 @@ fn shown(database: &str, said: &Surroundings) -> String {
     if said.address.is_empty() { database.to_string() } else { format!("{database} ({})", said.address) }
 }
 
-/// Whether any table holds a row that no restore put there. What cannot be looked into may hold some.
-fn holds_rows_of_others(target: &mut dyn Target) -> Result<bool> {
-    let live = target.catalogue()?;
-    for table in live.tables.iter().filter(|table| table.kind == TableKind::Ordinary) {
-        let mut sql = Sql::new(target.engine()).lit("SELECT count(*) FROM (SELECT 1 FROM ").table(&table.name);
-        if live.own.marked.contains(&table.name) {
-            sql = sql.lit(" WHERE ").name(mark::RUN_COLUMN).lit(" IS NULL");
-        }
-        match scalar(target, sql.lit(" LIMIT 1) AS x")) {
-            Ok(0) => {}
-            Err(error) if error.kind() == Kind::Interrupted => return Err(error),
-            Ok(_) | Err(_) => return Ok(true),
-        }
-    }
-    Ok(false)
-}
-
-/// The fourth guard: about how many rows a target holds that no restore put there, where that is far more than `rows`.
-fn far_more_rows(target: &mut dyn Target, rows: u64) -> Result<Option<u64>> {
-    let many = |found: u64| found > rows.saturating_mul(10) && found > rows.saturating_add(10_000);
-    let (mut live, mut found) = (None::<Catalogue>, 0);
-    match sql::estimated_rows(target.engine()) {
-        Some(sql) => found = state::positive(scalar(target, sql)?)?,
-        None => {
-            let catalogue = target.catalogue()?;
-            for table in catalogue.tables.iter().filter(|table| table.kind == TableKind::Ordinary) {
-                found += state::count(target, &table.name)?;
-            }
-            live = Some(catalogue);
-        }
-    }
-    if !many(found) {
-        return Ok(None);
-    }
-    let live = live.map_or_else(|| target.catalogue(), Ok)?;
-    let runs = ledger::runs(target, &live)?;
-    let ours: u64 = runs.iter().flat_map(|run| &run.detail.tables).map(|table| table.inserted).sum();
-    let found = found.saturating_sub(ours);
-    Ok(many(found).then_some(found))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::surroundings::ARGUMENT;
     use super::*;
+    use crate::error::Kind;
 
     fn declared(environment: &str, allowed: &[&str]) -> Declaration {
         Declaration {

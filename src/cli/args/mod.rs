@@ -457,7 +457,7 @@ pub struct RestoreArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,
-    /// The name of the database, where it would have to be typed: for production.
+    /// The name of the database, where it would have to be typed: for production. Another name is refused.
     #[arg(long, value_name = "DATABASE")]
     pub confirm: Option<String>,
 }
@@ -485,7 +485,7 @@ pub struct RollbackArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,
-    /// The name of the database, where it would have to be typed: for production.
+    /// The name of the database, where it would have to be typed: for production. Another name is refused.
     #[arg(long, value_name = "DATABASE")]
     pub confirm: Option<String>,
 }

@@ -18,14 +18,23 @@ pub(super) struct Answers<'a> {
     pub(super) yes: bool,
     /// `--confirm`.
     pub(super) confirm: Option<&'a str>,
+    /// What the target is called.
+    pub(super) database: &'a str,
 }
 
 impl Answers<'_> {
-    /// Answers one question from the command line or on the terminal, and keeps the answer.
+    /// Refuses a `--confirm` that names another database, whatever is asked.
+    pub(super) fn check(self) -> Result<()> {
+        self.confirm.map_or(Ok(()), |name| guard::confirmed(name, self.database))
+    }
+
+    /// Answers one question from the command line or on the terminal, and keeps the answer. Who gives the right name has
+    /// said yes, too.
     pub(super) fn answer(self, question: Question, said: &mut Surroundings) -> Result<()> {
+        self.check()?;
         match question {
             Question::Yes { topic, text } => {
-                confirm(self.yes, &text)?;
+                confirm(self.yes || self.confirm.is_some(), &text)?;
                 said.agreed.insert(topic);
             }
             Question::Name { database, text } => {
@@ -66,7 +75,7 @@ pub(super) fn passed(
 ) -> Result<Passed> {
     loop {
         match check(said)? {
-            Verdict::Passed(passed) => return Ok(passed),
+            Verdict::Passed(passed) => return answers.check().map(|()| passed),
             Verdict::Ask(question) => {
                 if matches!(question, Question::Name { .. }) {
                     show(context, &look(said)?);

@@ -103,8 +103,13 @@ impl Line<'_> {
         self.started(&options.surroundings.environment(declared.as_ref().ok().and_then(Option::as_ref)));
         let mut target = opened?;
         deed.database = Some(audit::database(&mut *target, address));
-        declared?;
-        let answers = Answers { yes: args.yes, confirm: args.confirm.as_deref() };
+        let declared = declared?.map(|declared| declared.environment);
+        let said = options.surroundings.said.as_ref().map(|said| said.environment.clone());
+        let environment = declared.or(said).unwrap_or_else(|| snapshot.manifest.environment.clone());
+        options.marker = settings.marker(args.marker.map(Into::into), &environment);
+        options.map = settings.restore_map(&environment)?;
+        let database = guard::database_name(&mut *target)?;
+        let answers = Answers { yes: args.yes, confirm: args.confirm.as_deref(), database: &database };
         let mut said = options.surroundings.clone();
         let asked = options.clone();
         let check = &mut |said: &Surroundings| {
@@ -117,8 +122,6 @@ impl Line<'_> {
         };
         let passed = guarded::passed(context, answers, &mut said, check, look)?;
         options.surroundings = said;
-        options.map = settings.restore_map(&passed.environment.environment)?;
-        options.marker = settings.marker(args.marker.map(Into::into), &passed.environment.environment);
         guard::refuse_expired(snapshot)?;
         refuse_unapproved(context, settings, args, snapshot, &passed.environment.environment)?;
         guard::refuse_weaker(snapshot, &options.surroundings, &passed.environment)?;

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::model::audit::{Actor, Database, Deed, Operation};
 use crate::run::ledger::Run;
 use crate::run::surroundings::Surroundings;
-use crate::run::{Context, declaration, retry, rollback};
+use crate::run::{Context, declaration, guard, retry, rollback};
 use crate::secret::Address;
 use serde_json::json;
 use std::time::Duration;
@@ -99,18 +99,22 @@ fn agreed(
 ) -> Result<Surroundings> {
     let with =
         |said: &Surroundings, dry_run| rollback::Options { surroundings: said.clone(), dry_run, ..options.clone() };
+    let database = guard::database_name(target)?;
     let check = &mut |said: &Surroundings| rollback::guard(target, &with(said, options.dry_run));
     let look = &|said: &Surroundings| {
         let mut target = (engine.target)(address, false, &context.cancel)?;
         rollback::rollback(context, &mut *target, &with(said, true)).map(|done| done.deed)
     };
-    let answers = Answers { yes: args.yes, confirm: args.confirm.as_deref() };
+    let answers = Answers { yes: args.yes, confirm: args.confirm.as_deref(), database: &database };
     let mut said = options.surroundings.clone();
     guarded::passed(context, answers, &mut said, check, look)?;
-    // Who has given the database's name has confirmed enough.
-    if !args.dry_run && said.name.is_none() {
+    if !args.dry_run {
         let what = args.run.as_deref().unwrap_or("the restored rows");
-        confirm(args.yes, &format!("This takes {what} out of {address}."))?;
+        // Who has given the database's name has confirmed enough.
+        confirm(
+            args.yes || args.confirm.is_some() || said.name.is_some(),
+            &format!("This takes {what} out of {address}."),
+        )?;
     }
     Ok(said)
 }

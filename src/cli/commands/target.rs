@@ -71,6 +71,9 @@ fn init(context: &Context<'_>, settings: &Settings, args: &TargetInitArgs, deed:
     let wish =
         Wish { environment: args.env.clone(), allowed, owner: args.owner.clone(), by: format!("{name} on {host}") };
     let new = wish.beside(there.as_ref());
+    let database = opened.database.clone();
+    let answers = Answers { yes: args.yes, confirm: args.confirm.as_deref(), database: &database };
+    answers.check()?;
     warn_of_source(context, settings, &mut opened);
     let shown = opened.address.to_string();
     let Some(question) =
@@ -80,7 +83,6 @@ fn init(context: &Context<'_>, settings: &Settings, args: &TargetInitArgs, deed:
         json.insert("changed".to_owned(), json!(false));
         return Ok(Answer::new(json.into(), format!("{shown} declares that already; nothing was changed.")));
     };
-    let answers = Answers { yes: args.yes, confirm: args.confirm.as_deref() };
     answers.answer(question, &mut opened.said)?;
     started(context, "target init", vec![("target", shown.clone()), ("environment", args.env.clone())]);
     let wait = Duration::from_secs(args.lock_timeout);
@@ -129,7 +131,8 @@ fn remove(context: &Context<'_>, settings: &Settings, args: &TargetRemoveArgs, d
         None => format!("This forgets the damaged declaration of {} ({shown}).", opened.database),
     };
     let question = Question::Name { database: opened.database.clone(), text };
-    Answers { yes: false, confirm: args.confirm.as_deref() }.answer(question, &mut opened.said)?;
+    let database = opened.database.clone();
+    Answers { yes: false, confirm: args.confirm.as_deref(), database: &database }.answer(question, &mut opened.said)?;
     started(context, "target remove", vec![("target", shown.clone())]);
     declaration::remove(context, &mut *opened.target, there.as_ref(), Duration::from_secs(args.lock_timeout))?;
     record(context, settings, deed);

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Cancel, Silent};
 use crate::run::declaration::{self, Declaration, Wish};
 use crate::run::guard::{self, Verdict};
+use crate::run::marking::Marker;
 use crate::run::surroundings::{ARGUMENT, Question, Said, Surroundings, Topic};
 use crate::run::{restore, rollback};
 use std::time::Duration;
@@ -160,6 +161,17 @@ fn another_machine_takes_a_declaration(server: &Server) {
 
 fn rows_of_others_are_asked_about(server: &Server) {
     let (line, url) = bench(server);
+    // Rows in a ledger of keys are fixtures too.
+    let cancel = Cancel::default();
+    let context = super::testing::context(&Silent, &cancel);
+    let listed = restore::Options { marker: Marker::Ledger, surroundings: silent(Whereabouts::Here), ..options() };
+    line.restore_in(&context, &url, "s", &listed).unwrap();
+    assert_eq!(asked(&line, &url, silent(Whereabouts::Here)), None, "nothing but listed fixtures");
+    (server.script)(&url, "INSERT INTO child (id) VALUES (5000)");
+    assert!(is_about(asked(&line, &url, silent(Whereabouts::Here)).as_ref(), Topic::OthersRows));
+    (server.script)(&url, "DELETE FROM child WHERE id = 5000");
+    rolled_back(&url).unwrap();
+
     let here = silent(Whereabouts::Here);
     assert_eq!(asked(&line, &url, here.clone()), None, "nothing but empty tables");
     restored(&line, &url, "s", here.clone()).unwrap();
