@@ -6,35 +6,13 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// `[restore]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct RestoreSection {
-    map: Tables,
-    environments: Environments,
-}
-
-type Tables = BTreeMap<Spanned<String>, TableSection>;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Environments {
-    dev: Environment,
-    staging: Environment,
-    production: Environment,
-}
-
-/// What an environment says in place of what is said for all.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Environment {
-    map: Tables,
-}
+/// `[restore.map]`, for all environments or one of them.
+pub(super) type Tables = BTreeMap<Spanned<String>, TableSection>;
 
 /// `[restore.map.TABLE]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct TableSection {
+pub(super) struct TableSection {
     to: Option<Spanned<String>>,
     rename: BTreeMap<Spanned<String>, Spanned<String>>,
     drop: Vec<Spanned<String>>,
@@ -97,35 +75,34 @@ impl Written<'_> {
     }
 }
 
-impl RestoreSection {
-    /// The map for an environment: its own section of a table takes the place of the common one.
-    pub(super) fn map(&self, environment: &str, file: &Written<'_>) -> Result<Map> {
-        let none = Tables::new();
-        let own = match environment {
-            "dev" => &self.environments.dev.map,
-            "staging" => &self.environments.staging.map,
-            "production" => &self.environments.production.map,
-            _ => &none,
-        };
-        let common = self.map.iter().filter(|(name, _)| !own.contains_key(*name));
-        let tables = common.chain(own).map(|(name, section)| file.table(name, section)).collect::<Result<_>>()?;
-        Ok(Map { tables })
-    }
+/// The map of an environment: its own section of a table takes the place of the common one.
+///
+/// # Errors
+/// Kind `Usage` when a value is none, with its line.
+pub(super) fn map(common: &Tables, own: Option<&Tables>, file: &Written<'_>) -> Result<Map> {
+    let common = common.iter().filter(|(name, _)| own.is_none_or(|own| !own.contains_key(*name)));
+    let tables = common.chain(own.into_iter().flatten()).map(|(name, section)| file.table(name, section));
+    Ok(Map { tables: tables.collect::<Result<_>>()? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Section {
+        map: Tables,
+    }
+
     #[test]
     fn a_map_is_read_with_its_places() {
         let text = "map.clients.to = \"customers\"\n[map.clients.rename]\n\"status id\" = \"statusId\"\n\
             [map.orders]\ndrop = [\n  \"a\",\n]\ndefault = { n = 1, x = 1.5, t = true, d = 2025-01-31T10:00:00, s = \"\" }\n\
-            cast = { a = \"exact\", b = \"truncate\" }\nlabels = { c = { x = \"y\" } }\n\
-            [environments.staging.map.orders]\nto = \"o\"\n";
-        let section: RestoreSection = toml::from_str(text).unwrap();
+            cast = { a = \"exact\", b = \"truncate\" }\nlabels = { c = { x = \"y\" } }\n";
+        let section: Section = toml::from_str(text).unwrap();
         let file = Written { name: "f.toml", text };
-        let map = section.map("dev", &file).unwrap();
+        let map = super::map(&section.map, None, &file).unwrap();
         let [clients, orders] = map.tables.as_slice() else { panic!("{map:?}") };
         assert_eq!(
             (clients.table.place.as_str(), clients.to.as_ref().unwrap().name.as_str()),
@@ -135,7 +112,8 @@ mod tests {
         assert_eq!(orders.drop[0].place, "f.toml:6");
         assert_eq!(orders.default[0].1, Value::Text("2025-01-31 10:00:00".into()));
         assert_eq!((orders.default.len(), orders.cast.len(), orders.labels.len()), (5, 2, 1));
-        let staging = section.map("staging", &file).unwrap();
+        let own: Section = toml::from_str("map.orders.to = \"o\"").unwrap();
+        let staging = super::map(&section.map, Some(&own.map), &file).unwrap();
         assert_eq!(staging.tables.len(), 2);
         assert!(staging.tables[1].to.is_some() && staging.tables[1].drop.is_empty());
         for bad in [
@@ -145,9 +123,9 @@ mod tests {
             "mapp.t.to = \"x\"",
             "map.t.drop = \"a\"",
         ] {
-            assert!(toml::from_str::<RestoreSection>(bad).is_err(), "{bad}");
+            assert!(toml::from_str::<Section>(bad).is_err(), "{bad}");
         }
-        let list: RestoreSection = toml::from_str("map.t.default = { a = [1] }").unwrap();
-        assert!(list.map("dev", &file).is_err());
+        let list: Section = toml::from_str("map.t.default = { a = [1] }").unwrap();
+        assert!(super::map(&list.map, None, &file).is_err());
     }
 }

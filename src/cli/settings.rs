@@ -1,12 +1,13 @@
 //! Arguments, environment and `terp-fixtures.toml`, resolved once into what was meant.
 
-use super::mapping::{RestoreSection, Written};
+use super::mapping::{self, Written};
 use crate::error::{Error, Kind, Result};
 use crate::mask::key::MasterKey;
 use crate::policy::approvals::Rules;
 use crate::policy::expiry::Today;
 use crate::policy::signers::Signers;
 use crate::run::drift::Map;
+use crate::run::marking::Marker;
 use crate::seal::{Member, SignerId};
 use crate::secret::{Address, SecretText};
 use serde::Deserialize;
@@ -80,6 +81,30 @@ struct MaskingSection {
 struct CaptureSection {
     policy: Option<PathBuf>,
     environment: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestoreSection {
+    marker: Option<Marker>,
+    map: mapping::Tables,
+    environments: RestoreEnvironments,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestoreEnvironments {
+    dev: RestoreEnvironment,
+    staging: RestoreEnvironment,
+    production: RestoreEnvironment,
+}
+
+/// What an environment says in place of what is said for all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestoreEnvironment {
+    marker: Option<Marker>,
+    map: mapping::Tables,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -417,6 +442,21 @@ impl Settings {
         named.or(self.file.capture.environment.as_deref()).unwrap_or("dev").to_owned()
     }
 
+    /// How rows in a target of `environment` are marked: argument, `[restore.environments]`, `[restore]`, columns.
+    #[must_use]
+    pub fn marker(&self, named: Option<Marker>, environment: &str) -> Marker {
+        named.or(self.restore_in(environment).marker).or(self.file.restore.marker).unwrap_or_default()
+    }
+
+    fn restore_in(&self, environment: &str) -> &RestoreEnvironment {
+        let environments = &self.file.restore.environments;
+        match environment {
+            "staging" => &environments.staging,
+            "production" => &environments.production,
+            _ => &environments.dev,
+        }
+    }
+
     /// After how many days a snapshot of `environment` expires: argument, `[retention.environments]`, `[retention]`, never.
     ///
     /// # Errors
@@ -452,13 +492,13 @@ impl Settings {
         (plain(named.or_else(user)), plain(machine))
     }
 
-    /// How rows go into tables of another shape in an environment.
+    /// How rows go into tables of another shape in a target of `environment`.
     ///
     /// # Errors
     /// Kind `Usage` when a value is none, with its line.
     pub fn restore_map(&self, environment: &str) -> Result<Map> {
         let (name, text) = &self.written;
-        self.file.restore.map(environment, &Written { name, text })
+        mapping::map(&self.file.restore.map, Some(&self.restore_in(environment).map), &Written { name, text })
     }
 
     /// Whether a target's audit chain stays there when the last run goes.

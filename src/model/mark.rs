@@ -8,6 +8,8 @@ pub const AT_COLUMN: &str = "terp_fixture_at";
 pub const RUNS_TABLE: &str = "terp_fixtures_runs";
 /// The undo table: which table's previous rows lie in which `terp_fixtures_undo_<n>`.
 pub const UNDO_TABLE: &str = "terp_fixtures_undo";
+/// How the tables begin that list the keys of a run's rows, where the application's tables get no marker columns.
+pub const ROWS_TABLE: &str = "terp_fixtures_rows";
 /// The audit chain: one line per restore and rollback.
 pub const AUDIT_TABLE: &str = "terp_fixtures_audit";
 /// Rows on their way into a table that holds others; gone when the restore ends.
@@ -26,7 +28,9 @@ pub const PLACE_SCHEMA: &str = "terp_fixtures_load_";
 pub fn is_own_table(name: &str) -> bool {
     let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
     [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE, PROGRESS_TABLE].contains(&name)
-        || name.strip_prefix(UNDO_TABLE).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered)
+        || [UNDO_TABLE, ROWS_TABLE]
+            .iter()
+            .any(|table| name.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered))
 }
 
 /// Whether a column is a marker, and so is never captured, compared or counted.

@@ -15,6 +15,8 @@ pub mod demo;
 pub mod detect;
 pub mod diff;
 pub mod drift;
+#[cfg(test)]
+mod drift_filled_tests;
 pub mod export;
 #[cfg(test)]
 mod fault_tests;
@@ -40,6 +42,7 @@ pub mod ledger;
 pub mod live;
 pub mod load;
 pub mod lock;
+pub mod marking;
 mod packs;
 pub mod parallel;
 mod pipeline;

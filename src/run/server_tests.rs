@@ -9,6 +9,7 @@ mod drift_tests;
 mod export_tests;
 mod limit_tests;
 mod lock_tests;
+mod marking_tests;
 mod mysql_tests;
 mod parallel_tests;
 mod proxy_testing;
@@ -80,6 +81,7 @@ fn content(url: &str) -> (String, i64) {
 /// Restores the snapshot `s`.
 pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConflict) -> Result<restore::Outcome> {
     let options = restore::Options {
+        marker: crate::run::marking::Marker::Columns,
         create: false,
         on_conflict,
         keep_others: false,

@@ -29,6 +29,7 @@ mod keys;
 mod kill;
 mod line;
 mod lock;
+mod marking;
 mod masking;
 mod parallel;
 mod policy_check;

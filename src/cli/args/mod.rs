@@ -121,6 +121,7 @@ pub enum Command {
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite --dry-run
   terp-fixtures restore nightly --target sqlite:dev.sqlite --on-conflict overwrite --yes
+  terp-fixtures restore nightly --target sqlite:dev.sqlite --marker ledger
   terp-fixtures restore postgres-nightly --target sqlite:test.sqlite --allow-lossy")]
     Restore(RestoreArgs),
     /// Take a restore out again, exactly.
@@ -377,6 +378,24 @@ pub enum OnConflict {
     Overwrite,
 }
 
+/// How rows are marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Marker {
+    /// In two columns of each table.
+    Columns,
+    /// In a ledger of keys; the application's tables keep their shape.
+    Ledger,
+}
+
+impl From<Marker> for crate::run::marking::Marker {
+    fn from(marker: Marker) -> Self {
+        match marker {
+            Marker::Columns => Self::Columns,
+            Marker::Ledger => Self::Ledger,
+        }
+    }
+}
+
 /// `restore`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
@@ -398,6 +417,10 @@ pub struct RestoreArgs {
     /// What to do when the target has another row under a fixture row's key.
     #[arg(long, value_enum, default_value_t = OnConflict::Fail)]
     pub on_conflict: OnConflict,
+    /// How the rows are told from others: two columns in every table that gets rows (invisible on MySQL and MariaDB), or a
+    /// ledger of their keys beside the tables. Without it as configured for the environment, else columns.
+    #[arg(long, value_enum)]
+    pub marker: Option<Marker>,
     /// MySQL and MariaDB cannot keep triggers silent: drop those of the tables that get rows, and make them again at the end.
     #[arg(long)]
     pub suspend_triggers: bool,

@@ -70,6 +70,7 @@ fn restore(
     let mut target = (engine.target)(&address, true, &context.cancel)?;
     let database = audit::database(&mut *target, &address);
     deed.database = Some(database.clone());
+    let environment = args.env.as_ref().unwrap_or(&snapshot.manifest.environment);
     let options = restore::Options {
         create: args.create,
         on_conflict: match args.on_conflict {
@@ -84,7 +85,8 @@ fn restore(
         lock_timeout: Duration::from_secs(args.lock_timeout),
         environment: args.env.clone(),
         allow_lossy: args.allow_lossy,
-        map: settings.restore_map(args.env.as_deref().unwrap_or(&snapshot.manifest.environment))?,
+        map: settings.restore_map(environment)?,
+        marker: settings.marker(args.marker.map(Into::into), environment),
         streams: streams(args),
     };
     let done = restore::restore(context, &repository, &snapshot, &mut *target, &options);
