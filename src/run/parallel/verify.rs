@@ -54,8 +54,7 @@ impl Gathering<'_> {
             Job::ForeignKeys(indexes) => indexes
                 .into_iter()
                 .try_for_each(|index| build(stream, &foreign_keys[index], Part::Round { round: 1, index })),
-            Job::Rows(load) => self
-                .compare(stream, load, is_resumed)
+            Job::Rows(load) => Self::compare(stream, load, is_resumed)
                 .map_err(|error| error.within(format!("table {}", load.entry.table))),
             Job::References(child, key) => {
                 let staged = ForeignKey { parent: stream.aside(&key.parent), ..key.clone() };
@@ -72,7 +71,7 @@ impl Gathering<'_> {
 
     /// The number of rows always; their digest where they were not all sent by this process, or may read otherwise than they
     /// were written.
-    fn compare(&self, stream: &mut dyn Target, load: &Load<'_>, is_resumed: bool) -> Result<()> {
+    fn compare(stream: &mut dyn Target, load: &Load<'_>, is_resumed: bool) -> Result<()> {
         let staged = Table { name: stream.aside(&load.entry.table), ..load.live.clone() };
         let sent = load.tally.lock().unwrap_or_else(PoisonError::into_inner).digest;
         let count = state::count(stream, &staged.name)?;
