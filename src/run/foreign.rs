@@ -55,7 +55,8 @@ impl<'a> Foreign<'a> {
             tables.filter_map(|name| Some((name.clone(), own(name)?))).collect();
         let losses = translated.map(|(_, losses, _)| losses).unwrap_or_default();
         let wanted = |wanted: &String| {
-            let found = origins.iter().find(|(name, origin)| origin.is_named(wanted) || name.is_named(wanted));
+            let by_origin = origins.iter().find(|(_, origin)| origin.is_named(wanted));
+            let found = by_origin.or_else(|| origins.iter().find(|(name, _)| name.is_named(wanted)));
             found.map_or_else(|| wanted.clone(), |(name, _)| name.to_string())
         };
         let options = Options { tables: options.tables.iter().map(wanted).collect(), ..options.clone() };
@@ -165,7 +166,7 @@ impl<'a> Foreign<'a> {
         let bridge = self.bridge(live);
         for entry in self.snapshot.manifest.tables.iter().filter(|entry| self.pieces.contains_key(&entry.table)) {
             if let Some(table) = live.table(&entry.table) {
-                self.rows(&bridge, entry, table)?;
+                self.rows(&bridge, entry, table).map_err(|error| error.within("[restore.map]"))?;
             }
         }
         Ok(())

@@ -16,6 +16,8 @@ pub mod demo;
 pub mod detect;
 pub mod diff;
 pub mod drift;
+#[cfg(test)]
+mod drift_filled_tests;
 pub mod export;
 #[cfg(test)]
 mod fault_tests;

@@ -214,15 +214,33 @@ impl Pair<'_> {
     }
 
     fn checks(&self, found: &mut Vec<Difference>) {
-        for check in self.live.checks.iter().filter(|check| !self.captured.checks.contains(check)) {
+        let plain = |checks: &[String]| checks.iter().map(|check| without_casts(check)).collect::<Vec<_>>();
+        let (before, after) = (plain(&self.captured.checks), plain(&self.live.checks));
+        for check in self.live.checks.iter().filter(|check| !before.contains(&without_casts(check))) {
             let why = tolerated("rows that break it are refused as they go in");
             found.push(self.difference(&[], Aspect::Check, (String::new(), check.escape_debug().to_string()), why));
         }
-        for check in self.captured.checks.iter().filter(|check| !self.live.checks.contains(check)) {
+        for check in self.captured.checks.iter().filter(|check| !after.contains(&without_casts(check))) {
             let why = tolerated("the target allows more");
             found.push(self.difference(&[], Aspect::Check, (check.escape_debug().to_string(), String::new()), why));
         }
     }
+}
+
+/// A CHECK without casts, brackets and spaces: PostgreSQL writes them down otherwise when it reads its own text again.
+fn without_casts(check: &str) -> String {
+    const TAILS: [&str; 5] = [" varying", " precision", " without time zone", " with time zone", "[]"];
+    let mut parts = check.split("::");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mut rest = part.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"'));
+        while let Some(shorter) = TAILS.iter().find_map(|tail| rest.strip_prefix(tail)) {
+            rest = shorter;
+        }
+        text.push_str(rest);
+    }
+    text.retain(|c| !matches!(c, '(' | ')') && !c.is_whitespace());
+    text
 }
 
 fn refused(advice: &str) -> Verdict {
@@ -243,4 +261,19 @@ fn reference(key: &ForeignKey) -> String {
 
 fn actions(key: &ForeignKey) -> String {
     format!("on delete {:?}, on update {:?}", key.on_delete, key.on_update)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_are_one_in_both_of_postgresqls_spellings() {
+        let first = "CHECK (((state)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[])))";
+        let again =
+            "CHECK (((state)::text = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])))";
+        assert_eq!(without_casts(first), without_casts(again));
+        assert_ne!(without_casts(first), without_casts(&first.replace("'b'", "'c'")));
+        assert_ne!(without_casts("CHECK ((n > 1))"), without_casts("CHECK ((n > 2))"));
+    }
 }

@@ -24,6 +24,22 @@ pub(super) fn guess(pair: &Pair<'_>, found: &mut [Difference]) {
             tell(it, name);
         }
     }
+    let told: Vec<(String, String)> = found.iter().filter_map(|it| Some((it.renamed.clone()?, it.place()))).collect();
+    for it in found.iter_mut().filter(|it| it.aspect == Aspect::ExtraColumn && it.is_refused()) {
+        if let Some((_, from)) = told.iter().find(|(to, _)| it.columns.contains(to)) {
+            it.verdict = Verdict::Refused(format!("is it {from} in the snapshot? see below"));
+        }
+    }
+    let told =
+        |name: &str| told.iter().find(|(_, from)| from == name).map_or_else(|| name.to_owned(), |(to, _)| to.clone());
+    let names =
+        |table: &Table| -> Vec<String> { table.primary_key.iter().map(|&at| table.columns[at].name.clone()).collect() };
+    let key: Vec<String> = names(pair.captured).iter().map(|name| told(name)).collect();
+    if key == names(pair.live) {
+        for it in found.iter_mut().filter(|it| it.aspect == Aspect::PrimaryKey && it.is_refused()) {
+            it.verdict = Verdict::Refused("it is the same by that name: see below".to_owned());
+        }
+    }
 }
 
 /// The table that a missing one probably became, among those that the snapshot does not have.

@@ -312,3 +312,11 @@ fn a_rename_that_the_snapshot_has_already_is_done() {
     let mapped = mapped(captured, captured, vec![map]).unwrap().unwrap();
     assert_eq!(mapped.manifest.tables[0].columns, ["Id", "statusId"]);
 }
+
+#[test]
+fn what_two_lines_say_of_one_rename_points_to_each_other() {
+    let base = "CREATE TABLE t (id INTEGER PRIMARY KEY, status_id INTEGER NOT NULL)";
+    let live = "CREATE TABLE t (id INTEGER PRIMARY KEY, statusId INTEGER NOT NULL)";
+    let advice: Vec<String> = found(base, live, 1).iter().map(|it| it.advice().to_owned()).collect();
+    assert_eq!(advice, ["is it statusId there? see below", "is it status_id in the snapshot? see below"]);
+}

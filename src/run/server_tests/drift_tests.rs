@@ -7,6 +7,7 @@ use crate::model::drift::Verdict;
 use crate::model::schema::EngineKind;
 use crate::run::drift::{Cast, Map, Named, TableMap, Value};
 use crate::run::load::OnConflict;
+use crate::run::marking::Marker;
 use crate::run::restore::{Options, Outcome};
 
 on_every_server!(
@@ -284,6 +285,10 @@ fn a_map_takes_rows_into_another_shape(server: &Server) {
     assert!(!restore(&line, &url, &options).unwrap().unchanged);
     rolled_back(&url).unwrap();
     assert_eq!(server.content(&url), before);
+
+    // Marked by a ledger of keys, which has the target's names.
+    let ledger = Options { marker: Marker::Ledger, ..options.clone() };
+    travels(server, &line, &url, &ledger);
 
     // Beside a row in the way.
     let insert = if is_postgres(server) {
