@@ -68,21 +68,6 @@ impl Address {
         &self.0
     }
 
-    /// Whether the address names this machine: a path, a socket, or a loopback host. A port forwarded from elsewhere looks
-    /// the same, so this is a hint and not a proof.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
-        let Some((_, rest)) = self.0.split_once("://") else { return true };
-        let authority = rest.split(['/', '?']).next().unwrap_or_default();
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let host = match host.strip_prefix('[') {
-            Some(address) => address.split(']').next().unwrap_or_default(),
-            None => host.split(':').next().unwrap_or_default(),
-        };
-        let named_elsewhere = rest.contains("host=") && !rest.contains("host=/");
-        matches!(host, "" | "localhost" | "::1") && !named_elsewhere || host.starts_with("127.")
-    }
-
     /// The part before the first `:`, lower-case: `sqlite`, `postgres`, `s3`. None for a plain path.
     #[must_use]
     pub fn scheme(&self) -> Option<String> {
@@ -156,24 +141,6 @@ mod tests {
         let address = Address::new("s3://bucket/x?endpoint=https://me:hunter2@host&region=garage&attempts=3");
         assert_eq!(address.to_string(), "s3://bucket/x?endpoint=***&region=garage&attempts=3");
         assert_eq!(Address::new("sqlite:dev.sqlite").to_string(), "sqlite:dev.sqlite");
-    }
-
-    #[test]
-    fn local_addresses_are_told_from_others() {
-        for local in [
-            "sqlite:x",
-            "postgres://u:p@localhost:5432/d",
-            "postgres://127.0.0.1/d",
-            "postgres:///d",
-            "mysql://[::1]:3306/d",
-        ] {
-            assert!(Address::new(local).is_local(), "{local}");
-        }
-        for other in
-            ["postgres://u:p@db.example/d", "postgres://u:localhost@10.0.0.1/d", "postgres:///d?host=db.example"]
-        {
-            assert!(!Address::new(other).is_local(), "{other}");
-        }
     }
 
     #[test]

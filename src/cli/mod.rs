@@ -9,6 +9,7 @@ mod remembered;
 mod render;
 mod settings;
 mod summary;
+mod surroundings;
 
 use crate::error::{Error, Kind, Result};
 use crate::event::Cancel;

@@ -4,7 +4,9 @@ use crate::error::{Error, Kind, Result};
 use crate::mask::key::MasterKey;
 use crate::policy::approvals::Rules;
 use crate::policy::expiry::Today;
+use crate::policy::file::ENVIRONMENTS;
 use crate::policy::signers::Signers;
+use crate::run::marking::Marker;
 use crate::seal::{Member, SignerId};
 use crate::secret::{Address, SecretText};
 use serde::Deserialize;
@@ -37,6 +39,14 @@ pub struct File {
     audit: AuditSection,
     review: ReviewSection,
     approval: ApprovalSection,
+    restore: RestoreSection,
+    target: TargetSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TargetSection {
+    environment: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,6 +87,28 @@ struct MaskingSection {
 struct CaptureSection {
     policy: Option<PathBuf>,
     environment: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestoreSection {
+    marker: Option<Marker>,
+    environments: RestoreEnvironments,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestoreEnvironments {
+    dev: RestoreEnvironment,
+    staging: RestoreEnvironment,
+    production: RestoreEnvironment,
+}
+
+/// What an environment says in place of what is said for all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestoreEnvironment {
+    marker: Option<Marker>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -411,12 +443,38 @@ impl Settings {
         named.or(self.file.capture.environment.as_deref()).unwrap_or("dev").to_owned()
     }
 
+    /// How rows in a target of `environment` are marked: argument, `[restore.environments]`, `[restore]`, columns.
+    #[must_use]
+    pub fn marker(&self, named: Option<Marker>, environment: &str) -> Marker {
+        let RestoreSection { marker, environments } = &self.file.restore;
+        let of = match environment {
+            "staging" => &environments.staging,
+            "production" => &environments.production,
+            _ => &environments.dev,
+        };
+        named.or(of.marker).or(*marker).unwrap_or_default()
+    }
+
+    /// What the configuration says that targets are.
+    ///
+    /// # Errors
+    /// Kind `Usage` where there is no such environment.
+    pub fn target_environment(&self) -> Result<Option<&str>> {
+        let said = self.file.target.environment.as_deref();
+        match said.filter(|name| !ENVIRONMENTS.contains(name)) {
+            None => Ok(said),
+            Some(unknown) => {
+                Err(Error::usage(format!("[target] has an unknown environment {}", unknown.escape_debug()))
+                    .hint(format!("The environments are {}.", ENVIRONMENTS.join(", "))))
+            }
+        }
+    }
+
     /// After how many days a snapshot of `environment` expires: argument, `[retention.environments]`, `[retention]`, never.
     ///
     /// # Errors
     /// Kind `Usage` when the configuration names an environment that there is not, or no number of days that could be.
     pub fn retention(&self, named: Option<u32>, environment: &str) -> Result<Option<u32>> {
-        const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "production"];
         let RetentionSection { days, environments } = &self.file.retention;
         if let Some(unknown) = environments.keys().find(|name| !ENVIRONMENTS.contains(&name.as_str())) {
             return Err(Error::usage(format!("[retention.environments] has no {}", unknown.escape_debug()))
@@ -544,16 +602,6 @@ fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Error {
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     Error::new(Kind::Usage, format!("{}:{line}:{column}: {}", path.display(), error.message()))
         .hint("See docs/configuration.md for every key.")
-}
-
-/// The variables that say "this is production", if any does.
-#[must_use]
-pub fn production_variable() -> Option<&'static str> {
-    const NAMES: [&str; 4] = ["NODE_ENV", "RAILS_ENV", "APP_ENV", "TERP_FIXTURES_ENV"];
-    NAMES.into_iter().find(|name| {
-        std::env::var(name)
-            .is_ok_and(|value| matches!(value.to_ascii_lowercase().as_str(), "production" | "prod" | "live"))
-    })
 }
 
 /// The day, and the last day that counts as soon.

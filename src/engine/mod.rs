@@ -201,8 +201,37 @@ pub struct Engine {
     pub source: fn(&Address, &Cancel) -> Result<Box<dyn Source>>,
     /// Opens a target; `create` makes the database when it is missing.
     pub target: fn(&Address, create: bool, &Cancel) -> Result<Box<dyn Target>>,
-    /// Whether the address names a database that needs no declaration: a file.
-    pub is_file: bool,
+    /// Where the database of an address is, by what the driver would connect to.
+    pub whereabouts: fn(&Address) -> Whereabouts,
+}
+
+/// Where a database is. A port forwarded from elsewhere looks like this machine, so this is a hint and not a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whereabouts {
+    /// A file.
+    File,
+    /// A server on this machine: a socket or a loopback address.
+    Here,
+    /// A server anywhere else.
+    #[default]
+    Elsewhere,
+}
+
+impl Whereabouts {
+    /// A server on this machine, or not.
+    fn of_server(is_here: bool) -> Self {
+        if is_here { Self::Here } else { Self::Elsewhere }
+    }
+
+    /// Its word in answers.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Here => "this machine",
+            Self::Elsewhere => "another machine",
+        }
+    }
 }
 
 /// Every engine.

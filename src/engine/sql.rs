@@ -187,6 +187,56 @@ impl Sql {
     }
 }
 
+/// The name of the database itself, one row; of a SQLite file its path.
+#[must_use]
+pub fn database_name(engine: EngineKind) -> Sql {
+    Sql::new(engine).lit(match engine {
+        EngineKind::Sqlite => "SELECT file FROM pragma_database_list WHERE name = 'main'",
+        EngineKind::Postgres => "SELECT pg_catalog.current_database()",
+        EngineKind::Mysql | EngineKind::Mariadb => "SELECT DATABASE()",
+    })
+}
+
+/// Counts the tables of this tool's own that are called `name`, where unqualified names lead: one or none.
+#[must_use]
+pub fn own_table(engine: EngineKind, name: &str) -> Sql {
+    let sql = Sql::new(engine);
+    match engine {
+        EngineKind::Sqlite => {
+            sql.lit("SELECT count(*) FROM main.sqlite_master WHERE type IN ('table', 'view') AND name = ").string(name)
+        }
+        EngineKind::Postgres => sql
+            .lit("SELECT count(*) FROM (SELECT 1) AS x WHERE pg_catalog.to_regclass(")
+            .string(name)
+            .lit(") IS NOT NULL"),
+        EngineKind::Mysql | EngineKind::Mariadb => sql
+            .lit("SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ")
+            .string(name),
+    }
+}
+
+/// About how many rows the tables of a database hold, as its server reckons without reading them; none where only counting
+/// tells.
+#[must_use]
+pub fn estimated_rows(engine: EngineKind) -> Option<Sql> {
+    let sql = Sql::new(engine);
+    match engine {
+        EngineKind::Sqlite => None,
+        // A table that was never looked at is reckoned by its size.
+        EngineKind::Postgres => Some(
+            sql.lit("SELECT coalesce(sum(greatest(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), ")
+                .lit("CASE WHEN c.reltuples < 0 THEN pg_catalog.pg_relation_size(c.oid) / 200 ELSE 0 END)), 0)::bigint ")
+                .lit("FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ")
+                .lit("WHERE c.relkind = 'r' AND pg_catalog.left(n.nspname, 3) <> 'pg_' AND ")
+                .lit("n.nspname <> 'information_schema' AND pg_catalog.left(c.relname, 14) <> 'terp_fixtures_'"),
+        ),
+        EngineKind::Mysql | EngineKind::Mariadb => Some(
+            sql.lit("SELECT CAST(coalesce(sum(TABLE_ROWS), 0) AS SIGNED) FROM information_schema.TABLES ")
+                .lit("WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND LEFT(TABLE_NAME, 14) <> 'terp_fixtures_'"),
+        ),
+    }
+}
+
 /// The value of a table's counter, one row or none: the last value it gave, or the one before the first it will give.
 #[must_use]
 pub fn counter(engine: EngineKind, table: &TableName) -> Option<Sql> {
@@ -306,6 +356,47 @@ pub fn table_like(
     names(select).lit(" FROM ").table(of).lit(if engine == EngineKind::Postgres { " WITH NO DATA" } else { " LIMIT 0" })
 }
 
+/// Creates an empty table for the keys of rows of the table `of`, with an index where they fit into one.
+#[must_use]
+pub fn key_table(engine: EngineKind, table: &TableName, of: &TableName, key: &[String], indexed: bool) -> Vec<Sql> {
+    let names = |sql: Sql| sql.list(key, ", ", |sql, name| sql.name(name));
+    let create = Sql::new(engine).lit("CREATE TABLE ").table(table);
+    let create = match engine {
+        EngineKind::Sqlite => names(create.lit(" (")).lit(")"),
+        EngineKind::Postgres => names(create.lit(" AS SELECT ")).lit(" FROM ").table(of).lit(" WITH NO DATA"),
+        EngineKind::Mysql | EngineKind::Mariadb => {
+            let create = if indexed { names(create.lit(" (KEY (")).lit("))") } else { create };
+            return vec![names(create.lit(" AS SELECT ")).lit(" FROM ").table(of).lit(" LIMIT 0")];
+        }
+    };
+    let index = Sql::new(engine).lit("CREATE INDEX ").name(&format!("{}_key", table.name)).lit(" ON ").table(table);
+    let index = indexed.then(|| names(index.lit(" (")).lit(")"));
+    std::iter::once(create).chain(index).collect()
+}
+
+/// Deletes the rows `t` of a table for which `on` holds; with a table `terp_r` beside it, for which one of its rows lets it hold.
+#[must_use]
+pub fn delete_from(engine: EngineKind, table: &TableName, by: Option<&TableName>, on: &Sql) -> Sql {
+    let sql = Sql::new(engine);
+    match (engine, by) {
+        (EngineKind::Mysql | EngineKind::Mariadb, by) => {
+            let sql = sql.lit("DELETE t FROM ").table(table).lit(" t");
+            let sql = by.into_iter().fold(sql, |sql, by| sql.lit(" JOIN ").table(by).lit(" terp_r"));
+            sql.lit(if by.is_some() { " ON " } else { " WHERE " }).part(on)
+        }
+        (EngineKind::Sqlite | EngineKind::Postgres, None) => {
+            sql.lit("DELETE FROM ").table(table).lit(" AS t WHERE ").part(on)
+        }
+        (EngineKind::Postgres, Some(by)) => {
+            sql.lit("DELETE FROM ").table(table).lit(" AS t USING ").table(by).lit(" AS terp_r WHERE ").part(on)
+        }
+        (EngineKind::Sqlite, Some(by)) => {
+            let sql = sql.lit("DELETE FROM ").table(table).lit(" AS t WHERE EXISTS (SELECT 1 FROM ").table(by);
+            sql.lit(" AS terp_r WHERE ").part(on).lit(")")
+        }
+    }
+}
+
 /// What makes a SELECT of a transaction keep others from changing the rows it saw, where it would not do so by itself.
 #[must_use]
 pub fn locking(engine: EngineKind) -> &'static str {
@@ -377,6 +468,12 @@ pub fn own_table_options(engine: EngineKind) -> &'static str {
         EngineKind::Sqlite | EngineKind::Postgres => "",
         EngineKind::Mysql | EngineKind::Mariadb => " ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
     }
+}
+
+/// Whether a change of shape takes a transaction of its own, and waits for rows that another has changed.
+#[must_use]
+pub fn commits_shape(engine: EngineKind) -> bool {
+    matches!(engine, EngineKind::Mysql | EngineKind::Mariadb)
 }
 
 /// Whether triggers fire on rows that this tool writes, so that they must be taken away for that time.

@@ -78,11 +78,15 @@ pub enum Operation {
     Copy,
     /// The rows of a snapshot were written into plain files.
     Export,
+    /// A database was declared to be of an environment.
+    Declare,
+    /// That declaration was taken away.
+    Undeclare,
 }
 
 impl Operation {
     /// Every operation, for help texts, filters and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::KeysInit,
         Self::KeysAdd,
         Self::KeysRemove,
@@ -97,6 +101,8 @@ impl Operation {
         Self::Tag,
         Self::Copy,
         Self::Export,
+        Self::Declare,
+        Self::Undeclare,
     ];
 
     /// Its word in entries and filters.
@@ -117,6 +123,8 @@ impl Operation {
             Self::Tag => "tag",
             Self::Copy => "copy",
             Self::Export => "export",
+            Self::Declare => "declare",
+            Self::Undeclare => "undeclare",
         }
     }
 }

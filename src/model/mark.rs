@@ -8,10 +8,14 @@ pub const AT_COLUMN: &str = "terp_fixture_at";
 pub const RUNS_TABLE: &str = "terp_fixtures_runs";
 /// The undo table: which table's previous rows lie in which `terp_fixtures_undo_<n>`.
 pub const UNDO_TABLE: &str = "terp_fixtures_undo";
+/// How the tables begin that list the keys of a run's rows, where the application's tables get no marker columns.
+pub const ROWS_TABLE: &str = "terp_fixtures_rows";
 /// The audit chain: one line per restore and rollback.
 pub const AUDIT_TABLE: &str = "terp_fixtures_audit";
 /// Rows on their way into a table that holds others; gone when the restore ends.
 pub const STAGE_TABLE: &str = "terp_fixtures_stage";
+/// What the database is: its declaration. The user's, so that no restore or rollback touches it.
+pub const TARGET_TABLE: &str = "terp_fixtures_target";
 /// Who holds the lock, on engines whose locks do not say.
 pub const LOCK_TABLE: &str = "terp_fixtures_lock";
 /// Changes of shape on their way, on engines that cannot take them back: what undoes each, and what is still to come.
@@ -25,8 +29,12 @@ pub const PLACE_SCHEMA: &str = "terp_fixtures_load_";
 #[must_use]
 pub fn is_own_table(name: &str) -> bool {
     let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
-    [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE, PROGRESS_TABLE].contains(&name)
-        || name.strip_prefix(UNDO_TABLE).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered)
+    let own =
+        [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, TARGET_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE, PROGRESS_TABLE];
+    own.contains(&name)
+        || [UNDO_TABLE, ROWS_TABLE]
+            .iter()
+            .any(|table| name.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered))
 }
 
 /// Whether a column is a marker, and so is never captured, compared or counted.

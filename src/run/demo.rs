@@ -1,9 +1,10 @@
 //! `demo`: the whole line on a sample ERP, in a folder of its own, with a proof at each step.
 
 use super::repository::Repository;
+use super::surroundings::Surroundings;
 use super::{Context, audit, capture, keys, millis, restore, rollback, state, verify};
 use crate::engine::sql::Sql;
-use crate::engine::{self, Enforce, Target, scalar};
+use crate::engine::{self, Enforce, Target, Whereabouts, scalar};
 use crate::error::{Error, Result};
 use crate::generate::sample::{self, promises::PROMISES};
 use crate::mask::key::MasterKey;
@@ -11,6 +12,7 @@ use crate::model::manifest::PolicyProof;
 use crate::model::schema::{Catalogue, EngineKind};
 use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
+use crate::run::marking::Marker;
 use crate::seal::Member;
 use crate::secret::Address;
 use crate::store;
@@ -108,6 +110,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
     let (before, own_rows) = state_of(&mut *target)?;
     let snapshot = repository.find("demo")?;
     let options = restore::Options {
+        marker: Marker::Columns,
         create: false,
         on_conflict: OnConflict::Fail,
         keep_others: false,
@@ -115,7 +118,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(30),
-        environment: Some("dev".into()),
+        surroundings: Surroundings { whereabouts: Whereabouts::File, ..Surroundings::default() },
         allow_lossy: false,
         streams: None,
     };
@@ -135,6 +138,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         wanted: None,
         force: false,
         dry_run: false,
+        surroundings: Surroundings { whereabouts: Whereabouts::File, ..Surroundings::default() },
         lock_timeout: Duration::from_secs(30),
         actor: crate::model::audit::Actor::default(),
         keep_audit: false,

@@ -97,13 +97,14 @@ fn restored(
     on_conflict: OnConflict,
 ) -> Result<restore::Outcome> {
     let options = restore::Options {
+        marker: crate::run::marking::Marker::Columns,
         create: false,
         on_conflict,
         keep_others: false,
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
-        environment: None,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         allow_lossy,
         streams: None,
         suspend_triggers: true,
@@ -116,6 +117,7 @@ fn rolled_back(url: &str) {
         wanted: None,
         force: false,
         dry_run: false,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
         actor: crate::model::audit::Actor::default(),
         keep_audit: false,

@@ -11,6 +11,7 @@ pub mod copy;
 mod counters;
 #[cfg(test)]
 mod ddl_tests;
+pub mod declaration;
 pub mod demo;
 pub mod detect;
 pub mod diff;
@@ -27,6 +28,7 @@ mod foreign;
 mod foreign_tests;
 pub mod gc;
 pub mod graph;
+pub mod guard;
 pub mod inspect;
 pub mod journal;
 #[cfg(test)]
@@ -39,6 +41,7 @@ pub mod ledger;
 pub mod live;
 pub mod load;
 pub mod lock;
+pub mod marking;
 mod packs;
 pub mod parallel;
 mod pipeline;
@@ -66,6 +69,7 @@ pub mod state;
 mod subset_testing;
 #[cfg(test)]
 mod subset_tests;
+pub mod surroundings;
 pub mod tags;
 #[cfg(test)]
 mod terp_policy_tests;

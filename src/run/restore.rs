@@ -5,14 +5,18 @@
 
 use super::audit::{self, chain};
 use super::chunks::{Chunks, Opened};
+use super::declaration;
 use super::foreign::Foreign;
+use super::guard::{self, Verdict};
 use super::ledger::{self, Detail, Run, TableDetail};
 use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
+use super::marking::{Marker, Marking};
 use super::packs::PackReader;
 use super::parallel::{self, Gathered, Gathering, Streams};
 use super::plan::{self, Plan};
 use super::repository::{Repository, Snapshot};
 use super::retry::{self, Sent};
+use super::surroundings::Surroundings;
 use super::{Context, counters, lock, millis, now, references, rollback, state, triggers};
 use crate::check::Rules;
 use crate::codec::rows;
@@ -46,10 +50,12 @@ pub struct Options {
     pub dry_run: bool,
     /// How long to wait for the target's lock.
     pub lock_timeout: Duration,
-    /// The environment the target is said to be; `production` is refused.
-    pub environment: Option<String>,
+    /// What is known of the target beside what it says itself, for the guards.
+    pub surroundings: Surroundings,
     /// Restore into another engine also what that one can hold only in part.
     pub allow_lossy: bool,
+    /// How the rows are told from others.
+    pub marker: Marker,
     /// When a load into an empty database goes through several connections and a staging place; never without it.
     pub streams: Option<Streams>,
 }
@@ -63,6 +69,8 @@ pub struct Outcome {
     pub unchanged: bool,
     /// Earlier runs that this one replaced.
     pub replaced: Vec<String>,
+    /// Tables of the snapshot that were left out, because only reference tables go into production.
+    pub left_out: Vec<TableName>,
     /// Tables created.
     pub created: Vec<TableName>,
     /// What was done per table.
@@ -112,11 +120,31 @@ pub fn attempt(
     sent: &mut Option<Sent<Outcome>>,
 ) -> Result<Outcome> {
     let start = Instant::now();
-    guard(snapshot, target, options)?;
+    let passed = guard(snapshot, target, options)?;
+    if !passed.left_out.is_empty() {
+        let names: Vec<String> = passed.left_out.iter().map(ToString::to_string).collect();
+        context.note(format!("left out, because only reference tables go into production: {}", names.join(", ")));
+    }
+    let narrowed = passed.tables.as_ref().map(|tables| Options { tables: tables.clone(), ..options.clone() });
+    let options = (narrowed.as_ref().unwrap_or(options), &passed);
+    let done = guarded(context, repository, snapshot, target, options, (start, sent))?;
+    Ok(Outcome { left_out: passed.left_out, ..done })
+}
+
+/// Restores what the guards have let through.
+fn guarded(
+    context: &Context<'_>,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    target: &mut dyn Target,
+    (options, passed): (&Options, &guard::Passed),
+    (start, sent): (Instant, &mut Option<Sent<Outcome>>),
+) -> Result<Outcome> {
     let foreign = Foreign::of(snapshot, target.engine(), options)?;
     let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
     lock::take(context, target, &format!("restore of {}", snapshot.label()), options.lock_timeout)?;
+    declaration::is_still(target, passed.declaration.as_ref())?;
     let live = target.catalogue()?;
     let runs = ledger::runs(target, &live)?;
     if let Some(outcome) = retry::settled(sent, &runs)? {
@@ -132,6 +160,8 @@ pub fn attempt(
         foreign.refuse_losses(context, &live, &runs)?;
     }
 
+    refuse_keyless(snapshot, &live, options)?;
+    refuse_remarking(target, &live, &runs, options)?;
     plan::prepare(target, &snapshot.manifest, &live)?;
     let gathering = Gathering { context, snapshot, packs: &packs, options };
     let gathered = if foreign.is_none() { gathering.gather(target, &live)? } else { None };
@@ -157,22 +187,15 @@ pub fn attempt(
     }
 }
 
-/// What must never be restored, or never restored here.
-fn guard(snapshot: &Snapshot, target: &mut dyn Target, options: &Options) -> Result<()> {
-    let manifest = &snapshot.manifest;
-    if options.environment.as_deref() == Some("production") {
-        return Err(Error::guard("the target is said to be production; fixtures do not belong there")
-            .hint("Restore into a dev or staging database: --target URL --env dev."));
-    }
-    if let Some(expires) = manifest.expires.as_ref().filter(|_| snapshot.is_expired()) {
-        return Err(Error::guard(format!("snapshot {} expired on {expires}", snapshot.label()))
-            .hint("Capture a new one; an expired snapshot is not restored."));
-    }
-    if target.identity()?.is_same_as(&manifest.source) {
-        return Err(Error::guard("the target is the database that the snapshot was captured from")
-            .hint("Name another database with --target; fixtures never go back into their source."));
-    }
-    Ok(())
+/// What must never be restored, or never restored here. It only reads, and comes before the lock, which may leave a note.
+fn guard(snapshot: &Snapshot, target: &mut dyn Target, options: &Options) -> Result<guard::Passed> {
+    let passed = match guard::restore(target, snapshot, options)? {
+        Verdict::Passed(passed) => passed,
+        Verdict::Ask(question) => return Err(question.unanswered()),
+    };
+    guard::refuse_expired(snapshot)?;
+    guard::refuse_weaker(snapshot, &options.surroundings, &passed.environment)?;
+    Ok(passed)
 }
 
 /// Whether the target holds exactly this snapshot already: the run is there, alone, and its rows are as they were put in.
@@ -188,7 +211,8 @@ fn unchanged(
     let wanted = plan::wanted(&snapshot.manifest, &options.tables)?;
     let same_tables = wanted.iter().filter(|entry| entry.rows > 0).map(|entry| &entry.table).collect::<Vec<_>>()
         == run.detail.tables.iter().map(|table| &table.table).collect::<Vec<_>>();
-    if !same_tables || (runs.len() > 1 && !options.keep_others) {
+    let same_marks = run.detail.tables.iter().all(|table| table.marking.marker() == options.marker);
+    if !same_tables || !same_marks || (runs.len() > 1 && !options.keep_others) {
         return Ok(None);
     }
     context.stage("comparing with what is already there");
@@ -198,9 +222,11 @@ fn unchanged(
             live.columns.len() >= table.columns.len()
                 && table.columns.iter().all(|name| live.column_index(name).is_some())
         });
-        let digest = match there {
-            Some(live) => Some(state::marked_digest(target, live, &table.columns, &run.id)?.to_hex()),
-            None => None,
+        let digest = match (there, run.holds(&live, &table.table, "t")) {
+            (Some(live), Some(belongs)) => {
+                Some(state::marked_digest(target, live, &table.columns, Some(&belongs))?.to_hex())
+            }
+            _ => None,
         };
         if digest.as_ref() != Some(&table.digest) {
             context
@@ -212,6 +238,7 @@ fn unchanged(
         run: run.id.clone(),
         unchanged: true,
         replaced: Vec::new(),
+        left_out: Vec::new(),
         created: Vec::new(),
         tables: run.detail.tables.clone(),
         how: BTreeMap::new(),
@@ -219,6 +246,35 @@ fn unchanged(
         deed: audit::restored(snapshot, &run.id, &[], &[]),
         millis: millis(start),
     }))
+}
+
+/// A ledger needs keys: said before anything is loaded.
+fn refuse_keyless(snapshot: &Snapshot, live: &Catalogue, options: &Options) -> Result<()> {
+    let wanted = plan::wanted(&snapshot.manifest, &options.tables)?.into_iter().filter(|entry| entry.rows > 0);
+    let keyless = wanted.filter(|entry| {
+        let table = live.table(&entry.table).or_else(|| snapshot.manifest.schema.table(&entry.table));
+        table.is_some_and(|table| Marking::of(options.marker, table, &entry.columns, "").is_err())
+    });
+    let names: Vec<String> = keyless.map(|entry| entry.table.to_string()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("a ledger lists rows by their keys, and these tables have none: {}", names.join(", ")))
+        .hint("Restore with --marker columns, or leave them out by naming the others with --table."))
+}
+
+/// Where a change of shape waits for our own rows, columns cannot take the place of a ledger in one transaction.
+fn refuse_remarking(target: &dyn Target, live: &Catalogue, runs: &[Run], options: &Options) -> Result<()> {
+    let is_listed =
+        |table: &TableDetail| table.marking.marker() == Marker::Ledger && !live.own.marked.contains(&table.table);
+    let run = runs.iter().find(|run| run.detail.tables.iter().any(is_listed));
+    match run.filter(|_| options.marker == Marker::Columns && sql::commits_shape(target.engine())) {
+        None => Ok(()),
+        Some(run) => {
+            Err(Error::usage(format!("a ledger lists the rows of run {}, which this one would replace", run.id))
+                .hint("Roll it back first (terp-fixtures rollback), or restore with --marker ledger too."))
+        }
+    }
 }
 
 /// One restore, inside its transaction.
@@ -244,14 +300,14 @@ impl Restoring<'_> {
         start: Instant,
     ) -> Result<(Outcome, Run)> {
         let manifest = &self.snapshot.manifest;
-        let leaving: Vec<&str> = self.leaving(runs).map(|run| run.id.as_str()).collect();
+        let leaving: Vec<&Run> = self.leaving(runs).collect();
         let silent = self.silence(target, live, runs)?;
         let before = references::dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
         let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables, self.foreign)?;
         let seq = runs.last().map_or(1, |run| run.seq + 1);
-        let run = self.snapshot.label();
+        let id = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
         detail.created = plan.created();
         let live = self.shape(target, &plan, &mut detail)?;
@@ -266,8 +322,9 @@ impl Restoring<'_> {
             Some(gathered) => {
                 detail.tables = gathered.tables.clone();
                 how = gathered.how.clone();
+                self.list_gathered(target, &live, seq, &mut detail)?;
             }
-            None => self.load(target, &live, &plan, (&run, &at, seq), &mut detail, &mut how)?,
+            None => self.load(target, &live, &plan, (&id, &at, seq), &mut detail, &mut how)?,
         }
 
         self.context.stage("creating indexes, views and triggers");
@@ -279,6 +336,8 @@ impl Restoring<'_> {
         triggers::revive(target, &silent, |table| detail.created.contains(table))?;
         // Foreign keys that came with them are verified too.
         let live = target.catalogue()?;
+        detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
+        let mut run = Run { id, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };
         let foreign_keys = match self.gathered {
             // They were verified in the staging place, whose rows nobody else can have touched since.
             Some(_) => references::count(&live),
@@ -294,9 +353,7 @@ impl Restoring<'_> {
                 target.execute(&sql)?;
             }
         }
-        detail.counters = counters::after(target, &live, counters)?;
-        detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
-        let run = Run { id: run, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };
+        run.detail.counters = counters::after(target, &live, counters)?;
         ledger::record(target, &run)?;
         let mut deed = audit::restored(self.snapshot, &run.id, &replaced, &run.detail.tables);
         deed.target = Some(chain::append(target, self.actor.clone(), deed.clone())?);
@@ -304,6 +361,7 @@ impl Restoring<'_> {
             run: run.id.clone(),
             unchanged: false,
             replaced,
+            left_out: Vec::new(),
             created: run.detail.created.clone(),
             tables: run.detail.tables.clone(),
             how,
@@ -333,9 +391,23 @@ impl Restoring<'_> {
             }
         }
         ledger::create(target)?;
-        let live = target.catalogue()?;
-        plan.add_markers(target, &live)?;
+        let mut live = target.catalogue()?;
+        plan.add_markers(target, &live, self.options.marker)?;
+        if self.options.marker == Marker::Columns {
+            live.own.marked.extend(plan.entries.iter().map(|entry| entry.table.clone()));
+        }
         Ok(live)
+    }
+
+    /// Lists the rows of tables that were swapped in, where a ledger has to.
+    fn list_gathered(&self, target: &mut dyn Target, live: &Catalogue, seq: i64, detail: &mut Detail) -> Result<()> {
+        for (index, table) in detail.tables.iter_mut().enumerate() {
+            let Some(there) = live.table(&table.table) else { continue };
+            table.marking = Marking::of(self.options.marker, there, &table.columns, &format!("{seq}_{index}"))?;
+            table.marking.create(target, there)?;
+            table.marking.list_all(target, there, table.inserted)?;
+        }
+        Ok(())
     }
 
     /// Loads every table, one after the other, and refuses conflicts, all of them at once.
@@ -358,6 +430,9 @@ impl Restoring<'_> {
                 run,
                 at,
                 undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
+                marking: Marking::of(self.options.marker, table, &entry.columns, &format!("{seq}_{index}"))?,
+                has_columns: live.own.marked.contains(&entry.table),
+                is_new: detail.created.contains(&entry.table),
                 on_conflict: self.options.on_conflict,
                 is_exact: self.foreign.is_none() && is_exact(entry, table),
             };

@@ -7,11 +7,14 @@ mod concurrent_tests;
 mod cut_tests;
 mod dialect_testing;
 mod export_tests;
+mod guard_tests;
 mod kill_tests;
 mod limit_tests;
 mod lock_tests;
+mod marking_tests;
 mod mysql_tests;
 mod parallel_tests;
+mod property_tests;
 mod proxy_testing;
 mod random_tests;
 mod retry_tests;
@@ -83,6 +86,7 @@ fn content(url: &str) -> (String, i64) {
 /// Restores the snapshot `s`.
 pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConflict) -> Result<restore::Outcome> {
     let options = restore::Options {
+        marker: crate::run::marking::Marker::Columns,
         create: false,
         on_conflict,
         keep_others: false,
@@ -91,7 +95,7 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
-        environment: None,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         allow_lossy: false,
         streams: None,
     };
@@ -104,6 +108,7 @@ pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
         wanted: None,
         force: false,
         dry_run: false,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
         actor: crate::model::audit::Actor::default(),
         keep_audit: false,

@@ -89,12 +89,12 @@ fn every_deed_and_every_refusal_is_written_down() {
 fn no_password_and_no_dry_run_is_in_the_trail() {
     let scratch = Scratch::with_snapshot();
     let far = "postgres://app:hunter2@db.example/erp?password=hunter2&sslmode=require";
-    scratch.fails(8, &["restore", "sample", "--target", far]);
+    scratch.fails(9, &["restore", "sample", "--target", far]);
     scratch.fails(9, &["rollback", "--target", "postgres://app:hunter2@127.0.0.1:1/erp", "--yes"]);
     let capture = ["capture", "x", "--policy", "pii.toml", "--source", "mysql://app:hunter2@127.0.0.1:1/erp"];
     scratch.fails(9, &capture);
     let entries = log(&scratch, &[]);
-    assert_eq!(operations(&entries)[2..], ["restore refused", "rollback failed", "capture failed"]);
+    assert_eq!(operations(&entries)[2..], ["restore failed", "rollback failed", "capture failed"]);
     let text = scratch.ok(&["audit", "log", "--json"]);
     assert!(!text.contains("hunter2") && text.contains("postgres://app:***@db.example/erp"), "{text}");
     for refused in [
@@ -143,7 +143,10 @@ fn filters_choose_entries() {
     }
     assert!(scratch.ok(&["audit", "log", "--until", "2020-01-01"]).contains("no such entry"));
     let text = scratch.ok(&["audit", "log"]);
-    assert!(text.contains("sample@") && text.contains("refused") && text.contains("said to be production"), "{text}");
+    assert!(
+        text.contains("sample@") && text.contains("refused") && text.contains("says that the target is production"),
+        "{text}"
+    );
     for wrong in [&["--operation", "nothing"][..], &["--since", "yesterday"], &["--limit", "x"]] {
         scratch.fails(1, &[&["audit", "log"], wrong].concat());
     }
@@ -286,7 +289,7 @@ fn a_capture_whose_entry_cannot_be_written_says_so() {
     // A refusal is the message, whatever else fails.
     let message = scratch.fails(8, &["restore", "x", "--target", "sqlite:dev.sqlite", "--env", "production"]);
     assert!(
-        message.contains("error: the target is said to be production") && message.contains("warning:"),
+        message.contains("error: --env says that the target is production") && message.contains("warning:"),
         "{message}"
     );
     let rolled_back = scratch.run(&ROLLBACK);

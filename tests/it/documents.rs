@@ -76,6 +76,55 @@ fn the_commands_of_the_approval_document_work_from_top_to_bottom() {
     assert!(ran >= 14, "only {ran} commands were found");
 }
 
+/// In a shell, since variables are among them; a comment says which ones are refused.
+#[test]
+fn the_commands_of_the_document_of_targets_do_what_it_says() {
+    let scratch = Scratch::with_sample();
+    let source = ["--policy", "pii.toml", "--source", "sqlite:erp.sqlite"];
+    scratch.ok(&[&["capture", "nightly"][..], &source].concat());
+    scratch.ok(&[&["capture", "staging-nightly", "--env", "staging"][..], &source].concat());
+    crate::support::sample(&scratch.path("production.sqlite"));
+    let connection = rusqlite::Connection::open(scratch.path("production.sqlite")).unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let names: Vec<String> =
+        connection.prepare(tables).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    for name in names {
+        connection.execute_batch(&format!("DELETE FROM \"{name}\"")).unwrap();
+    }
+    drop(connection);
+    let before = crate::support::dump(&scratch.path("production.sqlite"));
+    let binary = assert_cmd::cargo::cargo_bin("terp-fixtures");
+    let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let text = std::fs::read_to_string(repository("docs/targets.md")).unwrap();
+    let (mut inside, mut ran, mut refused) = (false, 0, 0);
+    for line in text.lines() {
+        if let Some(language) = line.strip_prefix("```") {
+            inside = !inside && language == "sh";
+            continue;
+        }
+        let (command, comment) = line.split_once(" # ").unwrap_or((line, ""));
+        if !inside || command.trim().is_empty() {
+            continue;
+        }
+        let code = if comment.starts_with("exit 8") { 8 } else { 0 };
+        let mut shell = scratch.command_of("sh", &["-c", command]);
+        let output = shell.env("PATH", &path).stdin(std::process::Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        ran += 1;
+        refused += i32::from(code == 8);
+        if command.contains("runs --target sqlite:production") {
+            let count = "SELECT (SELECT count(*) FROM strains) + (SELECT count(*) FROM clients)";
+            assert_eq!(crate::support::number(&scratch.path("production.sqlite"), count), 20);
+        }
+    }
+    assert!(ran >= 20 && refused >= 7, "only {ran} commands were found, {refused} of them refused");
+    // All but the declaration is as before.
+    let declaration = |line: &&str| !line.contains("terp_fixtures_target");
+    let after = crate::support::dump(&scratch.path("production.sqlite"));
+    assert_eq!(after.lines().filter(declaration).collect::<Vec<_>>(), before.lines().collect::<Vec<_>>());
+}
+
 fn copy(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -156,6 +205,7 @@ fn links_between_documents_lead_somewhere() {
         "docs/policy.md",
         "docs/commands.md",
         "docs/approval.md",
+        "docs/targets.md",
         ".github/SECURITY.md",
     ] {
         let text = std::fs::read_to_string(repository(name)).unwrap();

@@ -59,6 +59,7 @@ pub fn capture(repository: &Repository, source: &Path, name: &str, policy: &str)
 
 pub fn restore_options() -> restore::Options {
     restore::Options {
+        marker: terp_fixtures::run::marking::Marker::Columns,
         create: true,
         on_conflict: OnConflict::Fail,
         keep_others: false,
@@ -66,7 +67,7 @@ pub fn restore_options() -> restore::Options {
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
-        environment: None,
+        surroundings: terp_fixtures::run::surroundings::Surroundings::on_this_machine(),
         allow_lossy: false,
         streams: None,
     }
@@ -91,6 +92,7 @@ pub fn rollback(target: &Path, wanted: Option<&str>, force: bool) -> Result<roll
         wanted: wanted.map(str::to_owned),
         force,
         dry_run: false,
+        surroundings: terp_fixtures::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
         actor: terp_fixtures::model::audit::Actor::default(),
         keep_audit: false,

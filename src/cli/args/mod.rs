@@ -6,14 +6,17 @@ mod doctor;
 mod keys;
 pub mod policy;
 mod retention;
+mod target;
 mod versions;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
 pub use doctor::DoctorArgs;
 pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use retention::{GcArgs, PruneArgs, RmArgs};
+pub use target::{TargetCommand, TargetInitArgs, TargetRemoveArgs, TargetShowArgs};
 pub use versions::{CopyArgs, DiffArgs, ExportArgs, ExportFormat, ListArgs, TagArgs};
 
+use crate::policy::file::ENVIRONMENTS;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -121,6 +124,7 @@ pub enum Command {
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite --dry-run
   terp-fixtures restore nightly --target sqlite:dev.sqlite --on-conflict overwrite --yes
+  terp-fixtures restore nightly --target sqlite:dev.sqlite --marker ledger
   terp-fixtures restore postgres-nightly --target sqlite:test.sqlite --allow-lossy")]
     Restore(RestoreArgs),
     /// Take a restore out again, exactly.
@@ -206,6 +210,9 @@ pub enum Command {
     /// List the runs that are in a target now.
     #[command(after_help = "Examples:\n  terp-fixtures runs --target sqlite:dev.sqlite")]
     Runs(RunsArgs),
+    /// What a database is: declare it, look at it, forget it. Restores and rollbacks go by it.
+    #[command(subcommand)]
+    Target(TargetCommand),
     /// Who holds the lock of a target, and how to end a stuck holder.
     #[command(subcommand)]
     Lock(LockCommand),
@@ -377,6 +384,24 @@ pub enum OnConflict {
     Overwrite,
 }
 
+/// How rows are marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Marker {
+    /// In two columns of each table.
+    Columns,
+    /// In a ledger of keys; the application's tables keep their shape.
+    Ledger,
+}
+
+impl From<Marker> for crate::run::marking::Marker {
+    fn from(marker: Marker) -> Self {
+        match marker {
+            Marker::Columns => Self::Columns,
+            Marker::Ledger => Self::Ledger,
+        }
+    }
+}
+
 /// `restore`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
@@ -386,8 +411,8 @@ pub struct RestoreArgs {
     /// The database to write to.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub target: Option<String>,
-    /// What the target is.
-    #[arg(long, value_name = "ENV", value_parser = ["dev", "staging", "production"])]
+    /// What the target is. It must be what the target declares, if it declares anything.
+    #[arg(long, value_name = "ENV", value_parser = ENVIRONMENTS)]
     pub env: Option<String>,
     /// Only this table; may be given several times.
     #[arg(long, value_name = "TABLE")]
@@ -398,6 +423,10 @@ pub struct RestoreArgs {
     /// What to do when the target has another row under a fixture row's key.
     #[arg(long, value_enum, default_value_t = OnConflict::Fail)]
     pub on_conflict: OnConflict,
+    /// How the rows are told from others: two columns in every table that gets rows (invisible on MySQL and MariaDB), or a
+    /// ledger of their keys beside the tables. Without it as configured for the environment, else columns.
+    #[arg(long, value_enum)]
+    pub marker: Option<Marker>,
     /// MySQL and MariaDB cannot keep triggers silent: drop those of the tables that get rows, and make them again at the end.
     #[arg(long)]
     pub suspend_triggers: bool,
@@ -428,6 +457,9 @@ pub struct RestoreArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,
+    /// The name of the database, where it would have to be typed: for production.
+    #[arg(long, value_name = "DATABASE")]
+    pub confirm: Option<String>,
 }
 
 /// `rollback`.
@@ -438,6 +470,9 @@ pub struct RollbackArgs {
     /// The database.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub target: Option<String>,
+    /// What the target is. It must be what the target declares, if it declares anything.
+    #[arg(long, value_name = "ENV", value_parser = ENVIRONMENTS)]
+    pub env: Option<String>,
     /// Also when rows of the application hang on fixture rows, or overwritten rows were edited since.
     #[arg(long)]
     pub force: bool,
@@ -450,6 +485,9 @@ pub struct RollbackArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,
+    /// The name of the database, where it would have to be typed: for production.
+    #[arg(long, value_name = "DATABASE")]
+    pub confirm: Option<String>,
 }
 
 /// How a graph is written.

@@ -7,6 +7,7 @@ mod detect;
 mod diff;
 mod doctor;
 mod export;
+mod guarded;
 mod init;
 mod keys;
 mod list;
@@ -32,6 +33,7 @@ mod shell;
 mod show;
 mod store;
 mod tag;
+mod target;
 mod why;
 
 use super::args::policy::PolicyCommand;
@@ -74,6 +76,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Refs(args) => refs::run(context, settings, args),
         Command::Policy(command) => policy(context, settings, command),
         Command::Runs(args) => rollback::runs(context, args),
+        Command::Target(command) => target::run(context, &settings()?, command),
         Command::Lock(command) => lock::run(context, command),
         Command::Prune(args) => retention::prune(context, &settings()?, args),
         Command::Rm(args) => retention::rm(context, &settings()?, args),

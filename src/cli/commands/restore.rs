@@ -1,18 +1,22 @@
 //! `restore`: from what was typed to rows in a target.
 
+use super::guarded::{self, Answers};
 use super::reviewed::{no_approvers, now, warn_of_unused};
 use super::{address, audit, confirm, finished, open, seen, started};
 use crate::cli::args::{self, RestoreArgs};
 use crate::cli::render::{Answer, count, grouped, seconds, table};
-use crate::cli::settings::{self, Settings};
-use crate::engine;
-use crate::error::{Error, Result};
+use crate::cli::settings::Settings;
+use crate::cli::surroundings;
+use crate::engine::{self, Whereabouts};
+use crate::error::Result;
 use crate::model::audit::{Database, Deed, Named, Operation};
 use crate::policy::approvals;
 use crate::run::load::OnConflict;
+use crate::run::marking::Marker;
 use crate::run::parallel::Streams;
-use crate::run::repository::Snapshot;
-use crate::run::{Context, restore, retry};
+use crate::run::repository::{Repository, Snapshot};
+use crate::run::surroundings::{Said, Surroundings};
+use crate::run::{Context, declaration, guard, restore, retry};
 use crate::secret::Address;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -26,47 +30,35 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs
 
 /// Restores. `deed` gets what is known so far, for the case that it is refused.
 fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed: &mut Deed) -> Result<Answer> {
-    if let Some(variable) = settings::production_variable() {
-        return Err(Error::guard(format!("{variable} says that this is production; fixtures do not belong there"))
-            .hint("Run this where the variable does not say production."));
-    }
     let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
     deed.database = Some(Database { address: address.to_string(), identity: None });
-    let engine = engine::find(&address)?;
-    if !engine.is_file && !address.is_local() {
-        return Err(Error::guard(format!(
-            "{address} is on another machine, and nothing says that it is a dev database"
-        ))
-        .hint("Restore into a database on this machine: localhost, 127.0.0.1 or a socket."));
-    }
+    let mut options = options(args, surroundings::of(settings, &address, args.env.as_deref())?);
     let repository = open(context, settings)?;
     let snapshot = repository.find(&args.snapshot)?;
     seen::remember(context, settings, &repository, &[seen::found(&snapshot)]);
     deed.snapshot = Some(Named { name: snapshot.manifest.name.clone(), id: Some(snapshot.id.clone()) });
     deed.environment.get_or_insert_with(|| snapshot.manifest.environment.clone());
-    refuse_unapproved(context, settings, args, &snapshot)?;
-    if !engine.is_file && !args.dry_run {
-        confirm(args.yes, &format!("Rows of {} will be put into {address}.", snapshot.label()))?;
+    let new_file = NewFile::watch(&address, options.surroundings.whereabouts == Whereabouts::File);
+    let line = Line { context, settings, args, repository: &repository, snapshot: &snapshot, address: &address };
+    let done = match line.restore(&mut options, deed) {
+        Ok(done) if !args.dry_run => done,
+        other => {
+            new_file.remove_if_empty();
+            other?
+        }
+    };
+    if !args.dry_run {
+        let deed = Deed { database: deed.database.clone(), ..done.deed.clone() };
+        audit::record_of_target(context, settings, &repository, deed);
     }
-    if args.on_conflict == args::OnConflict::Overwrite && !args.dry_run {
-        confirm(args.yes, &format!("Rows of {address} will be replaced where {} has other ones.", snapshot.label()))?;
-    }
-    started(
-        context,
-        "restore",
-        vec![
-            ("snapshot", snapshot.label()),
-            ("target", address.to_string()),
-            ("environment", snapshot.manifest.environment.clone()),
-            ("dry_run", args.dry_run.to_string()),
-        ],
-    );
-    let new_file = NewFile::watch(&address, engine.is_file);
-    let open = || (engine.target)(&address, true, &context.cancel);
-    let mut target = open()?;
-    let database = audit::database(&mut *target, &address);
-    deed.database = Some(database.clone());
-    let options = restore::Options {
+    let tables = done.tables.iter().map(|table| (table.table.clone(), table.inserted + table.overwritten)).collect();
+    finished(context, "restore", vec![("run", done.run.clone())], tables, done.millis);
+    Ok(restore_answer(&done, &address, args.dry_run))
+}
+
+/// What the arguments say of how to restore.
+fn options(args: &RestoreArgs, surroundings: Surroundings) -> restore::Options {
+    restore::Options {
         create: args.create,
         on_conflict: match args.on_conflict {
             args::OnConflict::Fail => OnConflict::Fail,
@@ -78,27 +70,70 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
         tables: args.table.clone(),
         dry_run: args.dry_run,
         lock_timeout: Duration::from_secs(args.lock_timeout),
-        environment: args.env.clone(),
+        surroundings,
         allow_lossy: args.allow_lossy,
+        marker: Marker::default(),
         streams: streams(args),
-    };
-    let done = retry::run(context, target, &open, &mut |target, sent| {
-        restore::attempt(context, &repository, &snapshot, target, &options, sent)
-    });
-    let done = match done {
-        Ok(done) if !args.dry_run => done,
-        other => {
-            new_file.remove_if_empty();
-            other?
-        }
-    };
-    if !args.dry_run {
-        let deed = Deed { database: Some(database), ..done.deed.clone() };
-        audit::record_of_target(context, settings, &repository, deed);
     }
-    let tables = done.tables.iter().map(|table| (table.table.clone(), table.inserted + table.overwritten)).collect();
-    finished(context, "restore", vec![("run", done.run.clone())], tables, done.millis);
-    Ok(restore_answer(&done, &address, args.dry_run))
+}
+
+/// One restore of one snapshot into one target.
+struct Line<'a> {
+    context: &'a Context<'a>,
+    settings: &'a Settings,
+    args: &'a RestoreArgs,
+    repository: &'a Repository,
+    snapshot: &'a Snapshot,
+    address: &'a Address,
+}
+
+impl Line<'_> {
+    /// The guards, in their order, with what they ask; then the restore.
+    fn restore(&self, options: &mut restore::Options, deed: &mut Deed) -> Result<restore::Outcome> {
+        let Self { context, settings, args, snapshot, address, .. } = *self;
+        let engine = engine::find(address)?;
+        let mut opened = guarded::open(context, (engine, address), &options.surroundings, true);
+        let declared = opened.as_mut().map_or(Ok(None), |target| declaration::read(&mut **target));
+        self.started(&options.surroundings.environment(declared.as_ref().ok().and_then(Option::as_ref)));
+        let mut target = opened?;
+        deed.database = Some(audit::database(&mut *target, address));
+        declared?;
+        let answers = Answers { yes: args.yes, confirm: args.confirm.as_deref() };
+        let mut said = options.surroundings.clone();
+        let asked = options.clone();
+        let check = &mut |said: &Surroundings| {
+            guard::restore(&mut *target, snapshot, &restore::Options { surroundings: said.clone(), ..asked.clone() })
+        };
+        let look = &|said: &Surroundings| {
+            let options = restore::Options { surroundings: said.clone(), dry_run: true, ..asked.clone() };
+            let mut target = (engine.target)(address, false, &context.cancel)?;
+            restore::restore(context, self.repository, snapshot, &mut *target, &options).map(|done| done.deed)
+        };
+        let passed = guarded::passed(context, answers, &mut said, check, look)?;
+        options.surroundings = said;
+        options.marker = settings.marker(args.marker.map(Into::into), &passed.environment.environment);
+        guard::refuse_expired(snapshot)?;
+        refuse_unapproved(context, settings, args, snapshot, &passed.environment.environment)?;
+        guard::refuse_weaker(snapshot, &options.surroundings, &passed.environment)?;
+        if args.on_conflict == args::OnConflict::Overwrite && !args.dry_run {
+            confirm(
+                args.yes,
+                &format!("Rows of {address} will be replaced where {} has other ones.", snapshot.label()),
+            )?;
+        }
+        let open = || (engine.target)(address, true, &context.cancel);
+        retry::run(context, target, &open, &mut |target, sent| {
+            restore::attempt(context, self.repository, snapshot, target, options, sent)
+        })
+    }
+
+    fn started(&self, environment: &Said) {
+        let mut facts = vec![("snapshot", self.snapshot.label()), ("target", self.address.to_string())];
+        facts.extend(guarded::facts(environment));
+        facts.push(("masked_for", self.snapshot.manifest.environment.clone()));
+        facts.push(("dry_run", self.args.dry_run.to_string()));
+        started(self.context, "restore", facts);
+    }
 }
 
 /// Whether a load into an empty database goes through a staging place.
@@ -113,10 +148,11 @@ fn refuse_unapproved(
     settings: &Settings,
     args: &RestoreArgs,
     snapshot: &Snapshot,
+    environment: &str,
 ) -> Result<()> {
     let manifest = &snapshot.manifest;
     let (rules, configured) = settings.approval(&manifest.environment);
-    let of_target = args.env.as_deref().is_some_and(|environment| settings.approval(environment).1);
+    let of_target = settings.approval(environment).1;
     if !(args.require_approval || configured || of_target) {
         return approvals::consistent(&manifest.policy);
     }
@@ -165,12 +201,21 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
         0 => String::new(),
         created => format!("\n  {} created", count(created as u64, "table")),
     };
+    let left_out = match done.left_out.as_slice() {
+        [] => String::new(),
+        tables => {
+            let names: Vec<String> = tables.iter().map(ToString::to_string).collect();
+            format!("\n  left out, because only reference tables go into production: {}", names.join(", "))
+        }
+    };
     let rows = count(done.rows(), "row");
     let text = match (done.unchanged, dry_run) {
         (true, _) => format!("{address} holds {} already; nothing was changed.", done.run),
-        (false, true) => format!("{counts}\n\nDry run: would put {rows} into {address}. Nothing was changed."),
+        (false, true) => {
+            format!("{counts}\n\nDry run: would put {rows} into {address}. Nothing was changed.{left_out}")
+        }
         (false, false) => format!(
-            "{counts}\n\nRestored {} into {address}\n  {rows}{created}{replaced}\n  {} verified\n  {}\n\nTake it \
+            "{counts}\n\nRestored {} into {address}\n  {rows}{created}{replaced}{left_out}\n  {} verified\n  {}\n\nTake it \
              out again with: terp-fixtures rollback --target {address}",
             done.run,
             count(done.foreign_keys, "foreign key"),
@@ -179,7 +224,8 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
     };
     let json = json!({
         "run": done.run, "target": address.to_string(), "unchanged": done.unchanged, "dry_run": dry_run,
-        "rows": done.rows(), "replaced": done.replaced, "foreign_keys": done.foreign_keys, "millis": done.millis,
+        "rows": done.rows(), "replaced": done.replaced,
+        "left_out": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(), "foreign_keys": done.foreign_keys, "millis": done.millis,
         "created": done.created.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "tables": done.tables.iter().map(|table| json!({ "table": table.table.to_string(), "inserted": table.inserted,
             "overwritten": table.overwritten, "identical": table.identical, "skipped": table.skipped, "how": done.how.get(&table.table) })).collect::<Vec<_>>(),

@@ -1,14 +1,18 @@
 //! `rollback` and `runs`: what is in a target, and out again.
 
+use super::guarded::{self, Answers};
 use super::{address, audit, confirm, finished, started};
 use crate::cli::args::{RollbackArgs, RunsArgs};
 use crate::cli::render::{Answer, count, grouped, seconds, table};
 use crate::cli::settings::Settings;
-use crate::engine;
+use crate::cli::surroundings;
+use crate::engine::{self, Engine, Target};
 use crate::error::Result;
 use crate::model::audit::{Actor, Database, Deed, Operation};
 use crate::run::ledger::Run;
-use crate::run::{Context, retry, rollback};
+use crate::run::surroundings::Surroundings;
+use crate::run::{Context, declaration, retry, rollback};
+use crate::secret::Address;
 use serde_json::json;
 use std::time::Duration;
 
@@ -21,26 +25,29 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RollbackArg
 fn roll_back(context: &Context<'_>, settings: &Settings, args: &RollbackArgs, deed: &mut Deed) -> Result<Answer> {
     let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
     deed.database = Some(Database { address: address.to_string(), identity: None });
+    let surroundings = surroundings::of(settings, &address, args.env.as_deref())?;
     let engine = engine::find(&address)?;
-    let open = || (engine.target)(&address, false, &context.cancel);
-    let mut target = open()?;
+    let mut target = guarded::open(context, (engine, &address), &surroundings, false)?;
     let database = audit::database(&mut *target, &address);
     deed.database = Some(database.clone());
-    if !args.dry_run {
-        let what = args.run.as_deref().unwrap_or("the restored rows");
-        confirm(args.yes, &format!("This takes {what} out of {address}."))?;
-    }
-    started(context, "rollback", vec![("target", address.to_string()), ("dry_run", args.dry_run.to_string())]);
+    let declared = declaration::read(&mut *target);
+    let mut facts = vec![("target", address.to_string()), ("dry_run", args.dry_run.to_string())];
+    facts.extend(guarded::facts(&surroundings.environment(declared.as_ref().ok().and_then(Option::as_ref))));
+    started(context, "rollback", facts);
+    declared?;
     // A rollback needs no store; where one can be opened, its audit trail tells of it too.
     let repository = audit::open_quietly(settings);
-    let options = rollback::Options {
+    let mut options = rollback::Options {
         wanted: args.run.clone(),
         force: args.force,
         dry_run: args.dry_run,
+        surroundings,
         lock_timeout: Duration::from_secs(args.lock_timeout),
         actor: repository.as_ref().map_or_else(|| unsigned(settings), |repository| repository.actor().clone()),
         keep_audit: settings.keeps_audit_in_target(),
     };
+    options.surroundings = agreed(context, (engine, &address), &mut *target, args, &options)?;
+    let open = || (engine.target)(&address, false, &context.cancel);
     let done =
         retry::run(context, target, &open, &mut |target, sent| rollback::attempt(context, target, &options, sent))?;
     if let Some(repository) = repository.as_ref().filter(|_| !args.dry_run) {
@@ -80,6 +87,32 @@ fn roll_back(context: &Context<'_>, settings: &Settings, args: &RollbackArgs, de
         "dropped": done.dropped.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     Ok(Answer::new(json, text))
+}
+
+/// What the guards and the user agree to.
+fn agreed(
+    context: &Context<'_>,
+    (engine, address): (&Engine, &Address),
+    target: &mut dyn Target,
+    args: &RollbackArgs,
+    options: &rollback::Options,
+) -> Result<Surroundings> {
+    let with =
+        |said: &Surroundings, dry_run| rollback::Options { surroundings: said.clone(), dry_run, ..options.clone() };
+    let check = &mut |said: &Surroundings| rollback::guard(target, &with(said, options.dry_run));
+    let look = &|said: &Surroundings| {
+        let mut target = (engine.target)(address, false, &context.cancel)?;
+        rollback::rollback(context, &mut *target, &with(said, true)).map(|done| done.deed)
+    };
+    let answers = Answers { yes: args.yes, confirm: args.confirm.as_deref() };
+    let mut said = options.surroundings.clone();
+    guarded::passed(context, answers, &mut said, check, look)?;
+    // Who has given the database's name has confirmed enough.
+    if !args.dry_run && said.name.is_none() {
+        let what = args.run.as_deref().unwrap_or("the restored rows");
+        confirm(args.yes, &format!("This takes {what} out of {address}."))?;
+    }
+    Ok(said)
 }
 
 fn unsigned(settings: &Settings) -> Actor {

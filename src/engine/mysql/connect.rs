@@ -131,6 +131,11 @@ fn options(address: &Address) -> Result<Opts> {
     Ok(builder.into())
 }
 
+/// Whether the driver would connect to this machine.
+pub(super) fn is_here(address: &Address) -> bool {
+    options(address).is_ok_and(|options| options.socket().is_some() || network::is_local(options.ip_or_hostname()))
+}
+
 /// The driver's TLS options for a mode, none for a plain connection.
 fn tls(mode: &str, authority: Option<String>) -> std::result::Result<Option<SslOpts>, &'static str> {
     let mut ssl = SslOpts::default();
@@ -221,6 +226,16 @@ mod tests {
         assert!(parsed("mysql://u:p@db.example/x?ssl-mode=DISABLED").unwrap().ssl_opts().is_none());
         let verified = parsed("mysql://u@localhost/x?sslmode=verify-full").unwrap();
         assert!(verified.ssl_opts().is_some_and(|ssl| !ssl.accept_invalid_certs()));
+    }
+
+    #[test]
+    fn this_machine_is_told_by_what_the_driver_connects_to() {
+        for here in ["mysql://u:p@localhost/d", "mariadb://127.0.0.1:3307/d", "mysql://u@h/d?socket=/run/mysqld.sock"] {
+            assert!(is_here(&Address::new(here)), "{here}");
+        }
+        for elsewhere in ["mysql://u:p@db.example/d", "mysql://127.evil.example/d", "mysql://u:localhost@10.0.0.1/d"] {
+            assert!(!is_here(&Address::new(elsewhere)), "{elsewhere}");
+        }
     }
 
     #[test]

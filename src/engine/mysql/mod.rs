@@ -25,7 +25,7 @@ mod write;
 mod tests;
 
 use super::staging::{Place, Rounds, Staging, Stream};
-use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target, Whereabouts};
 use crate::engine::sql::Sql;
 use crate::error::{Kind, Result};
 use crate::event::Traffic;
@@ -48,7 +48,7 @@ pub static ENGINE: Engine = Engine {
         let connect::Opened { session, engine } = connect::open(address, create, cancel)?;
         Ok(Box::new(Mysql::new(session, engine)))
     },
-    is_file: false,
+    whereabouts: |address| Whereabouts::of_server(connect::is_here(address)),
 };
 
 /// An open MySQL or MariaDB database: a source inside its read transaction, or a target.

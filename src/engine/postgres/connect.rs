@@ -63,13 +63,22 @@ fn options(address: &Address) -> Result<PgConnectOptions> {
     if query.split('&').any(|pair| pair.starts_with("sslmode=") || pair.starts_with("ssl-mode=")) {
         return Ok(options);
     }
-    let host = options.get_host();
-    let is_local = options.get_socket().is_some() || host.starts_with('/') || network::is_local(host);
+    let is_local = is_local(&options);
     Ok(options.ssl_mode(if is_local { PgSslMode::Prefer } else { PgSslMode::Require }))
 }
 
 /// The server starts, stops or recovers; it has no free connection, or no memory for one.
 const TRANSIENT: [&str; 6] = ["57P01", "57P02", "57P03", "53300", "53200", "53000"];
+
+/// Whether the driver would connect to this machine, be it that address, parameters or its own variables say so.
+pub(super) fn is_here(address: &Address) -> bool {
+    options(address).is_ok_and(|options| is_local(&options))
+}
+
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    options.get_socket().is_some() || host.starts_with('/') || network::is_local(host)
+}
 
 /// Errors of connecting that time may heal.
 fn is_transient(error: &sqlx::Error) -> bool {
@@ -148,6 +157,30 @@ mod tests {
         assert_eq!(mode("postgres://u@127.0.0.1:5433/x"), "Prefer");
         assert_eq!(mode("postgres://u@localhost/x"), "Prefer");
         assert_eq!(mode("postgres:///x?host=/run/postgresql"), "Prefer");
+    }
+
+    #[test]
+    fn this_machine_is_told_by_what_the_driver_connects_to() {
+        for here in [
+            "postgres://u:p@localhost:5432/d",
+            "postgres://127.0.0.1/d",
+            "postgres:///d?host=/tmp",
+            "postgres://[::1]/d",
+        ] {
+            assert!(is_here(&Address::new(here)), "{here}");
+        }
+        for elsewhere in [
+            "postgres://u:p@db.example/d",
+            "postgres://u:localhost@10.0.0.1/d",
+            "postgres:///d?host=db.example",
+            "postgres://localhost/d?hostaddr=10.0.0.1",
+            "postgres://localhost/d?%68ost=db.example",
+            "postgres://127.evil.example/d",
+            "postgres://0.0.0.0/d",
+            "postgres://h:port/d",
+        ] {
+            assert!(!is_here(&Address::new(elsewhere)), "{elsewhere}");
+        }
     }
 
     #[test]

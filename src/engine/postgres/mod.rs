@@ -19,7 +19,7 @@ mod write;
 pub(crate) mod tests;
 
 use super::staging::{Place, Rounds, Staging, Stream};
-use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target, Whereabouts};
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
 use crate::event::Traffic;
@@ -43,7 +43,7 @@ pub static ENGINE: Engine = Engine {
         let session = connect::open(address, "target", create, cancel)?;
         Ok(Box::new(Postgres::new(session)))
     },
-    is_file: false,
+    whereabouts: |address| Whereabouts::of_server(connect::is_here(address)),
 };
 
 /// An open PostgreSQL database: a source inside its read transaction, or a target.

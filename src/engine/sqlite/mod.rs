@@ -12,7 +12,7 @@ mod write;
 mod tests;
 
 use super::staging::{Place, Rounds, Staging, Stream};
-use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target, Whereabouts};
 use crate::engine::meter::Meter;
 use crate::engine::sql::Sql;
 use crate::error::Result;
@@ -37,7 +37,7 @@ pub static ENGINE: Engine = Engine {
         let connection = connect::open_to_write(&path, create)?;
         Ok(Box::new(Sqlite::new(connection, path, cancel)))
     },
-    is_file: true,
+    whereabouts: |_| Whereabouts::File,
 };
 
 /// An open SQLite database: a source inside its read transaction, or a target.

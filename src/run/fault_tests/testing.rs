@@ -136,6 +136,7 @@ impl World {
         let snapshot = repository.find(name)?;
         let mut target = (engine::find(&address)?.target)(&address, true, &Cancel::default())?;
         let options = restore::Options {
+            marker: crate::run::marking::Marker::Columns,
             create: true,
             on_conflict: OnConflict::Fail,
             keep_others: false,
@@ -143,7 +144,7 @@ impl World {
             tables: Vec::new(),
             dry_run: false,
             lock_timeout: Duration::from_secs(5),
-            environment: None,
+            surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
             allow_lossy: false,
             streams: None,
         };

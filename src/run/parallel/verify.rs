@@ -54,9 +54,9 @@ impl Gathering<'_> {
             Job::ForeignKeys(indexes) => indexes
                 .into_iter()
                 .try_for_each(|index| build(stream, &foreign_keys[index], Part::Round { round: 1, index })),
-            Job::Rows(load) => self
-                .compare(stream, load, is_resumed)
-                .map_err(|error| error.within(format!("table {}", load.entry.table))),
+            Job::Rows(load) => {
+                compare(stream, load, is_resumed).map_err(|error| error.within(format!("table {}", load.entry.table)))
+            }
             Job::References(child, key) => {
                 let staged = ForeignKey { parent: stream.aside(&key.parent), ..key.clone() };
                 let child = stream.aside(child);
@@ -69,30 +69,30 @@ impl Gathering<'_> {
             }
         }
     }
+}
 
-    /// The number of rows always; their digest where they were not all sent by this process, or may read otherwise than they
-    /// were written.
-    fn compare(&self, stream: &mut dyn Target, load: &Load<'_>, is_resumed: bool) -> Result<()> {
-        let staged = Table { name: stream.aside(&load.entry.table), ..load.live.clone() };
-        let sent = load.tally.lock().unwrap_or_else(PoisonError::into_inner).digest;
-        let count = state::count(stream, &staged.name)?;
-        let wrong = |what: String| {
-            Err(Error::rejected(what).hint("Somebody else wrote to the staging place. It was removed: restore again."))
-        };
-        if count != load.entry.rows || sent.rows() != load.entry.rows {
-            return wrong(format!("the staging place holds {count} rows of {}", load.entry.rows));
-        }
-        let is_exact = is_exact(load.entry, load.live);
-        if is_exact && !is_resumed {
-            return Ok(());
-        }
-        let read = state::marked_digest(stream, &staged, &load.entry.columns, &self.snapshot.label())?;
-        if read.rows() != count || (is_exact && read != sent) {
-            return wrong("the rows in the staging place are not the ones that were loaded".to_owned());
-        }
-        load.tally.lock().unwrap_or_else(PoisonError::into_inner).digest = read;
-        Ok(())
+/// The number of rows always; their digest where they were not all sent by this process, or may read otherwise than they
+/// were written.
+fn compare(stream: &mut dyn Target, load: &Load<'_>, is_resumed: bool) -> Result<()> {
+    let staged = Table { name: stream.aside(&load.entry.table), ..load.live.clone() };
+    let sent = load.tally.lock().unwrap_or_else(PoisonError::into_inner).digest;
+    let count = state::count(stream, &staged.name)?;
+    let wrong = |what: String| {
+        Err(Error::rejected(what).hint("Somebody else wrote to the staging place. It was removed: restore again."))
+    };
+    if count != load.entry.rows || sent.rows() != load.entry.rows {
+        return wrong(format!("the staging place holds {count} rows of {}", load.entry.rows));
     }
+    let is_exact = is_exact(load.entry, load.live);
+    if is_exact && !is_resumed {
+        return Ok(());
+    }
+    let read = state::marked_digest(stream, &staged, &load.entry.columns, None)?;
+    if read.rows() != count || (is_exact && read != sent) {
+        return wrong("the rows in the staging place are not the ones that were loaded".to_owned());
+    }
+    load.tally.lock().unwrap_or_else(PoisonError::into_inner).digest = read;
+    Ok(())
 }
 
 /// No foreign key may dangle more often than it did in the source.

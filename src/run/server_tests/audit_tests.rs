@@ -32,6 +32,7 @@ fn rolled_back_and_kept(url: &str) -> rollback::Outcome {
         wanted: None,
         force: false,
         dry_run: false,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
         actor: Actor { name: "x 'y' \\ 🌿".into(), ..Actor::default() },
         keep_audit: true,

@@ -10,6 +10,7 @@ use crate::mask::key::MasterKey;
 use crate::model::schema::{EngineKind, TableName};
 use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
+use crate::run::marking::Marker;
 use crate::run::repository::Repository;
 use crate::run::{Context, capture, keys, restore, retry, rollback, state};
 use crate::seal::Member;
@@ -299,22 +300,30 @@ pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
 
 /// Rolls the only run back.
 pub(super) fn rolled_back_in(context: &Context<'_>, url: &str, wait: Duration) -> Result<rollback::Outcome> {
-    rollback::rollback(context, &mut *target(url, &context.cancel)?, &rollback_options(wait))
+    let options = rollback::Options { lock_timeout: wait, ..rollback_options() };
+    rollback::rollback(context, &mut *target(url, &context.cancel)?, &options)
 }
 
 /// As the command does it: tried again where that may help.
 pub(super) fn rolled_back_patiently(context: &Context<'_>, url: &str) -> Result<rollback::Outcome> {
-    let (open, options) = (|| target(url, &context.cancel), rollback_options(Duration::from_secs(5)));
+    let (open, options) = (|| target(url, &context.cancel), rollback_options());
     retry::run(context, open()?, &open, &mut |target, sent| rollback::attempt(context, target, &options, sent))
 }
 
-/// A rollback of the only run that waits so long for locks.
-pub(super) fn rollback_options(wait: Duration) -> rollback::Options {
+/// Rolls the run of this name back.
+pub(super) fn rolled_back_run(url: &str, wanted: &str) -> Result<rollback::Outcome> {
+    let options = rollback::Options { wanted: Some(wanted.to_owned()), ..rollback_options() };
+    rollback::rollback(&context(&Silent, &Cancel::default()), &mut *target(url, &Cancel::default())?, &options)
+}
+
+/// A rollback of the only run that destroys nothing of others and waits five seconds for locks.
+pub(super) fn rollback_options() -> rollback::Options {
     rollback::Options {
         wanted: None,
         force: false,
         dry_run: false,
-        lock_timeout: wait,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
+        lock_timeout: Duration::from_secs(5),
         actor: crate::model::audit::Actor::default(),
         keep_audit: false,
     }
@@ -323,6 +332,7 @@ pub(super) fn rollback_options(wait: Duration) -> rollback::Options {
 /// A restore that refuses conflicts and waits five seconds for locks.
 pub(super) fn options() -> restore::Options {
     restore::Options {
+        marker: Marker::Columns,
         create: false,
         on_conflict: OnConflict::Fail,
         keep_others: false,
@@ -332,7 +342,7 @@ pub(super) fn options() -> restore::Options {
         tables: Vec::new(),
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
-        environment: None,
+        surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
     }
 }
 

@@ -120,6 +120,7 @@ impl Place {
     /// Restores the newest snapshot of this name.
     pub(in crate::run) fn restore(&self, repository: &Repository, name: &str) -> Result<restore::Outcome> {
         let options = restore::Options {
+            marker: crate::run::marking::Marker::Columns,
             create: false,
             on_conflict: OnConflict::Fail,
             keep_others: false,
@@ -129,7 +130,7 @@ impl Place {
             tables: Vec::new(),
             dry_run: false,
             lock_timeout: Duration::from_secs(5),
-            environment: None,
+            surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         };
         restore::restore(&context(2), repository, &repository.find(name)?, &mut *self.target(), &options)
     }
@@ -140,6 +141,7 @@ impl Place {
             wanted: None,
             force: false,
             dry_run: false,
+            surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
             lock_timeout: Duration::from_secs(5),
             actor: crate::model::audit::Actor::default(),
             keep_audit: false,
