@@ -41,7 +41,7 @@ fn options(tables: Vec<TableMap>, dry_run: bool) -> Options {
         tables: Vec::new(),
         dry_run,
         lock_timeout: Duration::from_secs(5),
-        environment: None,
+        surroundings: super::surroundings::Surroundings::on_this_machine(),
         allow_lossy: false,
         map: Map { tables },
         marker: super::marking::Marker::default(),

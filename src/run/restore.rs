@@ -132,8 +132,8 @@ pub fn attempt(
         context.note(format!("left out, because only reference tables go into production: {}", names.join(", ")));
     }
     let narrowed = passed.tables.as_ref().map(|tables| Options { tables: tables.clone(), ..options.clone() });
-    let done =
-        guarded(context, repository, snapshot, target, (narrowed.as_ref().unwrap_or(options), &passed), start, sent)?;
+    let options = (narrowed.as_ref().unwrap_or(options), &passed);
+    let done = guarded(context, repository, snapshot, target, options, (start, sent))?;
     Ok(Outcome { left_out: passed.left_out, ..done })
 }
 
@@ -144,8 +144,7 @@ fn guarded(
     snapshot: &Snapshot,
     target: &mut dyn Target,
     (options, passed): (&Options, &guard::Passed),
-    start: Instant,
-    sent: &mut Option<Sent<Outcome>>,
+    (start, sent): (Instant, &mut Option<Sent<Outcome>>),
 ) -> Result<Outcome> {
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
     lock::take(context, target, &format!("restore of {}", snapshot.label()), options.lock_timeout)?;

@@ -52,6 +52,7 @@ impl Place {
         let policy = "version = 1\n[tables.t]\nmode = \"capture\"\nkeep = [\"id\", \"x\"]\n";
         std::fs::write(scratch.path("p.toml"), policy).unwrap();
         scratch.ok(&["capture", "s", "--policy", "p.toml", "--source", erp]);
+        scratch.ok(&["target", "init", "--env", "dev", "--target", &url, "--yes"]);
         Self { scratch, url }
     }
 
@@ -83,7 +84,9 @@ impl Place {
         let (start, mut looking) = (Instant::now(), self.open());
         loop {
             let holder = looking.holder().unwrap();
-            if holder.is_some() == held {
+            // Who it is, it writes down a moment after it has the lock.
+            let is_known = |holder: &Holder| holder.since.parse::<jiff::Timestamp>().is_ok();
+            if holder.is_some() == held && holder.as_ref().is_none_or(is_known) {
                 return holder;
             }
             assert!(start.elapsed() < Duration::from_secs(20), "held: {holder:?}");

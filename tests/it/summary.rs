@@ -48,10 +48,8 @@ fn p20_p22_p23_restore_and_rollback_end_with_one_summary() {
 #[test]
 fn p03_p21_an_error_is_one_line_with_its_context() {
     let scratch = Scratch::with_snapshot();
-    scratch.ok(&["restore", "sample", "--target", "sqlite:dev.sqlite"]);
-    crate::support::sql(&scratch.path("dev.sqlite"), "ALTER TABLE clients DROP COLUMN phone");
-    crate::support::sql(&scratch.path("dev.sqlite"), "CREATE TABLE mine (id INTEGER PRIMARY KEY)");
-    let lines = log(&scratch, 3, &["restore", "sample", "--target", "sqlite:dev.sqlite"]);
+    crate::support::sql(&scratch.path("dev.sqlite"), "CREATE TABLE clients (id INTEGER PRIMARY KEY)");
+    let lines = log(&scratch, 3, &["restore", "sample", "--target", "sqlite:dev.sqlite", "--yes", "--create"]);
     let errors: Vec<&Value> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
     assert_eq!(errors.len(), 1, "{lines:?}");
     let error = errors[0];

@@ -39,13 +39,19 @@ pub(super) fn patiently(
     wait: Duration,
 ) -> Result<std::result::Result<u64, mysql_async::Error>> {
     let deadline = Instant::now() + wait;
+    let mut anew = None;
     loop {
-        let done = side.attempt(statement)?;
+        let done = side.attempt(anew.as_deref().unwrap_or(statement))?;
         if statement.starts_with("SET SESSION sql_mode") && !side.is_broken() {
             side.run(connect::SQL_MODE)?;
         }
         match done {
             Err(error) if explain::code(&error) == Some(1205) && Instant::now() < deadline => {}
+            // MariaDB keeps columns that were dropped at once, as markers are, until the table is built anew.
+            Err(error) if explain::code(&error) == Some(1118) && anew.is_none() && shape::is_of_markers(statement) => {
+                anew = Some(format!("{statement}, ALGORITHM=COPY"));
+                continue;
+            }
             done => return Ok(done),
         }
         std::thread::park_timeout(Duration::from_millis(50));

@@ -108,6 +108,11 @@ pub(super) fn unmarked(text: &str) -> Option<String> {
     (text.starts_with("ALTER TABLE ") && text.contains(" DROP COLUMN ")).then(|| ddl::first_name(text))?
 }
 
+/// Whether a statement adds or drops markers.
+pub(super) fn is_of_markers(text: &str) -> bool {
+    unmarked(text).is_some() || matches!(of(text), Shape::AddMarkers(_))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +139,10 @@ mod tests {
             Shape::Create(Some("RENAME TABLE `b`.`x``y` TO `a`.`x``y`, `b`.`t` TO `a`.`t`".into()))
         );
         assert_eq!(dropped("DROP TABLE `t`"), Some(("TABLE".into(), "t".into())));
+        assert!(
+            is_of_markers("ALTER TABLE `t` ADD COLUMN `x` TEXT")
+                && !is_of_markers("ALTER TABLE `t` AUTO_INCREMENT = 3")
+        );
         assert_eq!(unmarked("ALTER TABLE `t` DROP COLUMN `a`, DROP COLUMN `b`").as_deref(), Some("t"));
     }
 }

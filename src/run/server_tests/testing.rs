@@ -304,16 +304,16 @@ pub(super) fn rolled_back_in(context: &Context<'_>, url: &str, wait: Duration) -
     rollback::rollback(context, &mut *target(url, &context.cancel)?, &options)
 }
 
-/// Rolls the run of this name back.
-pub(super) fn rolled_back_run(url: &str, wanted: &str) -> Result<rollback::Outcome> {
-    let options = rollback::Options { wanted: Some(wanted.to_owned()), ..rollback_options() };
-    rollback::rollback(&context(&Silent, &Cancel::default()), &mut *target(url, &Cancel::default())?, &options)
-}
-
 /// As the command does it: tried again where that may help.
 pub(super) fn rolled_back_patiently(context: &Context<'_>, url: &str) -> Result<rollback::Outcome> {
     let (open, options) = (|| target(url, &context.cancel), rollback_options());
     retry::run(context, open()?, &open, &mut |target, sent| rollback::attempt(context, target, &options, sent))
+}
+
+/// Rolls the run of this name back.
+pub(super) fn rolled_back_run(url: &str, wanted: &str) -> Result<rollback::Outcome> {
+    let options = rollback::Options { wanted: Some(wanted.to_owned()), ..rollback_options() };
+    rollback::rollback(&context(&Silent, &Cancel::default()), &mut *target(url, &Cancel::default())?, &options)
 }
 
 /// A rollback of the only run that destroys nothing of others and waits five seconds for locks.
