@@ -21,6 +21,8 @@ pub enum Event {
     TableDone { table: TableName, rows: u64, bytes: u64, millis: u64, how: String },
     /// A column was masked.
     ColumnMasked { table: TableName, column: String, mask: String },
+    /// What a rollback did to the rows of a table; `keys` is a digest of the keys of those that were deleted.
+    RowsTaken { table: TableName, deleted: u64, put_back: u64, kept: u64, keys: String },
     /// Worth knowing, needs no action.
     Note { what: String },
     /// Worth acting on; the operation goes on.
@@ -100,6 +102,7 @@ pub(crate) mod suite {
             Event::TableProgress { table: table.clone(), rows: 1, bytes: 2 },
             Event::TableDone { table: table.clone(), rows: 1, bytes: 2, millis: 3, how: "read".into() },
             Event::ColumnMasked { table: table.clone(), column: "c".into(), mask: "email".into() },
+            Event::RowsTaken { table: table.clone(), deleted: 1, put_back: 2, kept: 0, keys: "0a".into() },
             Event::Note { what: "a note".into() },
             Event::Warning { what: "a warning".into(), hint: Some("Do this.".into()) },
             Event::Finished { operation: "capture", facts: Vec::new(), tables: vec![(table, 1)], millis: 0 },

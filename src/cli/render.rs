@@ -180,7 +180,15 @@ impl Report for Screen {
             Event::ColumnMasked { table, column, mask } if self.verbose => {
                 self.line(&format!("  {table}.{}: {mask}", column.escape_debug()));
             }
-            Event::Started { .. } | Event::Finished { .. } | Event::TableDone { .. } | Event::ColumnMasked { .. } => {}
+            Event::RowsTaken { table, deleted, put_back, kept, .. } if self.verbose => {
+                let rows = [deleted, put_back, kept].map(|rows| grouped(*rows));
+                self.line(&format!("  {table}: {} rows deleted, {} put back, {} kept", rows[0], rows[1], rows[2]));
+            }
+            Event::Started { .. }
+            | Event::Finished { .. }
+            | Event::TableDone { .. }
+            | Event::ColumnMasked { .. }
+            | Event::RowsTaken { .. } => {}
         }
     }
 }
@@ -198,6 +206,9 @@ fn log(event: &Event) {
             tracing::info!(table = %table, rows, bytes, millis, how, "Table done.");
         }
         Event::ColumnMasked { table, column, mask } => tracing::info!(table = %table, column, mask, "Column masked."),
+        Event::RowsTaken { table, deleted, put_back, kept, keys } => {
+            tracing::info!(table = %table, deleted, put_back, kept, keys, "Rows rolled back.");
+        }
         Event::Note { what } => tracing::info!(note = what, "Note."),
         Event::Warning { what, hint } => tracing::warn!(warning = what, hint, "Warning."),
         Event::Finished { operation, facts, tables, millis } => {

@@ -37,6 +37,7 @@ mod refs;
 mod resume;
 mod retention;
 mod review;
+mod rollback;
 mod roundtrip;
 #[cfg(feature = "s3")]
 mod s3;
