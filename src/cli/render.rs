@@ -180,10 +180,6 @@ impl Report for Screen {
             Event::ColumnMasked { table, column, mask } if self.verbose => {
                 self.line(&format!("  {table}.{}: {mask}", column.escape_debug()));
             }
-            Event::RowsTaken { table, deleted, put_back, kept, .. } if self.verbose => {
-                let rows = [deleted, put_back, kept].map(|rows| grouped(*rows));
-                self.line(&format!("  {table}: {} rows deleted, {} put back, {} kept", rows[0], rows[1], rows[2]));
-            }
             Event::Started { .. }
             | Event::Finished { .. }
             | Event::TableDone { .. }

@@ -230,6 +230,13 @@ impl Plan<'_> {
 
 /// Logs what became of the rows of a table.
 fn tell(context: &Context<'_>, taken: &Taken) {
+    context.report.event(&Event::TableDone {
+        table: taken.table.clone(),
+        rows: taken.deleted + taken.kept,
+        bytes: 0,
+        millis: 0,
+        how: if taken.kept > 0 { "let go" } else { "rolled back" }.to_owned(),
+    });
     context.report.event(&Event::RowsTaken {
         table: taken.table.clone(),
         deleted: taken.deleted,
