@@ -3,6 +3,7 @@
 //! Messages are lower-case fragments that name places (table, column, chunk, row ordinal), never a cell's value.
 //! Text that comes from a server or driver is only attached as `source` when it is known to carry no value.
 
+use crate::model::drift::Difference;
 use std::fmt;
 
 /// What went wrong, by the reaction it asks for. Each kind has one exit code, and the codes are a promise.
@@ -92,6 +93,8 @@ pub struct Error {
     what: String,
     hint: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// Of kind `Drift`: each difference, for those who want it in parts.
+    differences: Vec<Difference>,
 }
 
 /// The result of everything that can fail.
@@ -100,7 +103,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of `kind` that says `what` happened, as a fragment that reads well after "error: ".
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), hint: None, source: None }
+        Self { kind, what: what.into(), hint: None, source: None, differences: Vec::new() }
     }
 
     /// Adds what the user can type or change next, as a full sentence.
@@ -122,6 +125,19 @@ impl Error {
     pub fn within(mut self, place: impl fmt::Display) -> Self {
         self.what = format!("{place}: {}", self.what);
         self
+    }
+
+    /// Adds the differences that the message tells of.
+    #[must_use]
+    pub fn differing(mut self, differences: Vec<Difference>) -> Self {
+        self.differences = differences;
+        self
+    }
+
+    /// The differences between two schemas, where it is about them.
+    #[must_use]
+    pub fn differences(&self) -> &[Difference] {
+        &self.differences
     }
 
     /// The kind, which decides the exit code.

@@ -5,6 +5,7 @@ pub mod args;
 mod commands;
 mod demo_text;
 mod log;
+mod mapping;
 mod remembered;
 mod render;
 mod settings;

@@ -3,6 +3,8 @@
 use super::args::{Color, Global, LogFormat};
 use crate::error::Error;
 use crate::event::{Event, Report};
+use crate::model::drift::Difference;
+pub use crate::model::text_table::table;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Write as _};
@@ -77,10 +79,13 @@ impl Screen {
     pub fn failure(&self, error: &Error) {
         if self.json {
             self.clear();
-            let body = json!({ "error": {
+            let mut body = json!({ "error": {
                 "kind": error.kind().word(), "code": error.kind().exit_code(), "message": error.to_string(),
                 "hint": error.hint_text(), "causes": error.causes(),
             }});
+            if !error.differences().is_empty() {
+                body["error"]["differences"] = differences_as_json(error.differences());
+            }
             writeln!(std::io::stdout(), "{body:#}").unwrap_or_default();
         }
         self.failed(error);
@@ -146,6 +151,19 @@ impl Screen {
         }
         bar.set_position(rows);
     }
+}
+
+/// Differences of schemas for `--json`.
+#[must_use]
+pub fn differences_as_json(differences: &[Difference]) -> Value {
+    let one = |it: &Difference| {
+        json!({
+            "table": it.table.to_string(), "columns": it.columns, "difference": it.aspect.word(), "snapshot": it.snapshot,
+            "target": it.target, "verdict": if it.is_refused() { "refused" } else { "tolerated" }, "advice": it.advice(),
+            "renamed": it.renamed,
+        })
+    };
+    differences.iter().map(one).collect()
 }
 
 /// Wrong usage on stdout, for `--json`; the arguments could not be read, so there is no screen yet.
@@ -283,29 +301,6 @@ pub fn seconds(millis: u64) -> String {
     format!("{}.{:02} s", millis / 1000, millis % 1000 / 10)
 }
 
-/// Columns of text, left-aligned but for those named in `right`.
-#[must_use]
-pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
-    let width = |at: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
-        cells.chain([head[at].chars().count()]).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: &[String]| {
-        let padded: Vec<String> = cells
-            .iter()
-            .enumerate()
-            .map(|(at, cell)| {
-                let room = " ".repeat(widths[at].saturating_sub(cell.chars().count()));
-                if right.contains(&at) { format!("{room}{cell}") } else { format!("{cell}{room}") }
-            })
-            .collect();
-        padded.join("  ").trim_end().to_owned()
-    };
-    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
-    std::iter::once(line(&head)).chain(rows.iter().map(|row| line(row))).collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,11 +324,5 @@ mod tests {
         let cli =
             super::super::args::Cli::try_parse_from(["terp-fixtures", "-v", "--color", "always", "list"]).unwrap();
         crate::event::suite::run(&Screen::new(&cli.global));
-    }
-
-    #[test]
-    fn tables_line_up() {
-        let text = table(&["a", "rows"], &[vec!["long name".into(), "1".into()]], &[1]);
-        assert_eq!(text, "a          rows\nlong name     1");
     }
 }

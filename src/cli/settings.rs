@@ -1,11 +1,13 @@
 //! Arguments, environment and `terp-fixtures.toml`, resolved once into what was meant.
 
+use super::mapping::{RestoreSection, Written};
 use crate::error::{Error, Kind, Result};
 use crate::mask::key::MasterKey;
 use crate::policy::approvals::Rules;
 use crate::policy::expiry::Today;
 use crate::policy::file::ENVIRONMENTS;
 use crate::policy::signers::Signers;
+use crate::run::drift::Map;
 use crate::run::marking::Marker;
 use crate::seal::{Member, SignerId};
 use crate::secret::{Address, SecretText};
@@ -91,28 +93,6 @@ struct CaptureSection {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct RestoreSection {
-    marker: Option<Marker>,
-    environments: RestoreEnvironments,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RestoreEnvironments {
-    dev: RestoreEnvironment,
-    staging: RestoreEnvironment,
-    production: RestoreEnvironment,
-}
-
-/// What an environment says in place of what is said for all.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RestoreEnvironment {
-    marker: Option<Marker>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
 struct ReviewSection {
     by: Option<String>,
 }
@@ -161,6 +141,8 @@ struct ApprovalEnvironment {
 #[derive(Debug)]
 pub struct Settings {
     file: File,
+    /// The file's name and text, for the places of what is wrong with it later.
+    written: (String, String),
     base: PathBuf,
     store: Option<String>,
     /// The identity, once it was opened: a passphrase is asked for once.
@@ -169,7 +151,7 @@ pub struct Settings {
 
 impl Settings {
     fn of(file: File, base: PathBuf, store: Option<&str>) -> Self {
-        Self { file, base, store: store.map(str::to_owned), opened: OnceLock::new() }
+        Self { file, written: Default::default(), base, store: store.map(str::to_owned), opened: OnceLock::new() }
     }
 
     /// No configuration, whatever lies above: for a project that begins in the current folder. Paths are relative to it.
@@ -198,7 +180,8 @@ impl Settings {
         let file: File = toml::from_str(&text).map_err(|error| malformed(&path, &text, &error))?;
         let base = path.parent().map(Path::to_owned).unwrap_or_default();
         let is_bucket = file.store.url.as_deref().is_some_and(|url| url.starts_with("s3://"));
-        let settings = Self::of(file, base, store);
+        let written = (shortened(path.clone()).display().to_string(), text);
+        let settings = Self { written, ..Self::of(file, base, store) };
         if !is_bucket && !settings.server().is_empty() {
             let what = format!("{}: [store] tells of a server, and url is no bucket", path.display());
             return Err(Error::usage(what)
@@ -446,13 +429,7 @@ impl Settings {
     /// How rows in a target of `environment` are marked: argument, `[restore.environments]`, `[restore]`, columns.
     #[must_use]
     pub fn marker(&self, named: Option<Marker>, environment: &str) -> Marker {
-        let RestoreSection { marker, environments } = &self.file.restore;
-        let of = match environment {
-            "staging" => &environments.staging,
-            "production" => &environments.production,
-            _ => &environments.dev,
-        };
-        named.or(of.marker).or(*marker).unwrap_or_default()
+        self.file.restore.marker(named, environment)
     }
 
     /// What the configuration says that targets are.
@@ -502,6 +479,15 @@ impl Settings {
             text.trim().chars().filter(|c| !c.is_control()).take(100).collect()
         };
         (plain(named.or_else(user)), plain(machine))
+    }
+
+    /// How rows go into tables of another shape in an environment.
+    ///
+    /// # Errors
+    /// Kind `Usage` when a value is none, with its line.
+    pub fn restore_map(&self, environment: &str) -> Result<Map> {
+        let (name, text) = &self.written;
+        self.file.restore.map(environment, &Written { name, text })
     }
 
     /// Whether a target's audit chain stays there when the last run goes.

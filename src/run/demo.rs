@@ -121,6 +121,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         surroundings: Surroundings { whereabouts: Whereabouts::File, ..Surroundings::default() },
         allow_lossy: false,
         streams: None,
+        map: crate::run::drift::Map::default(),
     };
     let restored = restore::restore(context, &repository, &snapshot, &mut *open(context, &dev)?, &options)?;
     audit::record(&repository, restored.deed.clone())?;

@@ -47,6 +47,9 @@ pub struct Detail {
     /// Whether some of the rows were rolled back since: then the snapshot is not in the target as a whole.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// Digest of what `[restore.map]` did to the rows; absent where nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
 }
 
 /// An object that a run created.

@@ -16,6 +16,7 @@ pub mod declaration;
 pub mod demo;
 pub mod detect;
 pub mod diff;
+pub mod drift;
 pub mod export;
 #[cfg(test)]
 mod fault_tests;

@@ -1,16 +1,17 @@
 //! The plan of a restore: the snapshot's tables against the live ones, column by column, before anything is written.
 
-use super::Context;
 use super::foreign::Foreign;
 use super::ledger::Made;
 use super::marking::Marker;
 use super::restore::run_rendered;
+use super::{Context, drift};
 use crate::engine::Target;
 use crate::engine::sql;
 use crate::error::{Error, Result};
+use crate::model::drift::Difference;
 use crate::model::manifest::{Manifest, TableEntry};
 use crate::model::mark;
-use crate::model::schema::{Catalogue, Column, SchemaObject, Table, TableName};
+use crate::model::schema::{Catalogue, SchemaObject, Table, TableName};
 
 /// What a restore will create and load.
 pub(super) struct Plan<'a> {
@@ -22,6 +23,8 @@ pub(super) struct Plan<'a> {
     /// Whether the database held nothing: then views and settings come too.
     empty: bool,
     live: &'a Catalogue,
+    /// How the target differs from the snapshot, in ways that do not matter.
+    pub(super) differences: Vec<Difference>,
 }
 
 /// The snapshot's tables that the user asked for; all without a wish. Ordered by name.
@@ -50,7 +53,7 @@ pub(super) fn prepare(target: &mut dyn Target, manifest: &Manifest, live: &Catal
 }
 
 impl<'a> Plan<'a> {
-    /// Compares and decides. Every difference is listed at once.
+    /// Compares and decides. Every difference is listed at once. What only the rows can tell stays open.
     pub(super) fn new(
         manifest: &'a Manifest,
         live: &'a Catalogue,
@@ -58,32 +61,22 @@ impl<'a> Plan<'a> {
         tables: &[String],
         foreign: Option<&Foreign<'_>>,
     ) -> Result<Self> {
-        let bridge = foreign.map(|foreign| (foreign, foreign.bridge(live)));
-        let fits = |captured: &Column, now: &Column, table: &TableName| match &bridge {
-            Some((foreign, bridge)) => foreign.fits(bridge, table, now),
-            None => same_type(&captured.declared, &now.declared),
-        };
         let empty = live.tables.is_empty() && live.post.is_empty();
         let wanted = wanted(manifest, tables)?;
         let order = manifest.schema.parents_first();
-        let mut plan = Self { manifest, create: Vec::new(), entries: Vec::new(), empty, live };
-        let mut differences = Vec::new();
+        let differences = drift::differences(manifest, &wanted, live, foreign, create || empty);
+        drift::refuse(&differences, foreign)?;
+        let mut plan = Self { manifest, create: Vec::new(), entries: Vec::new(), empty, live, differences };
         for table in order.into_iter().map(|at| &manifest.schema.tables[at]) {
             let Some(entry) = wanted.iter().find(|entry| entry.table == table.name) else { continue };
-            match live.table(&table.name) {
-                Some(existing) => differences.extend(compare(table, entry, existing, &fits)),
-                None if create || empty => plan.create.push(table),
-                None => differences.push(format!("table {} is missing (--create makes it)", table.name)),
+            if live.table(&table.name).is_none() {
+                plan.create.push(table);
             }
             if entry.rows > 0 {
                 plan.entries.push(entry);
             }
         }
-        if differences.is_empty() {
-            return Ok(plan);
-        }
-        Err(Error::drift(format!("the target's schema differs from the snapshot's:\n  {}", differences.join("\n  ")))
-            .hint("Migrate the target, or capture again from a source with the current schema."))
+        Ok(plan)
     }
 
     /// Whether a table gets rows.
@@ -217,45 +210,4 @@ impl<'a> Plan<'a> {
         let parent = keys.iter().find(|key| key.name == object.name).map(|key| &key.parent);
         parent.is_some_and(|name| self.live.table(name).is_some() || self.created().contains(name))
     }
-}
-
-/// The differences between a captured and a live table that matter, one line each.
-fn compare(
-    captured: &Table,
-    entry: &TableEntry,
-    live: &Table,
-    fits: &dyn Fn(&Column, &Column, &TableName) -> bool,
-) -> Vec<String> {
-    let mut lines = Vec::new();
-    let place = |column: &str| format!("table {}, column {}", live.name, column.escape_debug());
-    for name in &entry.columns {
-        let Some(before) = captured.column_index(name).map(|at| &captured.columns[at]) else { continue };
-        match live.column_index(name).map(|at| &live.columns[at]) {
-            None => lines.push(format!("{}: missing in the target", place(name))),
-            Some(now) if now.generated => lines.push(format!("{}: generated in the target", place(name))),
-            Some(now) if !fits(before, now, &live.name) => lines.push(format!(
-                "{}: {} in the snapshot, {} in the target",
-                place(name),
-                shown(&before.declared),
-                shown(&now.declared)
-            )),
-            Some(_) => {}
-        }
-    }
-    for column in live.columns.iter().filter(|column| !entry.columns.contains(&column.name)) {
-        let needed = !column.nullable && column.default.is_none() && !column.generated;
-        if needed {
-            lines.push(format!("{}: NOT NULL without a default, and not in the snapshot", place(&column.name)));
-        }
-    }
-    lines
-}
-
-fn same_type(a: &str, b: &str) -> bool {
-    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
-    plain(a) == plain(b)
-}
-
-fn shown(declared: &str) -> String {
-    if declared.is_empty() { "no type".to_owned() } else { declared.escape_debug().to_string() }
 }

@@ -6,6 +6,7 @@
 use super::audit::{self, chain};
 use super::chunks::{Chunks, Opened};
 use super::declaration;
+use super::drift::{self, Map};
 use super::foreign::Foreign;
 use super::guard::{self, Verdict};
 use super::ledger::{self, Detail, Run, TableDetail};
@@ -24,6 +25,7 @@ use crate::engine::{Enforce, Target};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::model::audit::{Actor, Deed};
+use crate::model::drift::{Aspect, Difference};
 use crate::model::manifest::TableEntry;
 use crate::model::mark;
 use crate::model::schema::{Catalogue, Family, SchemaObject, Table, TableName};
@@ -55,6 +57,8 @@ pub struct Options {
     pub allow_lossy: bool,
     /// How the rows are told from others.
     pub marker: Marker,
+    /// How rows go into tables of another shape.
+    pub map: Map,
     /// When a load into an empty database goes through several connections and a staging place; never without it.
     pub streams: Option<Streams>,
 }
@@ -76,6 +80,8 @@ pub struct Outcome {
     pub tables: Vec<TableDetail>,
     /// How each table's rows went in: `COPY`, `merged through a staging table, COPY`.
     pub how: BTreeMap<TableName, String>,
+    /// How the target's schema differs from the snapshot's in ways that do not matter.
+    pub differences: Vec<Difference>,
     /// Foreign keys verified afterwards.
     pub foreign_keys: u64,
     /// What the target's own audit chain says of it, and where that stands now.
@@ -123,15 +129,16 @@ fn guarded(
     (options, passed): (&Options, &guard::Passed),
     start: Instant,
 ) -> Result<Outcome> {
-    let foreign = Foreign::of(snapshot, target.engine(), options)?;
-    let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
     let packs = PackReader::new(repository, snapshot.manifest.epoch)?;
     context.stage("taking the lock of the target");
     target.lock(&format!("restore of {}", snapshot.label()), options.lock_timeout)?;
     declaration::is_still(target, passed.declaration.as_ref())?;
     let live = target.catalogue()?;
     let runs = ledger::runs(target, &live)?;
-    if let Some(outcome) = unchanged(context, target, snapshot, &runs, options, start)? {
+    let foreign = Foreign::of(snapshot, options, &live, &runs)?;
+    let (snapshot, options) = foreign.as_ref().map_or((snapshot, options), |it| (&it.snapshot, &it.options));
+    let map = foreign.as_ref().and_then(Foreign::map_digest);
+    if let Some(outcome) = unchanged(context, target, snapshot, (&runs, map.as_ref()), options, start)? {
         if !options.dry_run {
             parallel::clear(context, target, None)?;
         }
@@ -140,6 +147,7 @@ fn guarded(
     if let Some(foreign) = &foreign {
         foreign.refuse_losses(context, &live, &runs)?;
     }
+    let differences = drifted(context, &packs, (snapshot, foreign.as_ref()), (&live, &runs), options)?;
 
     refuse_keyless(snapshot, &live, options)?;
     refuse_remarking(target, &live, &runs, options)?;
@@ -154,7 +162,8 @@ fn guarded(
     let gathered = gathered.as_ref();
     let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref(), actor, gathered };
     match run.inside(target, &live, &runs, start) {
-        Ok(outcome) => {
+        Ok(mut outcome) => {
+            outcome.differences = differences;
             target.end(!options.dry_run)?;
             parallel::clean_up(context, target, gathered);
             Ok(outcome)
@@ -164,6 +173,38 @@ fn guarded(
             Err(second) => Err(error.caused_by(second)),
         },
     }
+}
+
+/// How the target differs, before anything is written; refused where that matters. Tables that leave with the runs that
+/// this one replaces are not looked at: they come back as the snapshot has them.
+fn drifted(
+    context: &Context<'_>,
+    packs: &PackReader<'_>,
+    (snapshot, foreign): (&Snapshot, Option<&Foreign<'_>>),
+    (live, runs): (&Catalogue, &[Run]),
+    options: &Options,
+) -> Result<Vec<Difference>> {
+    let leaving: Vec<&TableName> = leaving(snapshot, options, runs).flat_map(|run| &run.detail.created).collect();
+    let mut staying = live.clone();
+    staying.tables.retain(|table| !leaving.contains(&&table.name));
+    let create = options.create || !leaving.is_empty();
+    let mut differences = Plan::new(&snapshot.manifest, &staying, create, &options.tables, foreign)?.differences;
+    drift::settle(context, packs, (snapshot, foreign), &mut differences)?;
+    drift::refuse(&differences, foreign)?;
+    if let Some(foreign) = foreign {
+        foreign.check(live)?;
+    }
+    Ok(differences)
+}
+
+/// The earlier runs that a restore replaces, oldest first.
+fn leaving<'r>(
+    snapshot: &Snapshot,
+    options: &Options,
+    runs: &'r [Run],
+) -> impl DoubleEndedIterator<Item = &'r Run> + use<'r> {
+    let (snapshot, keep) = (snapshot.id.clone(), options.keep_others);
+    runs.iter().filter(move |run| run.snapshot == snapshot || !keep)
 }
 
 /// What must never be restored, or never restored here. It only reads, and comes before the lock, which may leave a note.
@@ -184,11 +225,13 @@ fn unchanged(
     context: &Context<'_>,
     target: &mut dyn Target,
     snapshot: &Snapshot,
-    runs: &[Run],
+    (runs, map): (&[Run], Option<&String>),
     options: &Options,
     start: Instant,
 ) -> Result<Option<Outcome>> {
-    let Some(run) = runs.iter().find(|run| run.snapshot == snapshot.id) else { return Ok(None) };
+    let Some(run) = runs.iter().find(|run| run.snapshot == snapshot.id && run.detail.map.as_ref() == map) else {
+        return Ok(None);
+    };
     if run.detail.partial {
         context.note(format!("run {} was rolled back in part; it is put in as a whole again", run.id));
         return Ok(None);
@@ -227,6 +270,7 @@ fn unchanged(
         created: Vec::new(),
         tables: run.detail.tables.clone(),
         how: BTreeMap::new(),
+        differences: Vec::new(),
         foreign_keys: 0,
         deed: audit::restored(snapshot, &run.id, &[], &[]),
         millis: millis(start),
@@ -289,6 +333,7 @@ impl Restoring<'_> {
         let id = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
         detail.created = plan.created();
+        detail.map = self.foreign.and_then(Foreign::map_digest);
         let live = self.shape(target, &plan, &mut detail)?;
 
         let counters = match self.gathered {
@@ -344,6 +389,7 @@ impl Restoring<'_> {
             created: run.detail.created,
             tables: run.detail.tables,
             how,
+            differences: Vec::new(),
             foreign_keys,
             deed,
             millis: millis(start),
@@ -402,6 +448,9 @@ impl Restoring<'_> {
         let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(live)));
         for (index, entry) in plan.entries.iter().enumerate() {
             let Some(table) = live.table(&entry.table) else { continue };
+            let retyped = |it: &Difference| it.aspect == Aspect::Type && it.table == entry.table;
+            let rows =
+                bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?.flatten();
             let to = Destination {
                 live: table,
                 columns: &entry.columns,
@@ -412,9 +461,8 @@ impl Restoring<'_> {
                 has_columns: live.own.marked.contains(&entry.table),
                 is_new: detail.created.contains(&entry.table),
                 on_conflict: self.options.on_conflict,
-                is_exact: self.foreign.is_none() && is_exact(entry, table),
+                is_exact: rows.is_none() && is_exact(entry, table) && !plan.differences.iter().any(retyped),
             };
-            let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
             let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
             how.insert(entry.table.clone(), way);
@@ -440,8 +488,7 @@ impl Restoring<'_> {
 
     /// The earlier runs that this one replaces, oldest first.
     fn leaving<'r>(&self, runs: &'r [Run]) -> impl DoubleEndedIterator<Item = &'r Run> + use<'r> {
-        let (snapshot, keep) = (self.snapshot.id.clone(), self.options.keep_others);
-        runs.iter().filter(move |run| run.snapshot == snapshot || !keep)
+        leaving(self.snapshot, self.options, runs)
     }
 
     /// Takes earlier runs out, newest first. Rows of the application that reference them are checked once the new rows

@@ -5,6 +5,7 @@ mod cancel_tests;
 mod closure_tests;
 mod cut_tests;
 mod dialect_testing;
+mod drift_tests;
 mod export_tests;
 mod guard_tests;
 mod limit_tests;
@@ -95,6 +96,7 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
         surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         allow_lossy: false,
         streams: None,
+        map: crate::run::drift::Map::default(),
     };
     restore::restore(&context(), repository, &repository.find("s")?, &mut *target(url), &options)
 }

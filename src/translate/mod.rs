@@ -19,12 +19,14 @@ mod token;
 
 pub use declare::declare;
 pub use loss::{Loss, LossKind, summary};
-pub use rows::Rows;
+pub use rows::{Cast, Given, Piece, Rows};
 
 use crate::error::{Error, Result};
+use crate::model::batch::{Cell, CellKind};
 use crate::model::schema::{Catalogue, Column, EngineKind, SchemaObject, Table, TableKind, TableName, Traces};
-use cells::{Conversion, Origin, Target};
-use neutral::NamedTypes;
+use cells::{Change, Conversion, Origin, Target};
+use neutral::{NamedTypes, Neutral};
+use rows::{Made, Way};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 
@@ -145,19 +147,62 @@ impl Bridge {
         self.conversion(captured, live).is_possible()
     }
 
-    /// The conversion of the rows of `captured` into those of `live`, for cells in the order of `columns`.
+    /// The conversion of the rows of `captured` into those of `live`, whose cells come from `pieces`.
     ///
     /// # Errors
-    /// Kind `Drift` when a column is missing on either side.
-    pub fn rows(&self, captured: &Table, live: &Table, columns: &[String], allow_lossy: bool) -> Result<Rows> {
-        let column = |name: &String| {
-            let (Some(from), Some(to)) = (captured.column_index(name), live.column_index(name)) else {
-                let place = format!("table {}, column {}", live.name, name.escape_debug());
-                return Err(Error::drift(format!("{place}: missing in the target")));
-            };
-            Ok((name.clone(), self.conversion(&captured.columns[from], &live.columns[to])))
-        };
-        let columns = columns.iter().map(column).collect::<Result<_>>()?;
-        Ok(Rows { table: live.name.clone(), columns, allow_lossy, changed: AtomicU64::new(0) })
+    /// Kind `Drift` when a column is missing on either side; kind `Usage` when a given value does not fit.
+    pub fn rows(&self, captured: &Table, live: &Table, pieces: Vec<Piece>, allow_lossy: bool) -> Result<Rows> {
+        let stored = captured.stored_columns();
+        let cells =
+            pieces.into_iter().map(|piece| self.made((captured, &stored), live, piece)).collect::<Result<_>>()?;
+        Ok(Rows { table: live.name.clone(), captured: stored.len(), cells, allow_lossy, changed: AtomicU64::new(0) })
     }
+
+    fn made(&self, (captured, stored): (&Table, &[usize]), live: &Table, piece: Piece) -> Result<Made> {
+        let place = || format!("table {}, column {}", live.name, piece.column.escape_debug());
+        let missing = || Error::drift(format!("{}: missing in the target", place()));
+        let column = &live.columns[live.column_index(&piece.column).ok_or_else(missing)?];
+        let at = match &piece.from {
+            Some(name) => {
+                let at = stored.iter().position(|&at| captured.columns[at].name == *name);
+                Some(at.ok_or_else(|| Error::drift(format!("{}: not in the snapshot", place())))?)
+            }
+            None => None,
+        };
+        let way = match (at, piece.cast) {
+            (Some(at), Some(cast)) => Way::Cast(self.conversion(&captured.columns[stored[at]], column), cast),
+            (Some(at), None) if self.from != self.to => {
+                Way::Convert(self.conversion(&captured.columns[stored[at]], column))
+            }
+            _ => Way::Copy,
+        };
+        let given = piece.given.as_ref().map(|given| self.given(given, column)).transpose();
+        let given = given.map_err(|why| Error::usage(format!("{}: its default is {why}", place())))?;
+        let most = column.length.filter(|_| piece.cast == Some(Cast::Truncate)).map(|length| length as usize);
+        Ok(Made { piece, at, way, given, most })
+    }
+
+    /// The cell of a value that the user gives.
+    fn given(&self, given: &Given, column: &Column) -> std::result::Result<(CellKind, Vec<u8>), &'static str> {
+        let origin = Origin { engine: EngineKind::Sqlite, neutral: Neutral::Any };
+        let neutral = neutral::of(self.to, &self.target_types, column);
+        let conversion = Conversion::new(origin, Target::declared(self.to, &neutral, &column.declared));
+        let (kind, text) = given.cell();
+        let limit = column.length.filter(|_| self.to != EngineKind::Sqlite);
+        if limit.is_some_and(|limit| text.chars().count() > limit as usize) {
+            return Err("longer than the column allows");
+        }
+        let mut arena = Vec::new();
+        let (kind, change) = conversion.convert(Cell { kind, bytes: text.as_bytes() }, &mut Vec::new(), &mut arena)?;
+        match change {
+            Change::None => Ok((kind, arena)),
+            Change::Changed(why) => Err(why),
+        }
+    }
+}
+
+/// Whether SQLite stores the values of two declared types in the same way.
+#[must_use]
+pub fn stored_alike(a: &str, b: &str) -> bool {
+    cells::same_affinity(a, b)
 }

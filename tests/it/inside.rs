@@ -70,6 +70,7 @@ pub fn restore_options() -> restore::Options {
         surroundings: terp_fixtures::run::surroundings::Surroundings::on_this_machine(),
         allow_lossy: false,
         streams: None,
+        map: terp_fixtures::run::drift::Map::default(),
     }
 }
 

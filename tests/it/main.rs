@@ -20,6 +20,7 @@ mod closure;
 mod conflicts;
 mod detect;
 mod documents;
+mod drift;
 mod faults;
 mod gc;
 mod guards;

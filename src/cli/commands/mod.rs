@@ -62,7 +62,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Init(args) => init::run(context, cli.global.store.as_deref(), args),
         Command::Keys(command) => members::run(context, &settings()?, command),
         Command::Capture(args) => capture::run(context, &settings()?, args),
-        Command::Restore(args) => restore::run(context, &settings()?, args),
+        Command::Restore(args) => restore::run(context, &settings()?, args, cli.global.verbose),
         Command::Rollback(args) => rollback::run(context, &settings()?, args),
         Command::List(args) => list::run(context, &settings()?, args),
         Command::Show(args) => show::run(context, &settings()?, args),

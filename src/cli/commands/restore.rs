@@ -4,7 +4,7 @@ use super::guarded::{self, Answers};
 use super::reviewed::{no_approvers, now, warn_of_unused};
 use super::{address, audit, confirm, finished, open, seen, started};
 use crate::cli::args::{self, RestoreArgs};
-use crate::cli::render::{Answer, count, grouped, seconds, table};
+use crate::cli::render::{Answer, count, differences_as_json, grouped, seconds, table};
 use crate::cli::settings::Settings;
 use crate::cli::surroundings;
 use crate::engine::{self, Whereabouts};
@@ -16,20 +16,25 @@ use crate::run::marking::Marker;
 use crate::run::parallel::Streams;
 use crate::run::repository::{Repository, Snapshot};
 use crate::run::surroundings::{Said, Surroundings};
-use crate::run::{Context, declaration, guard, restore};
+use crate::run::{Context, declaration, drift, guard, restore};
 use crate::secret::Address;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs) -> Result<Answer> {
+pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, verbose: bool) -> Result<Answer> {
     let wanted = Named { name: args.snapshot.clone(), id: None };
     let deed = Deed { snapshot: Some(wanted), environment: args.env.clone(), ..Deed::new(Operation::Restore) };
-    audit::attempt(context, settings, (deed, args.dry_run), |deed| restore(context, settings, args, deed))
+    audit::attempt(context, settings, (deed, args.dry_run), |deed| restore(context, settings, (args, verbose), deed))
 }
 
 /// Restores. `deed` gets what is known so far, for the case that it is refused.
-fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed: &mut Deed) -> Result<Answer> {
+fn restore(
+    context: &Context<'_>,
+    settings: &Settings,
+    (args, verbose): (&RestoreArgs, bool),
+    deed: &mut Deed,
+) -> Result<Answer> {
     let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
     deed.database = Some(Database { address: address.to_string(), identity: None });
     let mut options = options(args, surroundings::of(settings, &address, args.env.as_deref())?);
@@ -53,7 +58,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
     }
     let tables = done.tables.iter().map(|table| (table.table.clone(), table.inserted + table.overwritten)).collect();
     finished(context, "restore", vec![("run", done.run.clone())], tables, done.millis);
-    Ok(restore_answer(&done, &address, args.dry_run))
+    Ok(restore_answer(&done, &address, (args.dry_run, verbose)))
 }
 
 /// What the arguments say of how to restore.
@@ -73,6 +78,7 @@ fn options(args: &RestoreArgs, surroundings: Surroundings) -> restore::Options {
         surroundings,
         allow_lossy: args.allow_lossy,
         marker: Marker::default(),
+        map: drift::Map::default(),
         streams: streams(args),
     }
 }
@@ -111,6 +117,7 @@ impl Line<'_> {
         };
         let passed = guarded::passed(context, answers, &mut said, check, look)?;
         options.surroundings = said;
+        options.map = settings.restore_map(&passed.environment.environment)?;
         options.marker = settings.marker(args.marker.map(Into::into), &passed.environment.environment);
         guard::refuse_expired(snapshot)?;
         refuse_unapproved(context, settings, args, snapshot, &passed.environment.environment)?;
@@ -184,7 +191,7 @@ impl NewFile {
     }
 }
 
-fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> Answer {
+fn restore_answer(done: &restore::Outcome, address: &Address, (dry_run, verbose): (bool, bool)) -> Answer {
     let lines: Vec<Vec<String>> = done
         .tables
         .iter()
@@ -209,14 +216,18 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
             format!("\n  left out, because only reference tables go into production: {}", names.join(", "))
         }
     };
+    let differences = match done.differences.as_slice() {
+        differences if differences.is_empty() || !(dry_run || verbose) => String::new(),
+        differences => format!("\n\nThe target differs in what does not matter:\n{}", drift::lines(differences.iter())),
+    };
     let rows = count(done.rows(), "row");
     let text = match (done.unchanged, dry_run) {
         (true, _) => format!("{address} holds {} already; nothing was changed.", done.run),
         (false, true) => {
-            format!("{counts}\n\nDry run: would put {rows} into {address}. Nothing was changed.{left_out}")
+            format!("{counts}\n\nDry run: would put {rows} into {address}. Nothing was changed.{left_out}{differences}")
         }
         (false, false) => format!(
-            "{counts}\n\nRestored {} into {address}\n  {rows}{created}{replaced}{left_out}\n  {} verified\n  {}\n\nTake it \
+            "{counts}{differences}\n\nRestored {} into {address}\n  {rows}{created}{replaced}{left_out}\n  {} verified\n  {}\n\nTake it \
              out again with: terp-fixtures rollback --target {address}",
             done.run,
             count(done.foreign_keys, "foreign key"),
@@ -226,6 +237,7 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
     let json = json!({
         "run": done.run, "target": address.to_string(), "unchanged": done.unchanged, "dry_run": dry_run,
         "rows": done.rows(), "replaced": done.replaced,
+        "differences": differences_as_json(&done.differences),
         "left_out": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(), "foreign_keys": done.foreign_keys, "millis": done.millis,
         "created": done.created.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "tables": done.tables.iter().map(|table| json!({ "table": table.table.to_string(), "inserted": table.inserted,

@@ -147,6 +147,7 @@ impl World {
             surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
             allow_lossy: false,
             streams: None,
+            map: crate::run::drift::Map::default(),
         };
         restore::restore(&context(), repository, &snapshot, &mut *target, &options).map(|done| done.rows())
     }

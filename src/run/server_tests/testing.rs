@@ -294,6 +294,7 @@ pub(super) fn options() -> restore::Options {
         dry_run: false,
         lock_timeout: Duration::from_secs(5),
         surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
+        map: crate::run::drift::Map::default(),
     }
 }
 

@@ -131,6 +131,7 @@ impl Place {
             dry_run: false,
             lock_timeout: Duration::from_secs(5),
             surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
+            map: crate::run::drift::Map::default(),
         };
         restore::restore(&context(2), repository, &repository.find(name)?, &mut *self.target(), &options)
     }

@@ -11,6 +11,7 @@ mod write;
 pub(super) use write::literal;
 
 use super::neutral::{self, Neutral};
+use super::rows::Cast;
 use crate::model::batch::CellKind;
 use crate::model::schema::EngineKind;
 
@@ -72,6 +73,11 @@ impl Target {
         let long = ["text", "blob", "json"].iter().any(|word| declared.contains(word));
         Self { engine, neutral, affinity: Affinity::of(engine, declared), is_long: is_mysql && long }
     }
+}
+
+/// Whether SQLite does the same to what is stored in columns of two declared types.
+pub(super) fn same_affinity(a: &str, b: &str) -> bool {
+    Affinity::of(EngineKind::Sqlite, a) == Affinity::of(EngineKind::Sqlite, b)
 }
 
 /// A plain form.
@@ -174,6 +180,43 @@ impl Conversion {
             arena.truncate(start);
         }
         Ok((written.kind, written.changed.map_or(Change::None, Change::Changed)))
+    }
+
+    /// As [`convert`](Self::convert), into a type that the user has chosen for the values: what does not fit is refused, or
+    /// cut where that was asked for.
+    pub(super) fn cast(
+        &self,
+        cell: crate::model::batch::Cell<'_>,
+        cast: Cast,
+        scratch: &mut Vec<u8>,
+        arena: &mut Vec<u8>,
+    ) -> Result<(CellKind, Change), &'static str> {
+        scratch.clear();
+        let form = read::plain(&self.origin, cell, scratch)?;
+        let (cuts, neutral) = (cast == Cast::Truncate, &self.target.neutral);
+        if form == Form::Text && *neutral == Neutral::Date {
+            times::cut_to_day(scratch, cuts)?;
+        }
+        if cuts && matches!(neutral, Neutral::Integer { .. }) && !scratch.iter().any(|byte| matches!(byte, b'e' | b'E'))
+        {
+            times::keep_digits(scratch, 0, 0);
+        }
+        let start = arena.len();
+        let written = write::written(&self.target, &self.origin.neutral, form, scratch, arena)?;
+        match (written.changed, neutral) {
+            (None, _) => return Ok((written.kind, Change::None)),
+            (Some(_), Neutral::Timestamp { digits, .. }) if cuts && written.kind != CellKind::Null => {
+                times::keep_digits(arena, start, usize::from(*digits));
+            }
+            (Some(_), Neutral::Decimal(Some((_, scale)))) if cuts && written.kind != CellKind::Null => {
+                times::keep_digits(arena, start, usize::try_from(*scale).unwrap_or(0));
+            }
+            (Some(why), _) => {
+                arena.truncate(start);
+                return Err(why);
+            }
+        }
+        Ok((written.kind, Change::None))
     }
 }
 

@@ -64,6 +64,25 @@ impl Moment<'_> {
     }
 }
 
+/// Leaves of a date and time the day, if nothing is lost by it or `cuts` says so. Other texts stay as they are.
+pub(super) fn cut_to_day(text: &mut Vec<u8>, cuts: bool) -> Result<(), &'static str> {
+    let Some(read) = moment(text).filter(|_| text.len() > 10) else { return Ok(()) };
+    let is_midnight = matches!(read.time, b"00:00:00" | b"00:00") && read.fraction.is_empty();
+    if !cuts && !is_midnight {
+        return Err("a time of day, which a date does not hold");
+    }
+    text.truncate(10);
+    Ok(())
+}
+
+/// Cuts the digits behind the first point in the text from `start` on, but for so many.
+pub(super) fn keep_digits(text: &mut Vec<u8>, start: usize, digits: usize) {
+    let Some(point) = text[start..].iter().position(|byte| *byte == b'.').map(|at| start + at) else { return };
+    let there = text[point + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let from = if digits == 0 { point } else { point + 1 + digits.min(there) };
+    text.drain(from..point + 1 + there);
+}
+
 fn split_fraction(clock: &[u8]) -> (&[u8], &[u8]) {
     match clock.iter().position(|byte| *byte == b'.') {
         Some(at) => (&clock[..at], &clock[at + 1..]),
@@ -80,6 +99,32 @@ fn shape(text: &[u8], shape: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_and_fractions_are_cut() {
+        for (text, cuts, expected) in [
+            ("2025-01-31 10:20:30", true, Some("2025-01-31")),
+            ("2025-01-31 10:20:30", false, None),
+            ("2025-01-31 00:00:00.000", false, Some("2025-01-31")),
+            ("2025-01-31", false, Some("2025-01-31")),
+            ("infinity", true, Some("infinity")),
+        ] {
+            let mut out = text.as_bytes().to_vec();
+            let cut = cut_to_day(&mut out, cuts).ok().map(|()| String::from_utf8(out).unwrap());
+            assert_eq!(cut.as_deref(), expected, "{text}");
+        }
+        for (text, digits, expected) in [
+            ("1.2345", 2, "1.23"),
+            ("1.2345", 0, "1"),
+            ("1.2", 5, "1.2"),
+            ("12", 1, "12"),
+            ("10:20:30.456+00", 1, "10:20:30.4+00"),
+        ] {
+            let mut out = text.as_bytes().to_vec();
+            keep_digits(&mut out, 0, digits);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
 
     #[test]
     fn moments_are_read_in_parts() {
