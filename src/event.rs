@@ -27,6 +27,8 @@ pub enum Event {
     Again { tries: u32, why: String },
     /// What was opened and sent to a database, to be added to what was told before.
     Sent { traffic: Traffic },
+    /// What a rollback did to the rows of a table; `keys` is a digest of the keys of those that were deleted.
+    RowsTaken { table: TableName, deleted: u64, put_back: u64, kept: u64, keys: String },
     /// Worth knowing, needs no action.
     Note { what: String },
     /// Worth acting on; the operation goes on.
@@ -118,6 +120,7 @@ pub(crate) mod suite {
             Event::Waited { millis: 4 },
             Event::Again { tries: 1, why: "the connection was lost".into() },
             Event::Sent { traffic: Traffic { connections: 1, statements: 2 } },
+            Event::RowsTaken { table: table.clone(), deleted: 1, put_back: 2, kept: 0, keys: "0a".into() },
             Event::Note { what: "a note".into() },
             Event::Warning { what: "a warning".into(), hint: Some("Do this.".into()) },
             Event::Finished { operation: "capture", facts: Vec::new(), tables: vec![(table, 1)], millis: 0 },

@@ -20,7 +20,7 @@ pub(super) fn answer(screen: &Screen, done: &Outcome) -> Answer {
 fn text(screen: &Screen, done: &Outcome) -> String {
     let first = &done.first;
     let masks: Vec<String> = done.masks.iter().map(|(mask, count)| format!("{mask} {count}")).collect();
-    let deleted: u64 = done.rolled_back.tables.iter().map(|(_, deleted, _)| deleted).sum();
+    let deleted: u64 = done.rolled_back.deleted();
     let steps = [
         (
             "Sample",

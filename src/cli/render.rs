@@ -241,7 +241,8 @@ impl Report for Screen {
             | Event::TableDone { .. }
             | Event::ColumnMasked { .. }
             | Event::Waited { .. }
-            | Event::Sent { .. } => {}
+            | Event::Sent { .. }
+            | Event::RowsTaken { .. } => {}
         }
     }
 }
@@ -261,6 +262,9 @@ fn log(event: &Event) {
         Event::ColumnMasked { table, column, mask } => tracing::info!(table = %table, column, mask, "Column masked."),
         Event::Waited { millis } => tracing::info!(lock_wait_millis = millis, "Waited for the lock."),
         Event::Again { tries, why } => tracing::warn!(tries, of = TRIES, why, "Trying again."),
+        Event::RowsTaken { table, deleted, put_back, kept, keys } => {
+            tracing::info!(table = %table, deleted, put_back, kept, keys, "Rows rolled back.");
+        }
         Event::Note { what } => tracing::info!(note = what, "Note."),
         Event::Warning { what, hint } => tracing::warn!(warning = what, hint, "Warning."),
     }

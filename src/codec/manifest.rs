@@ -95,6 +95,7 @@ fn check(manifest: &Manifest) -> Result<()> {
             return Err(invalid("a copy's time is not one like 2025-12-03T10:15:00Z"));
         }
     }
+    manifest.backup.as_ref().map_or(Ok(()), |backup| printable("run of a backup", &backup.run))?;
     for pack in &manifest.packs {
         hex("pack name", &pack.name, 64)?;
     }

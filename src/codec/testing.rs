@@ -87,6 +87,7 @@ pub(crate) fn manifest() -> Manifest {
         audit: None,
         tags: std::collections::BTreeSet::new(),
         copied: Vec::new(),
+        backup: None,
     }
 }
 

@@ -407,6 +407,60 @@ pub fn locking(engine: EngineKind) -> &'static str {
     }
 }
 
+/// Keeps the rows `t` of a table for which `rows` holds as they are until the transaction ends; others may still read. None where
+/// the engine has one writer at a time.
+#[must_use]
+pub fn hold(engine: EngineKind, table: &TableName, rows: &Sql) -> Option<Sql> {
+    match engine {
+        EngineKind::Sqlite => None,
+        EngineKind::Postgres => {
+            Some(Sql::new(engine).lit("LOCK TABLE ").table(table).lit(" IN SHARE ROW EXCLUSIVE MODE"))
+        }
+        EngineKind::Mysql | EngineKind::Mariadb => {
+            Some(Sql::new(engine).lit("SELECT 1 FROM ").table(table).lit(" t WHERE ").part(rows).lit(" FOR UPDATE"))
+        }
+    }
+}
+
+/// Keeps everybody else out of a table until the transaction ends, before it is counted and emptied as a whole.
+#[must_use]
+pub fn hold_alone(engine: EngineKind, table: &TableName) -> Option<Sql> {
+    (engine == EngineKind::Postgres)
+        .then(|| Sql::new(engine).lit("LOCK TABLE ").table(table).lit(" IN ACCESS EXCLUSIVE MODE"))
+}
+
+/// Whether a table can only be emptied as a whole together with every table that references it.
+#[must_use]
+pub fn minds_references(engine: EngineKind) -> bool {
+    engine == EngineKind::Postgres
+}
+
+/// Empties tables as a whole, inside the transaction and with their counters left alone. MySQL and MariaDB have no such thing.
+#[must_use]
+pub fn empty_tables(engine: EngineKind, tables: &[&TableName]) -> Vec<Sql> {
+    match engine {
+        EngineKind::Postgres if !tables.is_empty() => {
+            vec![Sql::new(engine).lit("TRUNCATE TABLE ").list(tables, ", ", |sql, table| sql.table(table))]
+        }
+        // Without a condition SQLite empties the table's pages and looks at no row.
+        EngineKind::Sqlite => tables.iter().map(|table| Sql::new(engine).lit("DELETE FROM ").table(table)).collect(),
+        EngineKind::Postgres | EngineKind::Mysql | EngineKind::Mariadb => Vec::new(),
+    }
+}
+
+/// Sets columns of the rows of a table, under an alias, for which `rows` holds.
+#[must_use]
+pub fn update_where(
+    engine: EngineKind,
+    (table, alias): (&TableName, &'static str),
+    set: &[(String, Sql)],
+    rows: &Sql,
+) -> Sql {
+    let sql = Sql::new(engine).lit("UPDATE ").table(table).lit(" AS ").lit(alias).lit(" SET ");
+    let sql = sql.list(set, ", ", |sql, (name, value)| sql.name(name).lit(" = ").part(value));
+    sql.lit(" WHERE ").part(rows)
+}
+
 /// Drops a staging table.
 #[must_use]
 pub fn drop_stage(engine: EngineKind, table: &TableName) -> Sql {

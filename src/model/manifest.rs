@@ -64,6 +64,16 @@ pub struct Manifest {
     /// The stores that it was copied from, the first one first; absent where it was captured in this store.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copied: Vec<Copied>,
+    /// What the rows were saved from, in a backup before a rollback; absent in every other snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+}
+
+/// What a backup was made for. Its rows are as they were in the source, so it is restored into its source only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// The run that was about to be rolled back.
+    pub run: String,
 }
 
 /// One copy on the way of a snapshot from store to store.

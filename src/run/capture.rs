@@ -249,6 +249,7 @@ fn round<'r>(
         audit: (!repository.is_public()).then(|| audit::head(repository)).transpose()?,
         tags: options.tags.clone(),
         copied: Vec::new(),
+        backup: None,
     };
     let (snapshot, manifest_bytes) = match publish(context, repository, &manifest)? {
         Published::Done(snapshot, bytes) => (*snapshot, bytes),

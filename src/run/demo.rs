@@ -136,13 +136,9 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         }
     }
     let options = rollback::Options {
-        wanted: None,
-        force: false,
-        dry_run: false,
         surroundings: Surroundings { whereabouts: Whereabouts::File, ..Surroundings::default() },
         lock_timeout: Duration::from_secs(30),
-        actor: crate::model::audit::Actor::default(),
-        keep_audit: false,
+        ..rollback::Options::default()
     };
     let rolled_back = rollback::rollback(context, &mut *open(context, &dev)?, &options)?;
     audit::record(&repository, rolled_back.deed.clone())?;

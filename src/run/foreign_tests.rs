@@ -115,13 +115,9 @@ fn restored(
 
 fn rolled_back(url: &str) {
     let options = rollback::Options {
-        wanted: None,
-        force: false,
-        dry_run: false,
         surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
-        actor: crate::model::audit::Actor::default(),
-        keep_audit: false,
+        ..rollback::Options::default()
     };
     rollback::rollback(&context(), &mut *target(url), &options).unwrap();
 }

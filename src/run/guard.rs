@@ -87,7 +87,7 @@ pub fn restore(target: &mut dyn Target, snapshot: &Snapshot, options: &Options) 
     let is_production = declared.as_ref().is_some_and(|declared| declared.environment == PRODUCTION);
     let is_undeclared_server = declared.is_none() && said.whereabouts != Whereabouts::File;
     let mut passed = Passed { declaration: declared, environment, tables: None, left_out: Vec::new() };
-    if is_production {
+    if is_production && snapshot.manifest.backup.is_none() {
         (passed.tables, passed.left_out) = references_only(&chosen, &intent)?;
     }
     let text = format!("Rows of {} go into {}.", snapshot.label(), shown(&database, said));
@@ -287,7 +287,12 @@ fn is_chosen(entry: &TableEntry, options: &Options) -> bool {
 
 /// The second guard.
 fn refuse_source(target: &mut dyn Target, snapshot: &Snapshot, intent: &Intent) -> Result<()> {
-    if !target.identity()?.is_same_as(&snapshot.manifest.source) {
+    let is_source = target.identity()?.is_same_as(&snapshot.manifest.source);
+    if let Some(backup) = &snapshot.manifest.backup {
+        // What was saved from a database goes back into it, with whatever its application had written there, and nowhere else.
+        return if is_source { Ok(()) } else { Err(of_another(&backup.run, intent)) };
+    }
+    if !is_source {
         return Ok(());
     }
     let copy = match snapshot.manifest.source.engine {
@@ -304,6 +309,16 @@ fn refuse_source(target: &mut dyn Target, snapshot: &Snapshot, intent: &Intent) 
     Err(intent
         .refuse(format!("the target is the database that the snapshot was captured from{copy}"))
         .hint(format!("Name another database with --target; fixtures never go back into their source, and no option changes that.{hint}")))
+}
+
+/// A backup is for the database that it was made of.
+fn of_another(run: &str, intent: &Intent) -> Error {
+    let run = run.escape_debug();
+    intent
+        .refuse(format!(
+            "the snapshot is the backup before the rollback of {run}, and the target is another database than the one it was made of"
+        ))
+        .hint("It holds rows as they were there, unmasked where the application wrote them. Restore it into that database only.")
 }
 
 /// The third guard.

@@ -41,6 +41,8 @@ pub struct Line {
     pub pinned: bool,
     /// Whether it came from another store.
     pub copied: bool,
+    /// The run that was about to be rolled back, where it is a backup.
+    pub backup: Option<String>,
 }
 
 /// Which snapshots to list; what is not said holds for all.
@@ -198,6 +200,7 @@ fn line(snapshot: &Snapshot, seen: &mut Seen, tags: &Tags) -> Line {
         tags: tags.of(snapshot),
         pinned: false,
         copied: !manifest.copied.is_empty(),
+        backup: manifest.backup.as_ref().map(|backup| backup.run.clone()),
     }
 }
 

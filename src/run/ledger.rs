@@ -44,6 +44,9 @@ pub struct Detail {
     pub counters: Vec<Counter>,
     /// Settings and their previous values.
     pub settings: Vec<(String, String)>,
+    /// Whether some of the rows were rolled back since: then the snapshot is not in the target as a whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Digest of what `[restore.map]` did to the rows; absent where nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<String>,
@@ -96,6 +99,12 @@ pub struct Counter {
 }
 
 impl Run {
+    /// Whether ledgers list the rows of the run, in all its tables.
+    #[must_use]
+    pub fn is_marked_by_ledger(&self) -> bool {
+        !self.detail.tables.is_empty() && self.detail.tables.iter().all(|table| table.marking != Marking::Columns)
+    }
+
     /// The condition that a row of `table`, called `alias`, is of this run; none where the run has no rows there.
     pub(super) fn holds(&self, live: &Catalogue, table: &TableName, alias: &'static str) -> Option<Sql> {
         let has_columns = live.own.marked.contains(table);
@@ -142,8 +151,7 @@ pub(super) fn create(target: &mut dyn Target) -> Result<()> {
 
 /// Writes a run down.
 pub(super) fn record(target: &mut dyn Target, run: &Run) -> Result<()> {
-    let detail = serde_json::to_string(&run.detail)
-        .map_err(|error| Error::internal("the ledger entry cannot be written").caused_by(error))?;
+    let detail = as_text(&run.detail)?;
     let sql = Sql::new(target.engine())
         .lit("INSERT INTO ")
         .table(&runs_table())
@@ -175,6 +183,18 @@ pub(super) fn lines(runs: &[Run]) -> Result<Vec<String>> {
     let line = |run: &Run| serde_json::to_string(&(&run.id, run.seq, &run.restored, &run.detail));
     let lines: serde_json::Result<Vec<String>> = runs.iter().map(line).collect();
     lines.map_err(|error| Error::internal("a ledger entry cannot be written").caused_by(error))
+}
+
+/// Writes down what became of a run that stays.
+pub(super) fn update(target: &mut dyn Target, run: &Run) -> Result<()> {
+    let sql = Sql::new(target.engine()).lit("UPDATE ").table(&runs_table()).lit(" SET detail = ");
+    let sql = sql.string(&as_text(&run.detail)?).lit(" WHERE run_id = ").string(&run.id);
+    target.execute(&sql).map(drop)
+}
+
+fn as_text(detail: &Detail) -> Result<String> {
+    serde_json::to_string(detail)
+        .map_err(|error| Error::internal("the ledger entry cannot be written").caused_by(error))
 }
 
 /// The runs that are in the target, oldest first.

@@ -150,14 +150,6 @@ impl Marking {
             ))
     }
 
-    /// Takes rows whose previous images came back off the list: they are the application's again.
-    pub(super) fn unlist(&self, target: &mut dyn Target, undo: &TableName) -> Result<()> {
-        let Self::Ledger { rows, key } = self else { return Ok(()) };
-        let engine = target.engine();
-        let on = joined(engine, "t", "terp_r", key, key);
-        target.execute(&sql::delete_from(engine, &TableName::plain(rows), Some(undo), &on)).map(drop)
-    }
-
     /// Drops the ledger of a table's keys.
     pub(super) fn drop_list(&self, target: &mut dyn Target) -> Result<()> {
         let Self::Ledger { rows, .. } = self else { return Ok(()) };

@@ -1,6 +1,7 @@
 //! Floor 3: one file per command, each a straight line from top to bottom.
 
 pub mod audit;
+pub mod backup;
 mod budget;
 pub mod capture;
 mod capture_table;

@@ -235,7 +235,9 @@ fn guard(snapshot: &Snapshot, target: &mut dyn Target, options: &Options) -> Res
         Verdict::Ask(question) => return Err(question.unanswered()),
     };
     guard::refuse_expired(snapshot)?;
-    guard::refuse_weaker(snapshot, &options.surroundings, &passed.environment)?;
+    if snapshot.manifest.backup.is_none() {
+        guard::refuse_weaker(snapshot, &options.surroundings, &passed.environment)?;
+    }
     Ok(passed)
 }
 
@@ -251,6 +253,10 @@ fn unchanged(
     let Some(run) = runs.iter().find(|run| run.snapshot == snapshot.id && run.detail.map.as_ref() == map) else {
         return Ok(None);
     };
+    if run.detail.partial {
+        context.note(format!("run {} was rolled back in part; it is put in as a whole again", run.id));
+        return Ok(None);
+    }
     let wanted = plan::wanted(&snapshot.manifest, &options.tables)?;
     let same_tables = wanted.iter().filter(|entry| entry.rows > 0).map(|entry| &entry.table).collect::<Vec<_>>()
         == run.detail.tables.iter().map(|table| &table.table).collect::<Vec<_>>();
@@ -519,7 +525,7 @@ impl Restoring<'_> {
         let mut replaced = Vec::new();
         for run in self.leaving(runs).rev() {
             self.context.stage(format!("taking out the previous run {}", run.id));
-            rollback::undo(self.context, target, run, rollback::Manner::Replace)?;
+            rollback::replace(self.context, target, run)?;
             replaced.push(run.id.clone());
         }
         Ok(replaced)

@@ -1,30 +1,52 @@
 //! `rollback`: takes out exactly what a restore put in, children first, and puts back what it replaced.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | this file | the transaction: choose, plan, back up, carry out, write down |
+//! | `choose` | which runs are meant, and which one has to go first |
+//! | `plan` | which rows go, and what speaks against that |
+//! | `effects` | rows that hang on rows that go, and what their foreign keys do to them |
+//! | `undo` | carries a plan out |
+//! | `images` | previous rows come back |
+//! | `shape` | what the run had made goes: tables, objects, marker columns |
+//! | `outcome` | what is told of it |
+
+mod choose;
+mod effects;
+mod images;
+mod outcome;
+mod plan;
+mod shape;
+mod undo;
 
 use super::audit::{self, chain};
-use super::declaration;
+use super::backup::{self, Place};
 use super::guard::{self, Verdict};
-use super::ledger::{self, Made, Run, TableDetail};
-use super::marking::{Marking, key_names, stored_and_markers};
-use super::parallel;
-use super::references::dangling;
-use super::restore::run_rendered;
+use super::ledger::{self, Run};
 use super::retry::{self, Sent};
-use super::state::{self, joined};
 use super::surroundings::Surroundings;
-use super::{Context, counters, lock, millis, triggers};
-use crate::engine::sql::{self, Sql};
-use crate::engine::{Enforce, Target, scalar};
+use super::{Context, declaration, lock, millis, parallel, triggers};
+use crate::engine::{Enforce, Target};
 use crate::error::{Error, Kind, Result};
-use crate::event::Event;
 use crate::model::audit::{Actor, Anchor, Deed};
-use crate::model::schema::{Catalogue, EngineKind, ForeignKey, SchemaObject, Table, TableName};
+use crate::model::mark;
+use crate::model::schema::TableName;
+pub use choose::{Standing, standing};
+pub use outcome::{Does, Effect, Outcome, Saved, Taken};
+use plan::{How, Manner, Plan};
 use std::time::{Duration, Instant};
 
 /// How to roll back.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct Options<'a> {
     /// A run's id, a snapshot's name or id; the only run when absent.
     pub wanted: Option<String>,
+    /// Only these tables; all when empty. The run stays, with its other rows.
+    pub tables: Vec<String>,
+    /// Only the rows of the one table for which this condition holds.
+    pub condition: Option<String>,
+    /// What becomes of the rows.
+    pub strategy: Strategy,
     /// Also when rows of the application hang on fixture rows, or overwritten rows were edited since.
     pub force: bool,
     /// Do everything, then undo it.
@@ -37,32 +59,63 @@ pub struct Options {
     pub actor: Actor,
     /// Leave the target's audit chain there when the last run goes.
     pub keep_audit: bool,
+    /// When the rows that are touched are backed up first.
+    pub backups: Backups,
+    /// Where to; none where no store could be opened.
+    pub place: Option<Place<'a>>,
 }
 
-/// What a rollback did.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The run.
-    pub run: String,
-    /// Per table: rows deleted, rows put back.
-    pub tables: Vec<(TableName, u64, u64)>,
-    /// Tables of the run's making that were dropped.
-    pub dropped: Vec<TableName>,
-    /// What an audit trail says of it, with where the target's own chain stood.
-    pub deed: Deed,
-    /// How long it took.
-    pub millis: u64,
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            wanted: None,
+            tables: Vec::new(),
+            condition: None,
+            strategy: Strategy::Delete,
+            force: false,
+            dry_run: false,
+            surroundings: Surroundings::default(),
+            lock_timeout: Duration::from_secs(30),
+            actor: Actor::default(),
+            keep_audit: false,
+            backups: Backups::Automatic,
+            place: None,
+        }
+    }
 }
 
-/// Why a run is undone.
+/// What becomes of the rows of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// A rollback that refuses to destroy anything of the application's.
-    Exact,
-    /// A rollback that lets the declared foreign key actions happen.
-    Force,
-    /// A restore replaces the run and verifies every foreign key afterwards.
-    Replace,
+pub enum Strategy {
+    /// They are deleted.
+    Delete,
+    /// The same, and a table that holds nothing else is emptied as a whole.
+    Truncate,
+    /// They stay and become the database's own; the run is forgotten.
+    None,
+}
+
+impl Strategy {
+    /// Its word on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Truncate => "truncate",
+            Self::None => "none",
+        }
+    }
+}
+
+/// When the rows that a rollback touches are backed up first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backups {
+    /// On staging and production.
+    Automatic,
+    /// Everywhere.
+    Always,
+    /// Nowhere; refused on production.
+    Never,
 }
 
 /// The runs that are in a target, oldest first.
@@ -74,51 +127,132 @@ pub fn runs(target: &mut dyn Target) -> Result<Vec<Run>> {
     ledger::runs(target, &live)
 }
 
+/// A commit that was sent and not answered, with what was done then.
+pub type Doubt = Option<Sent<Vec<Outcome>>>;
+
 /// Rolls one run back, with one try.
 ///
 /// # Errors
 /// Kind `Rollback` when something of the application's would be lost; nothing was changed then.
-pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Options) -> Result<Outcome> {
-    attempt(context, target, options, &mut None)
+pub fn rollback(context: &Context<'_>, target: &mut dyn Target, options: &Options<'_>) -> Result<Outcome> {
+    let mut done = attempt(context, target, options, &mut None)?;
+    done.pop().ok_or_else(|| Error::internal("a rollback left no outcome"))
 }
 
-/// One try of several, for [`retry::run`].
+/// One try of several to roll one run back, for [`retry::run`].
 ///
 /// # Errors
 /// As [`rollback`].
 pub fn attempt(
     context: &Context<'_>,
     target: &mut dyn Target,
-    options: &Options,
-    sent: &mut Option<Sent<Outcome>>,
-) -> Result<Outcome> {
-    let start = Instant::now();
+    options: &Options<'_>,
+    sent: &mut Doubt,
+) -> Result<Vec<Outcome>> {
+    let said = hold(context, target, options)?;
+    let there = runs(target)?;
+    if let Some(done) = retry::settled(sent, &there)? {
+        return Ok(done);
+    }
+    let run = choose::one(there.clone(), options.wanted.as_deref())?;
+    transaction(context, target, (std::slice::from_ref(&run), &there), (options, &said), sent)
+}
+
+/// Rolls every run back, the newest first, each in a transaction of its own, and hands `each` what was done. A dry run takes one
+/// transaction, since each run has to go before the one below it can.
+///
+/// # Errors
+/// As [`rollback`], naming the runs that were rolled back before; the same again goes on with the others.
+pub fn all(
+    context: &Context<'_>,
+    target: &mut dyn Target,
+    options: &Options<'_>,
+    each: &mut dyn FnMut(&Outcome),
+) -> Result<()> {
+    attempt_all(context, target, options, each, &mut None).map(drop)
+}
+
+/// One try of several to roll every run back, for [`retry::run`]: a later one goes on with the runs that are left. What was done
+/// is handed to `each`; nothing is returned.
+///
+/// # Errors
+/// As [`all`].
+pub fn attempt_all(
+    context: &Context<'_>,
+    target: &mut dyn Target,
+    options: &Options<'_>,
+    each: &mut dyn FnMut(&Outcome),
+    sent: &mut Doubt,
+) -> Result<Vec<Outcome>> {
+    let said = hold(context, target, options)?;
+    let mut there = runs(target)?;
+    let mut done = Vec::new();
+    let mut tell = |outcomes: Vec<Outcome>, done: &mut Vec<String>| {
+        for outcome in outcomes {
+            each(&outcome);
+            done.push(outcome.run);
+        }
+    };
+    if let Some(outcomes) = retry::settled(sent, &there)? {
+        tell(outcomes, &mut done);
+        if there.is_empty() {
+            return Ok(Vec::new());
+        }
+    }
+    let runs = choose::all(there.clone())?;
+    let steps: Vec<&[Run]> = if options.dry_run { vec![&runs[..]] } else { runs.chunks(1).collect() };
+    for step in steps {
+        let outcomes = transaction(context, target, (step, &there), (options, &said), sent)
+            .map_err(|error| choose::after(&done, error))?;
+        there.retain(|run| !step.iter().any(|gone| gone.id == run.id));
+        tell(outcomes, &mut done);
+    }
+    Ok(Vec::new())
+}
+
+/// What the guards say about taking out the run that is wanted. They only read.
+///
+/// # Errors
+/// Kind `Guard`, or that of a run that cannot be chosen.
+pub fn guard(target: &mut dyn Target, options: &Options<'_>) -> Result<Verdict> {
+    let run = choose::one(runs(target)?, options.wanted.as_deref());
+    guard::rollback(target, run.as_ref().ok(), options.dry_run, &options.surroundings)
+}
+
+/// Asks the guards, takes the lock of the target, and clears what interrupted loads left aside. Returns the environment that the
+/// target declares or is said to be.
+fn hold(context: &Context<'_>, target: &mut dyn Target, options: &Options<'_>) -> Result<String> {
     let passed = match guard(target, options)? {
         Verdict::Passed(passed) => passed,
         Verdict::Ask(question) => return Err(question.unanswered()),
     };
+    if target.catalogue()?.own.tables.iter().any(|table| table == mark::JOURNAL_TABLE) {
+        context.note("an earlier run was cut off between its commit and changes of shape; they are finished first");
+    }
     lock::take(context, target, "rollback", options.lock_timeout)?;
     declaration::is_still(target, passed.declaration.as_ref())?;
     if !options.dry_run {
         parallel::clear(context, target, None)?;
     }
-    let before = runs(target)?;
-    if let Some(outcome) = retry::settled(sent, &before)? {
-        return Ok(Outcome { millis: millis(start), ..outcome });
-    }
-    let run = choose(before.clone(), options.wanted.as_deref())?;
-    let manner = if options.force { Manner::Force } else { Manner::Exact };
-    target.begin(if options.force { Enforce::ForeignKeys } else { Enforce::Nothing })?;
-    let undone = silently(context, target, &run, manner).and_then(|undone| {
-        let deed = write_down(target, &run, &undone.0, options)?;
-        Ok((undone, deed))
-    });
-    match undone {
-        Ok(((tables, dropped), deed)) => {
-            let after: Vec<Run> = before.iter().filter(|other| other.id != run.id).cloned().collect();
-            let outcome = Outcome { run: run.id, tables, dropped, deed, millis: millis(start) };
-            retry::end(target, !options.dry_run, (&before, &after), outcome, sent).map_err(as_refusal)
-        }
+    Ok(passed.environment.environment)
+}
+
+/// Rolls `going` out of the runs that are `there`, in one transaction.
+fn transaction(
+    context: &Context<'_>,
+    target: &mut dyn Target,
+    (going, there): (&[Run], &[Run]),
+    (options, said): (&Options<'_>, &str),
+    sent: &mut Doubt,
+) -> Result<Vec<Outcome>> {
+    target.begin(Enforce::Nothing)?;
+    let done = going
+        .iter()
+        .map(|run| inside(context, target, run, (options, said)))
+        .collect::<Result<Vec<Outcome>>>()
+        .and_then(|done| Ok((done, runs(target)?)));
+    match done {
+        Ok((done, after)) => retry::end(target, !options.dry_run, (there, &after), done, sent).map_err(as_refusal),
         Err(error) => match target.end(false) {
             Ok(()) => Err(as_refusal(error)),
             Err(second) => Err(error.caused_by(second)),
@@ -126,29 +260,104 @@ pub fn attempt(
     }
 }
 
-/// What the guards say about taking out the run that is wanted. They only read.
-///
-/// # Errors
-/// Kind `Guard`, or that of a run that cannot be chosen.
-pub fn guard(target: &mut dyn Target, options: &Options) -> Result<Verdict> {
-    let run = choose(runs(target)?, options.wanted.as_deref());
-    guard::rollback(target, run.as_ref().ok(), options.dry_run, &options.surroundings)
+/// Rolls one run back with the triggers of the tables away that it changes.
+fn inside(
+    context: &Context<'_>,
+    target: &mut dyn Target,
+    run: &Run,
+    (options, said): (&Options<'_>, &str),
+) -> Result<Outcome> {
+    let start = Instant::now();
+    let how = How {
+        manner: if options.force { Manner::Force } else { Manner::Exact },
+        strategy: options.strategy,
+        tables: options.tables.clone(),
+        condition: options.condition.clone(),
+    };
+    let plan = Plan::new(context, target, run, &how)?;
+    let environment = strictest(said, &run.detail.environment).to_owned();
+    let place = place(&environment, options)?.filter(|_| how.strategy != Strategy::None);
+    let touched: Vec<&TableName> = plan.touched().into_iter().filter(|_| how.strategy != Strategy::None).collect();
+    let triggers = triggers::of(target, plan.live(), &touched);
+    triggers::suspend(context, target, &triggers)?;
+    plan.hold(target, place.is_some() && !options.dry_run)?;
+    let backup =
+        place.map(|place| saved(context, target, &plan, (place, &environment), options.dry_run)).transpose()?;
+    let undone = plan.carry_out(context, target)?;
+    triggers::revive(target, &triggers, |table| undone.dropped.contains(table))?;
+    let mut outcome = Outcome {
+        run: run.id.clone(),
+        environment,
+        strategy: options.strategy,
+        partial: undone.partial,
+        tables: undone.tables,
+        effects: undone.effects,
+        dropped: undone.dropped,
+        backup: backup.flatten(),
+        deed: Deed::new(crate::model::audit::Operation::Rollback),
+        millis: 0,
+    };
+    outcome.deed = write_down(target, run, &outcome, options)?;
+    outcome.millis = millis(start);
+    Ok(outcome)
 }
 
-/// Undoes a run with the triggers of its tables away.
-fn silently(context: &Context<'_>, target: &mut dyn Target, run: &Run, manner: Manner) -> Result<Undone> {
-    let live = target.catalogue()?;
-    let tables: Vec<&TableName> = run.detail.tables.iter().map(|table| &table.table).collect();
-    let triggers = triggers::of(target, &live, &tables);
-    triggers::suspend(context, target, &triggers)?;
-    let (done, dropped) = undo(context, target, run, manner)?;
-    triggers::revive(target, &triggers, |table| dropped.contains(table))?;
-    Ok((done, dropped))
+/// Saves the rows that the plan touches, if there are any; a dry run counts them.
+fn saved(
+    context: &Context<'_>,
+    target: &mut dyn Target,
+    plan: &Plan<'_>,
+    (place, environment): (&Place<'_>, &str),
+    dry_run: bool,
+) -> Result<Option<Saved>> {
+    let (parts, by_ledger) = (plan.rows_to_save(), plan.run.is_marked_by_ledger());
+    let mut rows = 0;
+    for (table, condition) in &parts {
+        rows += super::state::count_where(target, table, condition)?;
+    }
+    if rows == 0 || dry_run {
+        return Ok((rows > 0).then_some(Saved { snapshot: None, rows, by_ledger }));
+    }
+    let wanted = backup::Wanted { run: &plan.run.id, environment, parts };
+    let snapshot = backup::back_up(context, target, plan.live(), place, &wanted)
+        .map_err(|error| error.within("the backup before the rollback, without which nothing is changed"))?;
+    Ok(Some(Saved { snapshot: Some(snapshot.label()), rows: super::inspect::rows(&snapshot.manifest), by_ledger }))
+}
+
+/// The strictest of what the target declares or is said to be, and what the run was masked for.
+fn strictest(said: &str, masked_for: &str) -> &'static str {
+    let known = ["production", "staging"].into_iter().find(|environment| [said, masked_for].contains(environment));
+    known.unwrap_or("dev")
+}
+
+/// Where the touched rows are saved; none where they are not.
+fn place<'a>(environment: &str, options: &'a Options<'_>) -> Result<Option<&'a Place<'a>>> {
+    let is_strict = environment != "dev";
+    let wanted = match options.backups {
+        Backups::Automatic => is_strict,
+        Backups::Always => true,
+        Backups::Never if environment == "production" => {
+            return Err(Error::guard("a rollback in production is never without a backup")
+                .hint("Leave --no-backup out; the backup goes into the store that --store names."));
+        }
+        Backups::Never => false,
+    };
+    match &options.place {
+        _ if !wanted || options.strategy == Strategy::None => Ok(None),
+        Some(place) => Ok(Some(place)),
+        None => Err(Error::rollback(format!(
+            "the target is {environment}, so the rows that go are backed up first, and no store of yours could be opened for that"
+        ))
+        .hint(
+            "Name the store with --store, and your identity with TERP_FIXTURES_IDENTITY_FILE ('terp-fixtures doctor' says what is \
+             missing), or make one: terp-fixtures keys init --store DIR. On staging, --no-backup goes without.",
+        )),
+    }
 }
 
 /// Appends the rollback to the target's audit chain, which leaves with the last run.
-fn write_down(target: &mut dyn Target, run: &Run, done: &[(TableName, u64, u64)], options: &Options) -> Result<Deed> {
-    let mut deed = audit::rolled_back(run, done, options.force);
+fn write_down(target: &mut dyn Target, run: &Run, outcome: &Outcome, options: &Options<'_>) -> Result<Deed> {
+    let mut deed = audit::rolled_back(run, outcome, options.force);
     let live = target.catalogue()?;
     let closed = ledger::runs(target, &live)?.is_empty() && !options.keep_audit;
     // Restores of earlier versions began no chain, and one that would go at once is not begun.
@@ -167,343 +376,47 @@ fn as_refusal(error: Error) -> Error {
     if error.kind() != Kind::Rejected {
         return error;
     }
-    Error::rollback("the target refuses the rollback").transient_by(error.transient()).caused_by(error)
+    Error::rollback("the target refuses the rollback").caused_by(error)
 }
 
-fn choose(runs: Vec<Run>, wanted: Option<&str>) -> Result<Run> {
-    let labels: Vec<String> = runs.iter().map(|run| run.id.clone()).collect();
-    let fits = |run: &Run| match wanted {
-        None => true,
-        Some(wanted) => {
-            run.id == wanted
-                || run.id.split('@').next() == Some(wanted)
-                || (wanted.len() >= 6 && run.snapshot.starts_with(wanted))
-        }
-    };
-    let mut fitting: Vec<Run> = runs.into_iter().filter(fits).collect();
-    match (fitting.pop(), fitting.is_empty()) {
-        (Some(run), true) => Ok(run),
-        (Some(_), false) => Err(Error::usage("several runs are in the target; say which one to roll back")
-            .hint(format!("Name one of: {}.", labels.join(", ")))),
-        (None, _) if labels.is_empty() => {
-            Err(Error::rollback("no run is in the target; there is nothing to roll back")
-                .hint("'terp-fixtures runs --target URL' lists what is there."))
-        }
-        (None, _) => Err(Error::rollback(format!("no such run is in the target; it holds {}", labels.join(", ")))),
-    }
+/// Takes a run out inside the transaction of the restore that replaces it, with its triggers away already.
+pub(super) fn replace(context: &Context<'_>, target: &mut dyn Target, run: &Run) -> Result<()> {
+    let how = How { manner: Manner::Replace, strategy: Strategy::Delete, tables: Vec::new(), condition: None };
+    let plan = Plan::new(context, target, run, &how)?;
+    plan.hold(target, false)?;
+    plan.carry_out(context, target).map(drop)
 }
 
-/// Rows deleted and put back per table, and the tables dropped.
-type Undone = (Vec<(TableName, u64, u64)>, Vec<TableName>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Undoes a run inside the caller's transaction.
-pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, manner: Manner) -> Result<Undone> {
-    let live = target.catalogue()?;
-    let others: Vec<Run> = ledger::runs(target, &live)?.into_iter().filter(|other| other.id != run.id).collect();
-    let there =
-        |table: &&TableDetail| live.table(&table.table).is_some() && run.holds(&live, &table.table, "t").is_some();
-    let touched: Vec<&TableDetail> = run.detail.tables.iter().filter(there).collect();
-    refuse_later_runs(run, &others)?;
-    if manner != Manner::Force {
-        context.stage("looking for rows of the application that would be lost");
-        refuse_rebuilt(target, &live, run, &touched)?;
-        refuse_edited(target, &live, &touched)?;
-    }
-    let before = dangling(target, &live, &[])?;
-    if manner == Manner::Exact {
-        refuse_dependents(target, &live, run, &touched)?;
+    #[test]
+    fn the_stricter_environment_decides() {
+        for (said, masked_for, is) in [
+            ("unknown", "dev", "dev"),
+            ("dev", "staging", "staging"),
+            ("staging", "dev", "staging"),
+            ("staging", "production", "production"),
+            ("production", "dev", "production"),
+        ] {
+            assert_eq!(strictest(said, masked_for), is, "{said} {masked_for}");
+        }
     }
 
-    let mut done = Vec::new();
-    for at in live.parents_first().into_iter().rev() {
-        let table = &live.tables[at];
-        let Some(belongs) = run.holds(&live, &table.name, "t") else { continue };
-        let detail = touched.iter().find(|detail| detail.table == table.name);
-        let has_columns = live.own.marked.contains(&table.name);
-        let put_back = match detail {
-            Some(detail) => put_back(target, table, detail, has_columns)?,
-            None => 0,
+    #[test]
+    fn what_is_strict_is_not_rolled_back_without_a_backup() {
+        let kind = |environment: &str, backups| {
+            let options = Options { backups, ..Options::default() };
+            place(environment, &options).map(|place| place.is_none()).map_err(|error| error.kind())
         };
-        let expected = state::count_where(target, &table.name, &belongs)?;
-        if expected + put_back == 0 && detail.is_none() {
-            continue;
-        }
-        let marking = detail.map_or(&Marking::Columns, |detail| &detail.marking);
-        marking
-            .delete(target, &table.name, (&run.id, has_columns), None)
-            .map_err(|error| error.within(format!("table {}", table.name)))?;
-        context.report.event(&Event::TableDone {
-            table: table.name.clone(),
-            rows: expected,
-            bytes: 0,
-            millis: 0,
-            how: "rolled back".to_owned(),
-        });
-        done.push((table.name.clone(), expected, put_back));
+        assert_eq!(kind("dev", Backups::Automatic), Ok(true));
+        assert_eq!(kind("dev", Backups::Always), Err(Kind::Rollback));
+        assert_eq!(kind("staging", Backups::Automatic), Err(Kind::Rollback));
+        assert_eq!(kind("staging", Backups::Never), Ok(true));
+        assert_eq!(kind("production", Backups::Automatic), Err(Kind::Rollback));
+        assert_eq!(kind("production", Backups::Never), Err(Kind::Guard));
+        let none = Options { strategy: Strategy::None, ..Options::default() };
+        assert!(place("production", &none).is_ok_and(|place| place.is_none()), "nothing goes");
     }
-    restore_counters(target, &live, run)?;
-    drop_undo_tables(target, &touched)?;
-    ledger::forget(target, run, others.is_empty())?;
-    let dropped = drop_created(context, target, run, &others)?;
-    let has_columns = |other: &Run| other.detail.tables.iter().any(|table| table.marking == Marking::Columns);
-    if !others.iter().any(has_columns) {
-        drop_markers(target, &live, &dropped)?;
-    }
-    if manner == Manner::Exact {
-        let live = target.catalogue()?;
-        for (name, count) in dangling(target, &live, &[])? {
-            if count > before.get(&name).copied().unwrap_or(0) {
-                return Err(Error::rollback(format!("the foreign key {} would be broken", name.escape_debug()))
-                    .hint("Rows of the application reference what the rollback takes out or puts back."));
-            }
-        }
-    }
-    Ok((done, dropped))
-}
-
-/// An older run cannot go while a newer one has overwritten rows in the same tables.
-fn refuse_later_runs(run: &Run, others: &[Run]) -> Result<()> {
-    let touches = |other: &&Run| {
-        other.seq > run.seq
-            && other
-                .detail
-                .tables
-                .iter()
-                .any(|table| table.undo.is_some() && run.detail.tables.iter().any(|mine| mine.table == table.table))
-    };
-    match others.iter().rev().find(touches) {
-        None => Ok(()),
-        Some(later) => {
-            Err(Error::rollback(format!("run {} came later and replaced rows in the same tables", later.id))
-                .hint(format!("Roll it back first: terp-fixtures rollback '{}'.", later.id)))
-        }
-    }
-}
-
-/// Every table of the run must still be there with its markers, and no other table may hold rows of it: a table that was
-/// rebuilt or renamed has lost the link between its rows and the ledger.
-fn refuse_rebuilt(target: &mut dyn Target, live: &Catalogue, run: &Run, touched: &[&TableDetail]) -> Result<()> {
-    let gone = run.detail.tables.iter().filter(|table| !touched.iter().any(|there| there.table == table.table));
-    let mut lines: Vec<String> = gone
-        .map(|table| match table.marking {
-            Marking::Columns => format!("table {} or its marker columns are gone", table.table),
-            Marking::Ledger { .. } => format!("table {} or the list of its rows is gone", table.table),
-        })
-        .collect();
-    for table in live.own.marked.iter().filter(|table| !touched.iter().any(|there| &there.table == *table)) {
-        let belongs = Marking::Columns.belongs(target.engine(), "t", &run.id, true);
-        if state::count_where(target, table, &belongs)? > 0 {
-            lines.push(format!("table {table} holds rows of the run, which were restored into another table"));
-        }
-    }
-    if lines.is_empty() {
-        return Ok(());
-    }
-    Err(Error::rollback(format!("tables were rebuilt or renamed since the restore: {}", lines.join("; "))).hint(
-        "Name the tables as they were and try again. --force takes out every row that still carries the marker; \
-         what cannot be put back is lost.",
-    ))
-}
-
-/// Overwritten rows must be as the restore left them.
-fn refuse_edited(target: &mut dyn Target, live: &Catalogue, touched: &[&TableDetail]) -> Result<()> {
-    for detail in touched {
-        let (Some(undo), Some(table)) = (&detail.undo, live.table(&detail.table)) else { continue };
-        let engine = target.engine();
-        let Some(key) = key_names(table, &detail.columns) else { continue };
-        if !sql::locking(engine).is_empty() {
-            let sql =
-                Sql::new(engine).lit("SELECT 1 FROM ").name(undo).lit(" u JOIN ").table(&table.name).lit(" t ON ");
-            target.execute(&sql.part(&joined(engine, "t", "u", &key, &key)).lit(sql::locking(engine)))?;
-        }
-        let stored = stored_and_markers(table, live.own.marked.contains(&table.name));
-        let equal = Sql::new(engine).list(stored, " AND ", |sql, name| sql.exactly_equal(&name, "t", "u"));
-        let sql = Sql::new(engine)
-            .lit("SELECT count(*) FROM ")
-            .name(undo)
-            .lit(" u WHERE u.terp_fixtures_image = 'after' AND NOT EXISTS (SELECT 1 FROM ")
-            .table(&table.name)
-            .lit(" t WHERE ")
-            .part(&joined(engine, "t", "u", &key, &key))
-            .lit(" AND ")
-            .part(&equal)
-            .lit(")");
-        let edited = scalar(target, sql)?;
-        if edited > 0 {
-            return Err(Error::rollback(format!(
-                "{edited} rows of {} that the restore had overwritten were edited or deleted since",
-                table.name
-            ))
-            .hint("--force puts the previous rows back all the same, and loses those edits."));
-        }
-    }
-    Ok(())
-}
-
-/// Rows of the application must not reference rows that go.
-fn refuse_dependents(target: &mut dyn Target, live: &Catalogue, run: &Run, touched: &[&TableDetail]) -> Result<()> {
-    let mut lines = Vec::new();
-    for child in &live.tables {
-        for key in &child.foreign_keys {
-            let Some(parent) = touched.iter().find(|detail| detail.table == key.parent) else { continue };
-            let Some(parent_table) = live.table(&key.parent) else { continue };
-            let count = dependents(target, live, run, (&child.name, key), (parent_table, parent))?;
-            if count > 0 {
-                lines.push(format!("{count} rows of {} reference fixture rows of {}", child.name, key.parent));
-            }
-        }
-    }
-    if lines.is_empty() {
-        return Ok(());
-    }
-    Err(Error::rollback(format!("rows of the application hang on fixture rows: {}", lines.join("; "))).hint(
-        "Delete or re-point those rows first. --force lets the foreign keys' own actions (CASCADE, SET NULL) happen.",
-    ))
-}
-
-fn dependents(
-    target: &mut dyn Target,
-    live: &Catalogue,
-    run: &Run,
-    (child, key): (&TableName, &ForeignKey),
-    (parent, detail): (&Table, &TableDetail),
-) -> Result<i64> {
-    let engine = target.engine();
-    let mut sql = Sql::new(engine).lit("SELECT count(*) FROM ").table(child).lit(" c WHERE ");
-    if let Some(belongs) = run.holds(live, child, "c") {
-        sql = sql.lit("NOT ").part(&belongs).lit(" AND ");
-    }
-    sql = sql.lit("EXISTS (SELECT 1 FROM ").table(&parent.name).lit(" p WHERE ");
-    sql = sql.part(&joined(engine, "p", "c", &key.parent_columns, &key.columns));
-    sql = run.holds(live, &parent.name, "p").iter().fold(sql, |sql, belongs| sql.lit(" AND ").part(belongs));
-    if let (Some(undo), Some(names)) = (&detail.undo, key_names(parent, &detail.columns)) {
-        // Rows that were replaced come back under their key; only those that were put in go.
-        sql = sql.lit(" AND NOT EXISTS (SELECT 1 FROM ").name(undo).lit(" u WHERE ");
-        sql = sql.part(&joined(engine, "p", "u", &names, &names)).lit(")");
-    }
-    scalar(target, sql.lit(")"))
-}
-
-/// Puts the previous images back, also of rows that were deleted since.
-fn put_back(target: &mut dyn Target, table: &Table, detail: &TableDetail, has_columns: bool) -> Result<u64> {
-    let (Some(undo), Some(key)) = (&detail.undo, key_names(table, &detail.columns)) else { return Ok(0) };
-    let engine = target.engine();
-    let stored = stored_and_markers(table, has_columns);
-    let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
-    let undo = &TableName::plain(undo);
-    let settable = stored.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));
-    let set: Vec<(String, Sql)> = settable.map(|name| (name.clone(), Sql::new(engine).column("s", name))).collect();
-    let on = Sql::new(engine).lit("s.terp_fixtures_image = 'before' AND ").part(&joined(engine, "t", "s", &key, &key));
-    let sql = sql::update_from(engine, &table.name, (undo, &on), None, &set);
-    let updated = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
-    let sql = Sql::new(engine).lit("INSERT INTO ").table(&table.name).lit(" (");
-    let sql = names(sql, &stored).lit(")").lit(sql::overriding(engine)).lit(" SELECT ");
-    let sql = sql.list(&stored, ", ", |sql, name| sql.column("u", name));
-    let sql =
-        sql.lit(" FROM ").table(undo).lit(" u WHERE u.terp_fixtures_image = 'before' AND NOT EXISTS (SELECT 1 FROM ");
-    let sql = sql.table(&table.name).lit(" t WHERE ").part(&joined(engine, "t", "u", &key, &key)).lit(")");
-    let inserted = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
-    detail.marking.unlist(target, undo)?;
-    Ok(updated + inserted)
-}
-
-/// A counter goes back only when nobody has used it since.
-fn restore_counters(target: &mut dyn Target, live: &Catalogue, run: &Run) -> Result<()> {
-    for known in run.detail.counters.iter().filter(|known| live.table(&known.table).is_some()) {
-        if known.before != known.after
-            && counters::value(target, &known.table)? == known.after
-            && let Some(sql) = sql::set_counter(target.engine(), &known.table, known.before)
-        {
-            target.execute(&sql)?;
-        }
-    }
-    Ok(())
-}
-
-fn drop_undo_tables(target: &mut dyn Target, touched: &[&TableDetail]) -> Result<()> {
-    for detail in touched {
-        if let Some(undo) = &detail.undo {
-            target.execute(&Sql::new(target.engine()).lit("DROP TABLE ").name(undo))?;
-        }
-        detail.marking.drop_list(target)?;
-    }
-    Ok(())
-}
-
-/// Drops the marker columns of every table that is still there.
-///
-/// SQLite parses every view and trigger before it drops a column, and refuses when one names something that does not exist,
-/// though it lives with such a view or trigger otherwise. Then they step aside and come back in their order.
-fn drop_markers(target: &mut dyn Target, live: &Catalogue, dropped: &[TableName]) -> Result<()> {
-    let tables = live.own.marked.iter().filter(|table| !dropped.contains(table));
-    let engine = target.engine();
-    let drops: Vec<(&TableName, Sql)> =
-        tables.flat_map(|table| sql::drop_markers(engine, table).into_iter().map(move |sql| (table, sql))).collect();
-    let Some((table, first)) = drops.first() else { return Ok(()) };
-    match target.execute(first) {
-        Ok(_) => return run_on(target, &drops[1..]),
-        Err(error) if engine != EngineKind::Sqlite => return Err(error.within(format!("table {table}"))),
-        Err(_) => {} // Tried again below, and told if it fails again.
-    }
-    let aside: Vec<SchemaObject> =
-        target.catalogue()?.post.into_iter().filter(|object| object.kind != "index").collect();
-    for object in aside.iter().rev() {
-        let what = if object.kind == "view" { "DROP VIEW IF EXISTS " } else { "DROP TRIGGER IF EXISTS " };
-        target.execute(&Sql::new(engine).lit(what).name(&object.name))?;
-    }
-    run_on(target, &drops)?;
-    for object in &aside {
-        run_rendered(target, &object.create, &format!("{} {}", object.kind, object.name.escape_debug()))?;
-    }
-    Ok(())
-}
-
-/// Runs statements, each on its table.
-fn run_on(target: &mut dyn Target, statements: &[(&TableName, Sql)]) -> Result<()> {
-    for (table, sql) in statements {
-        target.execute(sql).map_err(|error| error.within(format!("table {table}")))?;
-    }
-    Ok(())
-}
-
-/// Drops what the run created, unless somebody else has put rows there or another run still needs it.
-fn drop_created(context: &Context<'_>, target: &mut dyn Target, run: &Run, others: &[Run]) -> Result<Vec<TableName>> {
-    let engine = target.engine();
-    let live = target.catalogue()?;
-    let mut drop = Vec::new();
-    for table in run.detail.created.iter().filter(|table| live.table(table).is_some()) {
-        let needed = others.iter().any(|other| other.detail.tables.iter().any(|detail| &detail.table == table));
-        if needed || state::count(target, table)? > 0 {
-            context.note(format!("table {table} was created by the restore but holds other rows now; it stays"));
-        } else {
-            drop.push(table.clone());
-        }
-    }
-    let all = drop.len() == run.detail.created.len();
-    for view in run.detail.views.iter().filter(|_| all) {
-        target.execute(&Sql::new(engine).lit("DROP VIEW IF EXISTS ").name(view))?;
-    }
-    let children_first: Vec<&TableName> = drop.iter().rev().collect();
-    let (late, early): (Vec<_>, Vec<_>) = run.detail.objects.iter().partition(|object| object.late);
-    drop_objects(target, late.into_iter().filter(|_| all))?;
-    for sql in sql::drop_tables(engine, &children_first) {
-        target.execute(&sql)?;
-    }
-    drop_objects(target, early.into_iter().filter(|_| all))?;
-    for (name, value) in run.detail.settings.iter().filter(|_| all) {
-        if let Some(sql) = sql::set_setting(engine, name, value) {
-            target.execute(&sql)?;
-        }
-    }
-    Ok(drop)
-}
-
-/// Drops objects that the run made beside its tables, the last one first.
-fn drop_objects<'a>(target: &mut dyn Target, made: impl DoubleEndedIterator<Item = &'a Made>) -> Result<()> {
-    for object in made.rev() {
-        if let Some(sql) = sql::drop_object(target.engine(), &object.kind, &object.name) {
-            target.execute(&sql).map_err(|error| error.within(format!("{} {}", object.kind, object.name)))?;
-        }
-    }
-    Ok(())
 }

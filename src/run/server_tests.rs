@@ -19,6 +19,7 @@ mod property_tests;
 mod proxy_testing;
 mod random_tests;
 mod retry_tests;
+mod rollback_tests;
 mod testing;
 mod watched_testing;
 
@@ -107,13 +108,9 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
 /// Rolls the only run back.
 pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
     let options = rollback::Options {
-        wanted: None,
-        force: false,
-        dry_run: false,
         surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
-        actor: crate::model::audit::Actor::default(),
-        keep_audit: false,
+        ..rollback::Options::default()
     };
     rollback::rollback(&context(), &mut *target(url), &options)
 }

@@ -134,6 +134,16 @@ pub(super) fn selected_rows(
     Query { sql: ordered(sql, table), columns }
 }
 
+/// The rows `t` for which a condition holds, as they travel, in the order of [`ordered_rows`].
+#[must_use]
+pub(super) fn rows_where(engine: EngineKind, table: &Table, condition: &Sql) -> Query {
+    let stored = table.stored_columns();
+    let sql = Sql::new(engine).lit("SELECT ");
+    let sql = sql.list(&stored, ", ", |sql, &at| sql::exact_column(sql, &table.columns[at]));
+    let sql = sql.lit(" FROM ").table(&table.name).lit(" t WHERE ").part(condition);
+    Query { sql: ordered(sql, table), columns: stored.len() }
+}
+
 fn selected(engine: EngineKind, table: &Table, extras: &[Extra], needed: Option<&[usize]>) -> Sql {
     chosen(engine, table, extras, needed, &[])
 }
@@ -206,6 +216,22 @@ pub fn marked_digest<S: Source + ?Sized>(
         .table(&table.name)
         .lit(" t");
     let sql = condition.into_iter().fold(sql, |sql, condition| sql.lit(" WHERE ").part(condition));
+    digest(source, &Query { sql, columns: columns.len() })
+}
+
+/// The digest of the rows `t` for which a condition holds, over `columns`.
+pub(super) fn digest_where<S: Source + ?Sized>(
+    source: &mut S,
+    table: &Table,
+    columns: &[String],
+    condition: &Sql,
+) -> Result<ContentDigest> {
+    let sql =
+        Sql::new(source.engine()).lit("SELECT ").list(columns, ", ", |sql, name| match table.column_index(name) {
+            Some(at) => sql::exact_column(sql, &table.columns[at]),
+            None => sql.name(name),
+        });
+    let sql = sql.lit(" FROM ").table(&table.name).lit(" t WHERE ").part(condition);
     digest(source, &Query { sql, columns: columns.len() })
 }
 

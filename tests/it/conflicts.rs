@@ -156,7 +156,7 @@ fn p14_rows_of_the_application_are_never_destroyed() {
     let between = dump(&bench.target());
     let error = rollback(&bench.target(), None, false).unwrap_err();
     assert_eq!(error.kind(), Kind::Rollback);
-    assert!(error.to_string().contains("1 rows of child reference fixture rows of parent"), "{error}");
+    assert!(error.to_string().contains("1 rows of child reference parent by"), "{error}");
     assert_eq!(dump(&bench.target()), between);
     // With --force the foreign key's own CASCADE happens.
     rollback(&bench.target(), None, true).unwrap();

@@ -92,11 +92,9 @@ pub fn rollback(target: &Path, wanted: Option<&str>, force: bool) -> Result<roll
     let options = rollback::Options {
         wanted: wanted.map(str::to_owned),
         force,
-        dry_run: false,
         surroundings: terp_fixtures::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
-        actor: terp_fixtures::model::audit::Actor::default(),
-        keep_audit: false,
+        ..rollback::Options::default()
     };
     rollback::rollback(&context(), &mut *target, &options)
 }

@@ -39,6 +39,7 @@ mod refs;
 mod resume;
 mod retention;
 mod review;
+mod rollback;
 mod roundtrip;
 #[cfg(feature = "s3")]
 mod s3;

@@ -6,6 +6,7 @@ mod doctor;
 mod keys;
 pub mod policy;
 mod retention;
+mod rollback;
 mod target;
 mod versions;
 
@@ -13,6 +14,7 @@ pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
 pub use doctor::DoctorArgs;
 pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use retention::{GcArgs, PruneArgs, RmArgs};
+pub use rollback::{RollbackArgs, RollbackStrategy};
 pub use target::{TargetCommand, TargetInitArgs, TargetRemoveArgs, TargetShowArgs};
 pub use versions::{CopyArgs, DiffArgs, ExportArgs, ExportFormat, ListArgs, TagArgs};
 
@@ -131,7 +133,10 @@ pub enum Command {
     #[command(after_help = "Examples:
   terp-fixtures rollback --target sqlite:dev.sqlite
   terp-fixtures rollback demo-2025-12 --target sqlite:dev.sqlite --yes
-  terp-fixtures rollback --target sqlite:dev.sqlite --dry-run")]
+  terp-fixtures rollback --target sqlite:dev.sqlite --dry-run
+  terp-fixtures rollback --all --target postgres://localhost/staging --env staging --yes
+  terp-fixtures rollback --target sqlite:dev.sqlite --table orders --table order_lines --yes
+  terp-fixtures rollback --target sqlite:dev.sqlite --strategy none --yes")]
     Rollback(RollbackArgs),
     /// List the snapshots of the store, the oldest first.
     #[command(after_help = "Examples:
@@ -454,34 +459,6 @@ pub struct RestoreArgs {
     /// Who may approve: a file of allowed signers, as ssh-keygen reads it.
     #[arg(long, value_name = "FILE")]
     pub approvers: Option<PathBuf>,
-    /// Do not ask.
-    #[arg(short, long)]
-    pub yes: bool,
-    /// The name of the database, where it would have to be typed: for production. Another name is refused.
-    #[arg(long, value_name = "DATABASE")]
-    pub confirm: Option<String>,
-}
-
-/// `rollback`.
-#[derive(Debug, Args)]
-pub struct RollbackArgs {
-    /// A run's id or a snapshot's name or id; the only run when it is left out.
-    pub run: Option<String>,
-    /// The database.
-    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
-    pub target: Option<String>,
-    /// What the target is. It must be what the target declares, if it declares anything.
-    #[arg(long, value_name = "ENV", value_parser = ENVIRONMENTS)]
-    pub env: Option<String>,
-    /// Also when rows of the application hang on fixture rows, or overwritten rows were edited since.
-    #[arg(long)]
-    pub force: bool,
-    /// Do everything, report it, then undo it.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Seconds to wait for the target's lock.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub lock_timeout: u64,
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,

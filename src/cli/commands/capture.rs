@@ -231,12 +231,16 @@ fn passed_over(skipped: &BTreeMap<String, u64>) -> String {
 
 /// `<database>-<YYYY-MM-DD>`.
 fn default_name(address: &Address) -> String {
+    format!("{}-{}", database_name(address), jiff::Timestamp::now().strftime("%Y-%m-%d"))
+}
+
+/// The name of the database in an address, in characters of a snapshot's name.
+pub(super) fn database_name(address: &Address) -> String {
     let shown = address.to_string();
     let path = shown.split('?').next().unwrap_or_default();
     let last = path.rsplit(['/', ':', '\\']).next().unwrap_or_default();
     let stem = last.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("database");
-    let clean: String = stem.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect();
-    format!("{clean}-{}", jiff::Timestamp::now().strftime("%Y-%m-%d"))
+    stem.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect()
 }
 
 fn is_name_char(c: char) -> bool {
@@ -254,7 +258,8 @@ fn check_name(name: &str) -> Result<()> {
     .hint("For example: demo-2025-12."))
 }
 
-fn days_from_now(days: u32) -> Result<String> {
+/// A time in so many days.
+pub(super) fn days_from_now(days: u32) -> Result<String> {
     let hours = jiff::SignedDuration::from_hours(24 * i64::from(days));
     let then = jiff::Timestamp::now().checked_add(hours);
     then.map(|then| then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())

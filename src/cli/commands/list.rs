@@ -51,7 +51,8 @@ fn as_json(line: &Line) -> Value {
     json!({ "name": line.name, "id": line.id, "seq": line.seq, "created": line.created, "environment": line.environment,
         "engine": line.engine, "tables": line.tables, "rows": line.rows, "raw_bytes": line.raw_bytes,
         "stored_bytes": line.stored_bytes, "shared_bytes": line.shared_bytes,
-        "expires": line.expires, "expired": line.expired, "tags": line.tags, "pinned": line.pinned, "copied": line.copied })
+        "expires": line.expires, "expired": line.expired, "tags": line.tags, "pinned": line.pinned, "copied": line.copied,
+        "backup": line.backup })
 }
 
 fn text(lines: &[Line]) -> String {
@@ -82,10 +83,11 @@ fn text(lines: &[Line]) -> String {
     table(&head, &rows, &[5, 6, 7, 8])
 }
 
-/// Its tags, and that `terp.lock` pins its name to it.
+/// Its tags, that `terp.lock` pins its name to it, and that it is a backup before a rollback.
 fn tags(line: &Line) -> String {
     let pinned = line.pinned.then_some("(pinned)");
-    line.tags.iter().map(String::as_str).chain(pinned).collect::<Vec<_>>().join(", ")
+    let backup = line.backup.is_some().then_some("(backup)");
+    line.tags.iter().map(String::as_str).chain(pinned).chain(backup).collect::<Vec<_>>().join(", ")
 }
 
 /// When a snapshot expires, or that it has.

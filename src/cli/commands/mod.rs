@@ -27,6 +27,7 @@ mod restore;
 mod retention;
 mod reviewed;
 mod rollback;
+mod runs;
 mod schema;
 mod seen;
 mod shell;
@@ -75,7 +76,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Detect(args) => detect::run(context, settings, args, cli.global.verbose),
         Command::Refs(args) => refs::run(context, settings, args),
         Command::Policy(command) => policy(context, settings, command),
-        Command::Runs(args) => rollback::runs(context, args),
+        Command::Runs(args) => runs::run(context, args),
         Command::Target(command) => target::run(context, &settings()?, command),
         Command::Lock(command) => lock::run(context, command),
         Command::Prune(args) => retention::prune(context, &settings()?, args),

@@ -161,6 +161,10 @@ fn refuse_unapproved(
     environment: &str,
 ) -> Result<()> {
     let manifest = &snapshot.manifest;
+    if manifest.backup.is_some() {
+        // No policy decided anything about a backup, and it goes nowhere but into the database that it was made of.
+        return Ok(());
+    }
     let (rules, configured) = settings.approval(&manifest.environment);
     let of_target = settings.approval(environment).1;
     if !(args.require_approval || configured || of_target) {

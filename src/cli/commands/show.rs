@@ -210,6 +210,9 @@ fn facts(snapshot: &Snapshot, tags: &BTreeSet<String>, weight: Weight) -> Vec<(&
         ),
         ("expires", expiry(manifest.expires.as_deref(), snapshot.is_expired())),
     ];
+    if let Some(backup) = &manifest.backup {
+        facts.push(("backup", format!("before the rollback of {}", backup.run.escape_debug())));
+    }
     if let Some(last) = manifest.copied.last() {
         facts.push(("copied", format!("on {} from {} in store {}", last.time, &last.id[..12], &last.repo[..12])));
     }

@@ -6,6 +6,7 @@ use crate::model::schema::TableName;
 use crate::run::gc::Sum;
 use crate::run::ledger::{Run, TableDetail};
 use crate::run::repository::Snapshot;
+use crate::run::rollback::{Does, Effect, Outcome, Taken};
 use crate::run::tags::Change;
 use std::collections::BTreeMap;
 
@@ -48,17 +49,45 @@ pub(in crate::run) fn restored(snapshot: &Snapshot, run: &str, replaced: &[Strin
     }
 }
 
-/// A run was taken out of a target: per table, rows deleted and rows put back.
+/// A run was taken out of a target, or a part of it, or its rows became the database's own.
 #[must_use]
-pub(in crate::run) fn rolled_back(run: &Run, done: &[(TableName, u64, u64)], force: bool) -> Deed {
+pub(in crate::run) fn rolled_back(run: &Run, done: &Outcome, force: bool) -> Deed {
     let name = run.id.split('@').next().unwrap_or_default().to_owned();
-    let rows = done.iter().map(|(_, deleted, put_back)| deleted + put_back).sum();
+    let line = |taken: &Taken| {
+        table(
+            &taken.table,
+            [("deleted", taken.deleted), ("put_back", taken.put_back), ("kept", taken.kept), ("gone", taken.gone)],
+        )
+    };
+    let effect = |effect: &Effect| {
+        let what = match effect.does {
+            Does::Delete => "cascaded",
+            Does::Null | Does::Default | Does::Stop => "unlinked",
+        };
+        table(&effect.table, [(what, effect.rows)])
+    };
+    let keys = done.tables.iter().filter(|taken| taken.deleted + taken.kept > 0).map(|taken| {
+        let what = if taken.kept > 0 { "kept" } else { "deleted" };
+        (format!("keys {what} from {}", taken.table), taken.keys.clone())
+    });
+    let cascaded = done.effects.iter().filter(|effect| effect.does == Does::Delete);
+    let cascaded = cascaded.map(|effect| {
+        (format!("keys cascaded from {} by {}", effect.table, effect.key.escape_debug()), effect.keys.clone())
+    });
+    let backup = done.backup.iter().filter_map(|saved| Some(("backup".to_owned(), saved.snapshot.clone()?)));
     Deed {
-        environment: Some(run.detail.environment.clone()),
+        environment: Some(done.environment.clone()),
         snapshot: Some(Named { name, id: Some(run.snapshot.clone()) }),
         run: Some(run.id.clone()),
-        counts: counts([("rows", rows), ("forced", u64::from(force))]),
-        tables: done.iter().map(|(name, out, back)| table(name, [("deleted", *out), ("put_back", *back)])).collect(),
+        digests: keys.chain(cascaded).chain(backup).collect(),
+        counts: counts([
+            ("rows", done.deleted() + done.put_back()),
+            ("kept", done.kept()),
+            ("forced", u64::from(force)),
+            ("partial", u64::from(done.partial)),
+            ("backed_up", done.backup.as_ref().map_or(0, |saved| saved.rows)),
+        ]),
+        tables: done.tables.iter().map(line).chain(done.effects.iter().map(effect)).collect(),
         ..Deed::new(Operation::Rollback)
     }
 }

@@ -29,13 +29,11 @@ fn rows(url: &str) -> Vec<chain::Row> {
 fn rolled_back_and_kept(url: &str) -> rollback::Outcome {
     let context = Context { report: &Silent, cancel: Cancel::default(), jobs: 2 };
     let options = rollback::Options {
-        wanted: None,
-        force: false,
-        dry_run: false,
         surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
         actor: Actor { name: "x 'y' \\ 🌿".into(), ..Actor::default() },
         keep_audit: true,
+        ..rollback::Options::default()
     };
     rollback::rollback(&context, &mut *target(url, &Cancel::default()).unwrap(), &options).unwrap()
 }

@@ -4,6 +4,7 @@ use super::testing::{Line, POSTGRES_PLAIN, SMALL, Server, on_every_server, optio
 use crate::engine::{self, Whereabouts};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Cancel, Silent};
+use crate::run::backup::Place;
 use crate::run::declaration::{self, Declaration, Wish};
 use crate::run::guard::{self, Verdict};
 use crate::run::marking::Marker;
@@ -122,7 +123,9 @@ fn a_declaration_stays_through_restores_and_rollbacks(server: &Server) {
     let cancel = Cancel::default();
     let context = super::testing::context(&Silent, &cancel);
     line.restore_in(&context, &empty, "s", &restore::Options { streams, ..options() }).unwrap();
-    rolled_back(&empty).unwrap();
+    let backups = rollback::Backups::Never;
+    let without = rollback::Options { backups, ..super::testing::rollback_options() };
+    rollback::rollback(&context, &mut *target(&empty, &cancel).unwrap(), &without).unwrap();
     assert_eq!((server.content(&empty), declared(&empty)), (content, Some(second.clone())));
     declaration::remove(&context, &mut *target(&empty, &cancel).unwrap(), Some(&second), WAIT).unwrap();
     assert_eq!(declared(&empty), None);
@@ -270,7 +273,8 @@ fn production_takes_a_declaration_and_reference_tables(server: &Server) {
     let between = server.content(&url);
     refusal(rolled_back(&url));
     assert_eq!(server.content(&url), between);
-    let options = rollback::Options { surroundings: whole, ..super::testing::rollback_options() };
+    let place = Place { repository: &line.repository, database: "erp".into(), address: String::new(), expires: None };
+    let options = rollback::Options { surroundings: whole, place: Some(place), ..super::testing::rollback_options() };
     let cancel = Cancel::default();
     let context = super::testing::context(&Silent, &cancel);
     rollback::rollback(&context, &mut *target(&url, &cancel).unwrap(), &options).unwrap();

@@ -317,15 +317,11 @@ pub(super) fn rolled_back_run(url: &str, wanted: &str) -> Result<rollback::Outco
 }
 
 /// A rollback of the only run that destroys nothing of others and waits five seconds for locks.
-pub(super) fn rollback_options() -> rollback::Options {
+pub(super) fn rollback_options() -> rollback::Options<'static> {
     rollback::Options {
-        wanted: None,
-        force: false,
-        dry_run: false,
         surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
         lock_timeout: Duration::from_secs(5),
-        actor: crate::model::audit::Actor::default(),
-        keep_audit: false,
+        ..rollback::Options::default()
     }
 }
 

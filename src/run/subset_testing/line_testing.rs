@@ -139,13 +139,9 @@ impl Place {
     /// Rolls the only run back.
     pub(in crate::run) fn roll_back(&self) -> Result<rollback::Outcome> {
         let options = rollback::Options {
-            wanted: None,
-            force: false,
-            dry_run: false,
             surroundings: crate::run::surroundings::Surroundings::on_this_machine(),
             lock_timeout: Duration::from_secs(5),
-            actor: crate::model::audit::Actor::default(),
-            keep_audit: false,
+            ..rollback::Options::default()
         };
         rollback::rollback(&context(2), &mut *self.target(), &options)
     }
