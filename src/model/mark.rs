@@ -12,6 +12,14 @@ pub const UNDO_TABLE: &str = "terp_fixtures_undo";
 pub const AUDIT_TABLE: &str = "terp_fixtures_audit";
 /// Rows on their way into a table that holds others; gone when the restore ends.
 pub const STAGE_TABLE: &str = "terp_fixtures_stage";
+/// In a stage of rows that may be left out: the ordinal of the row in the snapshot's stream.
+pub const ORDINAL_COLUMN: &str = "terp_fixtures_ordinal";
+/// ... and what became of it.
+pub const FATE_COLUMN: &str = "terp_fixtures_fate";
+/// Keys of some staged rows, for a statement that cannot ask the stage twice.
+pub const KEYS_TABLE: &str = "terp_fixtures_stage_keys";
+/// Rows of a run that the target does not take, by ordinal and broken rule.
+pub const QUARANTINE_TABLE: &str = "terp_fixtures_quarantine";
 /// Who holds the lock, on engines whose locks do not say.
 pub const LOCK_TABLE: &str = "terp_fixtures_lock";
 /// Changes of shape on their way, on engines that cannot take them back: what undoes each, and what is still to come.
@@ -25,8 +33,20 @@ pub const PLACE_SCHEMA: &str = "terp_fixtures_load_";
 #[must_use]
 pub fn is_own_table(name: &str) -> bool {
     let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
-    [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE, PROGRESS_TABLE].contains(&name)
-        || name.strip_prefix(UNDO_TABLE).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered)
+    const TABLES: [&str; 9] = [
+        RUNS_TABLE,
+        UNDO_TABLE,
+        AUDIT_TABLE,
+        STAGE_TABLE,
+        KEYS_TABLE,
+        QUARANTINE_TABLE,
+        LOCK_TABLE,
+        JOURNAL_TABLE,
+        PROGRESS_TABLE,
+    ];
+    let is_one_of =
+        |family: &str| name.strip_prefix(family).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered);
+    TABLES.contains(&name) || is_one_of(UNDO_TABLE) || is_one_of(STAGE_TABLE)
 }
 
 /// Whether a column is a marker, and so is never captured, compared or counted.

@@ -99,6 +99,8 @@ fn restored(
     let options = restore::Options {
         create: false,
         on_conflict,
+        on_error: crate::run::quarantine::OnError::Abort,
+        quarantine: None,
         keep_others: false,
         tables: Vec::new(),
         dry_run: false,

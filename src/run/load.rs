@@ -153,7 +153,7 @@ fn stage_table(engine: EngineKind) -> TableName {
     TableName { schema, name: mark::STAGE_TABLE.to_owned() }
 }
 
-fn empty_detail(to: &Destination<'_>) -> TableDetail {
+pub(super) fn empty_detail(to: &Destination<'_>) -> TableDetail {
     TableDetail {
         table: to.live.name.clone(),
         columns: to.columns.to_vec(),
@@ -161,6 +161,7 @@ fn empty_detail(to: &Destination<'_>) -> TableDetail {
         overwritten: 0,
         identical: 0,
         skipped: 0,
+        quarantined: 0,
         digest: ContentDigest::default().to_hex(),
         undo: None,
     }
@@ -216,7 +217,7 @@ pub(super) fn key_names(live: &Table, columns: &[String]) -> Option<Vec<String>>
 }
 
 /// Whether the whole primary key fits into an index: that of the table may cover only the starts of long texts.
-fn is_indexable(live: &Table) -> bool {
+pub(super) fn is_indexable(live: &Table) -> bool {
     let mut bytes = 0;
     for column in live.primary_key.iter().map(|&at| &live.columns[at]) {
         match (column.family, column.length) {

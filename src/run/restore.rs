@@ -3,14 +3,17 @@
 //! Declarative: afterwards the target holds exactly the snapshot's rows beside its own. A second restore of the same
 //! snapshot changes nothing; another snapshot replaces the previous run.
 
+mod skipping;
+
 use super::audit::{self, chain};
-use super::chunks::{Chunks, Opened};
+use super::chunks::{Chunks, Misfits, Opened};
 use super::foreign::Foreign;
 use super::ledger::{self, Detail, Run, TableDetail};
 use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
 use super::packs::PackReader;
 use super::parallel::{self, Gathered, Gathering, Streams};
 use super::plan::{self, Plan};
+use super::quarantine::{self, OnError, Quarantined, Told};
 use super::repository::{Repository, Snapshot};
 use super::{Context, counters, millis, now, references, rollback, state, triggers};
 use crate::check::Rules;
@@ -25,6 +28,7 @@ use crate::model::mark;
 use crate::model::schema::{Catalogue, Family, SchemaObject, Table, TableName};
 use crate::translate::Rows;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How to restore.
@@ -35,6 +39,10 @@ pub struct Options {
     pub create: bool,
     /// What to do about rows in the way.
     pub on_conflict: OnConflict,
+    /// What to do about rows that break a rule of the target.
+    pub on_error: OnError,
+    /// Where to write which rows were left out because they do, as CSV; also when everything is undone.
+    pub quarantine: Option<PathBuf>,
     /// Keep earlier runs instead of replacing them.
     pub keep_others: bool,
     /// Only these tables; all when empty.
@@ -68,6 +76,9 @@ pub struct Outcome {
     pub tables: Vec<TableDetail>,
     /// How each table's rows went in: `COPY`, `merged through a staging table, COPY`.
     pub how: BTreeMap<TableName, String>,
+    /// Rows that were left out because they break a rule of the target: the first [`quarantine::SHOWN`] of them, in the order
+    /// of tables and ordinals.
+    pub quarantine: Vec<Quarantined>,
     /// Foreign keys verified afterwards.
     pub foreign_keys: u64,
     /// What the target's own audit chain says of it, and where that stands now.
@@ -81,6 +92,12 @@ impl Outcome {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.tables.iter().map(|table| table.inserted + table.overwritten).sum()
+    }
+
+    /// Rows left out because they break a rule of the target.
+    #[must_use]
+    pub fn quarantined(&self) -> u64 {
+        self.tables.iter().map(|table| table.quarantined).sum()
     }
 }
 
@@ -116,7 +133,9 @@ pub fn restore(
 
     plan::prepare(target, &snapshot.manifest, &live)?;
     let gathering = Gathering { context, snapshot, packs: &packs, options };
-    let gathered = if foreign.is_none() { gathering.gather(target, &live)? } else { None };
+    // Rows that may be left out go in one by one where needed, which a staging place has no room for.
+    let aside = foreign.is_none() && options.on_error == OnError::Abort;
+    let gathered = if aside { gathering.gather(target, &live)? } else { None };
     if !options.dry_run {
         parallel::clear(context, target, gathered.as_ref().map(|gathered| gathered.key.as_str()))?;
     }
@@ -125,10 +144,10 @@ pub fn restore(
     let gathered = gathered.as_ref();
     let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref(), actor, gathered };
     match run.inside(target, &live, &runs, start) {
-        Ok(outcome) => {
+        Ok((outcome, told)) => {
             target.end(!options.dry_run)?;
             parallel::clean_up(context, target, gathered);
-            Ok(outcome)
+            Ok(Outcome { quarantine: told.publish()?, ..outcome })
         }
         Err(error) => match target.end(false) {
             Ok(()) => Err(error),
@@ -171,6 +190,11 @@ fn unchanged(
     if !same_tables || (runs.len() > 1 && !options.keep_others) {
         return Ok(None);
     }
+    let lacking: u64 = run.detail.tables.iter().map(|table| table.quarantined).sum();
+    if lacking > 0 && options.on_error == OnError::Abort {
+        context.note(format!("run {} lacks {lacking} rows that were quarantined; it is restored as a whole", run.id));
+        return Ok(None);
+    }
     context.stage("comparing with what is already there");
     let live = target.catalogue()?;
     for table in &run.detail.tables {
@@ -188,8 +212,11 @@ fn unchanged(
             return Ok(None);
         }
     }
+    let is_there = live.own.tables.iter().any(|own| own == mark::QUARANTINE_TABLE);
+    let told = quarantine::tell(target, &run.id, is_there, options.quarantine.as_deref())?;
     Ok(Some(Outcome {
         run: run.id.clone(),
+        quarantine: told.publish()?,
         unchanged: true,
         replaced: Vec::new(),
         created: Vec::new(),
@@ -216,7 +243,13 @@ struct Restoring<'a> {
 }
 
 impl Restoring<'_> {
-    fn inside(&self, target: &mut dyn Target, live: &Catalogue, runs: &[Run], start: Instant) -> Result<Outcome> {
+    fn inside(
+        &self,
+        target: &mut dyn Target,
+        live: &Catalogue,
+        runs: &[Run],
+        start: Instant,
+    ) -> Result<(Outcome, Told)> {
         let manifest = &self.snapshot.manifest;
         let leaving: Vec<&str> = self.leaving(runs).map(|run| run.id.as_str()).collect();
         let silent = self.silence(target, live, runs)?;
@@ -245,8 +278,10 @@ impl Restoring<'_> {
         }
 
         self.context.stage("creating indexes, views and triggers");
-        let is_missing =
-            |object: &SchemaObject| self.gathered.is_none() || !live.post.iter().any(|there| there.is_same(object));
+        let is_missing = |object: &SchemaObject| match self.gathered {
+            Some(_) => !live.post.iter().any(|there| there.is_same(object)),
+            None => self.options.on_error == OnError::Abort || !plan.is_early(object),
+        };
         let (views, made) = plan.create_post(self.context, target, &is_missing)?;
         detail.views = views;
         detail.objects.extend(made);
@@ -274,7 +309,10 @@ impl Restoring<'_> {
         ledger::record(target, &run)?;
         let mut deed = audit::restored(self.snapshot, &run.id, &replaced, &run.detail.tables);
         deed.target = Some(chain::append(target, self.actor.clone(), deed.clone())?);
-        Ok(Outcome {
+        let skips = self.options.on_error == OnError::Skip;
+        let told = quarantine::tell(target, &run.id, skips, self.options.quarantine.as_deref())?;
+        let outcome = Outcome {
+            quarantine: Vec::new(),
             run: run.id,
             unchanged: false,
             replaced,
@@ -284,7 +322,8 @@ impl Restoring<'_> {
             foreign_keys,
             deed,
             millis: millis(start),
-        })
+        };
+        Ok((outcome, told))
     }
 
     /// Makes what is missing, or swaps it in, and gives every table that gets rows its markers. Returns what there is then.
@@ -306,6 +345,9 @@ impl Restoring<'_> {
             }
         }
         ledger::create(target)?;
+        if self.options.on_error == OnError::Skip {
+            quarantine::create(target)?;
+        }
         let live = target.catalogue()?;
         plan.add_markers(target, &live)?;
         Ok(live)
@@ -321,6 +363,9 @@ impl Restoring<'_> {
         detail: &mut Detail,
         how: &mut BTreeMap<TableName, String>,
     ) -> Result<()> {
+        if self.options.on_error == OnError::Skip {
+            return self.load_what_fits(target, live, plan, (run, at, seq), detail, how);
+        }
         let mut conflicts = Vec::new();
         let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(live)));
         for (index, entry) in plan.entries.iter().enumerate() {
@@ -390,7 +435,7 @@ impl Restoring<'_> {
         let rules = Rules::new(target.engine(), to.live, &entry.columns)?;
         let mut loader = Loader::start(target, to)?;
         let bytes = self
-            .stream(entry, rules, conversion, &mut |rows| loader.load(target, rows))
+            .stream(entry, rules, (conversion, None), &mut |rows| loader.load(target, rows))
             .map_err(|error| error.within(format!("table {}", entry.table)))?;
         let (detail, conflicts, how) = loader.finish(target)?;
         if let Some(changed) = conversion.map(Rows::changed).filter(|changed| *changed > 0) {
@@ -412,7 +457,7 @@ impl Restoring<'_> {
         &self,
         entry: &TableEntry,
         rules: Rules,
-        conversion: Option<&Rows>,
+        (conversion, misfits): (Option<&Rows>, Option<&Misfits>),
         into: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
     ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
@@ -423,13 +468,13 @@ impl Restoring<'_> {
                 return Err(Error::store(format!("the manifest has no schema of table {}", entry.table)));
             }
         };
-        let chunks = Chunks { packs: self.packs, manifest, entry, layout, rules, conversion };
+        let chunks = Chunks { packs: self.packs, manifest, entry, layout, rules, conversion, misfits };
         let mut stream = blake3::Hasher::new();
         let mut bytes = 0;
         let mut see = |opened: &Opened| {
             stream.update(opened.encoded.bytes());
             bytes += opened.encoded.bytes().len() as u64;
-            let rows = opened.first_row + opened.digest.rows();
+            let rows = opened.first_row + opened.rows;
             self.context.report.event(&Event::TableProgress { table: entry.table.clone(), rows, bytes });
             Ok(())
         };

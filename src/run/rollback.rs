@@ -206,7 +206,7 @@ pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, ma
     }
     restore_counters(target, &live, run)?;
     drop_undo_tables(target, &touched)?;
-    ledger::forget(target, run, others.is_empty())?;
+    ledger::forget(target, &live, run, others.is_empty())?;
     let dropped = drop_created(context, target, run, &others)?;
     if others.is_empty() {
         drop_markers(target, &live, &dropped)?;

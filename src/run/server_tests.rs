@@ -11,6 +11,8 @@ mod lock_tests;
 mod mysql_tests;
 mod parallel_tests;
 mod proxy_testing;
+mod quarantine_testing;
+mod quarantine_tests;
 mod random_tests;
 mod testing;
 
@@ -81,6 +83,8 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
     let options = restore::Options {
         create: false,
         on_conflict,
+        on_error: crate::run::quarantine::OnError::Abort,
+        quarantine: None,
         keep_others: false,
         // Where triggers cannot be kept silent, they step aside.
         suspend_triggers: true,

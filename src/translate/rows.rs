@@ -18,21 +18,13 @@ pub struct Rows {
     pub(super) changed: AtomicU64,
 }
 
-/// Cells that do not fit, by place.
-#[derive(Default)]
-struct Misfits {
-    first: Option<(usize, usize, &'static str)>,
-    count: u64,
-    /// Whether --allow-lossy would let all of them pass.
+/// A cell that does not fit.
+struct Misfit {
+    row: usize,
+    column: usize,
+    why: &'static str,
+    /// Whether --allow-lossy would let it pass.
     passable: bool,
-}
-
-impl Misfits {
-    fn add(&mut self, row: usize, column: usize, why: &'static str, passable: bool) {
-        self.passable = passable && (self.first.is_none() || self.passable);
-        self.first.get_or_insert((row, column, why));
-        self.count += 1;
-    }
 }
 
 impl Rows {
@@ -42,13 +34,32 @@ impl Rows {
     /// Kind `Rejected`, naming the first place and counting the others, when cells do not fit the target; kind `Internal`
     /// when the rows have another shape.
     pub fn convert(&self, rows: Masked, first_row: u64) -> Result<Masked> {
+        let (rows, misfits) = self.converted(rows)?;
+        match misfits.first() {
+            None => Ok(rows),
+            Some(first) => Err(self.refused(first_row + first.row as u64, first, &misfits)),
+        }
+    }
+
+    /// Converts rows, and names the cells that do not fit, in order: their row, from 0, their column and the reason. NULL
+    /// stands in their places.
+    ///
+    /// # Errors
+    /// Kind `Internal` when the rows have another shape.
+    pub fn convert_what_fits(&self, rows: Masked) -> Result<(Masked, Vec<(usize, String, &'static str)>)> {
+        let (rows, misfits) = self.converted(rows)?;
+        let named = |misfit: Misfit| (misfit.row, self.columns[misfit.column].0.clone(), misfit.why);
+        Ok((rows, misfits.into_iter().map(named).collect()))
+    }
+
+    fn converted(&self, rows: Masked) -> Result<(Masked, Vec<Misfit>)> {
         let rows = rows.into_batch();
         if rows.columns() != self.columns.len() {
             return Err(Error::internal(format!("rows of {} have another shape than their columns", self.table)));
         }
         let mut batch = Batch::new(rows.columns());
         batch.arena().reserve(rows.len_bytes() + rows.len_bytes() / 8);
-        let (mut scratch, mut misfits) = (Vec::new(), Misfits::default());
+        let (mut scratch, mut misfits) = (Vec::new(), Vec::new());
         for row in 0..rows.rows() {
             for (column, (_, conversion)) in self.columns.iter().enumerate() {
                 let start = batch.len_bytes();
@@ -59,11 +70,11 @@ impl Rows {
                         kind
                     }
                     Ok((kind, Change::Changed(why))) => {
-                        misfits.add(row, column, why, true);
+                        misfits.push(Misfit { row, column, why, passable: true });
                         kind
                     }
                     Err(why) => {
-                        misfits.add(row, column, why, false);
+                        misfits.push(Misfit { row, column, why, passable: false });
                         batch.arena().truncate(start);
                         CellKind::Null
                     }
@@ -71,17 +82,14 @@ impl Rows {
                 batch.end_cell(kind);
             }
         }
-        match misfits.first {
-            None => Ok(Masked::vouch(batch)),
-            Some((row, column, why)) => Err(self.refused(first_row + row as u64, column, why, &misfits)),
-        }
+        Ok((Masked::vouch(batch), misfits))
     }
 
-    fn refused(&self, row: u64, column: usize, why: &str, misfits: &Misfits) -> Error {
-        let name = self.columns[column].0.escape_debug();
-        let count = misfits.count;
+    fn refused(&self, row: u64, first: &Misfit, misfits: &[Misfit]) -> Error {
+        let (name, why) = (self.columns[first.column].0.escape_debug(), first.why);
+        let count = misfits.len();
         let what = format!("column {name}, row {row}: {why} ({count} such cells in this batch)");
-        Error::rejected(what).hint(if misfits.passable {
+        Error::rejected(what).hint(if misfits.iter().all(|misfit| misfit.passable) {
             "Add --allow-lossy to let such values change (they are rounded, or become NULL), or mask the column."
         } else {
             "Mask the column when capturing, or give the target a column that holds it."

@@ -19,7 +19,7 @@ mod write;
 pub(crate) mod tests;
 
 use super::staging::{Place, Rounds, Staging, Stream};
-use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Savepoint, Sink, Source, Target};
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
 use crate::model::mark;
@@ -131,6 +131,10 @@ impl Target for Postgres {
 
     fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
         write::load(&mut self.session, into, rows)
+    }
+
+    fn savepoint(&mut self, what: Savepoint) -> Result<()> {
+        write::savepoint(&mut self.session, what)
     }
 
     fn loaded_by(&mut self) -> &'static str {

@@ -12,7 +12,7 @@ mod write;
 mod tests;
 
 use super::staging::{Place, Rounds, Staging, Stream};
-use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Savepoint, Sink, Source, Target};
 use crate::engine::sql::Sql;
 use crate::error::Result;
 use crate::event::Cancel;
@@ -104,6 +104,11 @@ impl Target for Sqlite {
     fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64> {
         self.cancel.check()?;
         write::load(&self.connection, into, rows)
+    }
+
+    fn savepoint(&mut self, what: Savepoint) -> Result<()> {
+        self.cancel.check()?;
+        write::savepoint(&self.connection, what)
     }
 
     fn loaded_by(&mut self) -> &'static str {

@@ -138,6 +138,8 @@ impl World {
         let options = restore::Options {
             create: true,
             on_conflict: OnConflict::Fail,
+            on_error: crate::run::quarantine::OnError::Abort,
+            quarantine: None,
             keep_others: false,
             suspend_triggers: false,
             tables: Vec::new(),

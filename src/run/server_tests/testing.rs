@@ -276,6 +276,8 @@ pub(super) fn options() -> restore::Options {
     restore::Options {
         create: false,
         on_conflict: OnConflict::Fail,
+        on_error: crate::run::quarantine::OnError::Abort,
+        quarantine: None,
         keep_others: false,
         suspend_triggers: false,
         allow_lossy: false,

@@ -122,6 +122,8 @@ impl Place {
         let options = restore::Options {
             create: false,
             on_conflict: OnConflict::Fail,
+            on_error: crate::run::quarantine::OnError::Abort,
+            quarantine: None,
             keep_others: false,
             suspend_triggers: true,
             allow_lossy: false,
