@@ -5,6 +5,7 @@ use crate::mask::key::MasterKey;
 use crate::policy::approvals::Rules;
 use crate::policy::expiry::Today;
 use crate::policy::signers::Signers;
+use crate::run::marking::Marker;
 use crate::seal::{Member, SignerId};
 use crate::secret::{Address, SecretText};
 use serde::Deserialize;
@@ -37,6 +38,7 @@ pub struct File {
     audit: AuditSection,
     review: ReviewSection,
     approval: ApprovalSection,
+    restore: RestoreSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,6 +79,28 @@ struct MaskingSection {
 struct CaptureSection {
     policy: Option<PathBuf>,
     environment: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestoreSection {
+    marker: Option<Marker>,
+    environments: RestoreEnvironments,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestoreEnvironments {
+    dev: RestoreEnvironment,
+    staging: RestoreEnvironment,
+    production: RestoreEnvironment,
+}
+
+/// What an environment says in place of what is said for all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestoreEnvironment {
+    marker: Option<Marker>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -409,6 +433,18 @@ impl Settings {
     #[must_use]
     pub fn environment(&self, named: Option<&str>) -> String {
         named.or(self.file.capture.environment.as_deref()).unwrap_or("dev").to_owned()
+    }
+
+    /// How rows in a target of `environment` are marked: argument, `[restore.environments]`, `[restore]`, columns.
+    #[must_use]
+    pub fn marker(&self, named: Option<Marker>, environment: &str) -> Marker {
+        let RestoreSection { marker, environments } = &self.file.restore;
+        let of = match environment {
+            "staging" => &environments.staging,
+            "production" => &environments.production,
+            _ => &environments.dev,
+        };
+        named.or(of.marker).or(*marker).unwrap_or_default()
     }
 
     /// After how many days a snapshot of `environment` expires: argument, `[retention.environments]`, `[retention]`, never.

@@ -341,19 +341,71 @@ pub fn numbered_stage(
     }
 }
 
-/// Creates a temporary table with what `columns` of a staged row `s` are where `condition` holds, each once.
+/// Creates an empty table for the keys of rows of the table `of`, with an index where they fit into one.
 #[must_use]
-pub fn stage_keys(table: &TableName, stage: &TableName, columns: &[String], condition: &Sql) -> Sql {
-    let sql = keys_table(condition.engine(), table, columns).lit(" AS SELECT DISTINCT ");
+pub fn key_table(engine: EngineKind, table: &TableName, of: &TableName, key: &[String], indexed: bool) -> Vec<Sql> {
+    let names = |sql: Sql| sql.list(key, ", ", |sql, name| sql.name(name));
+    let create = Sql::new(engine).lit("CREATE TABLE ").table(table);
+    let create = match engine {
+        EngineKind::Sqlite => names(create.lit(" (")).lit(")"),
+        EngineKind::Postgres => names(create.lit(" AS SELECT ")).lit(" FROM ").table(of).lit(" WITH NO DATA"),
+        EngineKind::Mysql | EngineKind::Mariadb => {
+            let create = if indexed { names(create.lit(" (KEY (")).lit("))") } else { create };
+            return vec![names(create.lit(" AS SELECT ")).lit(" FROM ").table(of).lit(" LIMIT 0")];
+        }
+    };
+    let index = Sql::new(engine).lit("CREATE INDEX ").name(&format!("{}_key", table.name)).lit(" ON ").table(table);
+    let index = indexed.then(|| names(index.lit(" (")).lit(")"));
+    std::iter::once(create).chain(index).collect()
+}
+
+/// Deletes the rows `t` of a table for which `on` holds; with a table `terp_r` beside it, for which one of its rows lets it hold.
+#[must_use]
+pub fn delete_from(engine: EngineKind, table: &TableName, by: Option<&TableName>, on: &Sql) -> Sql {
+    let sql = Sql::new(engine);
+    match (engine, by) {
+        (EngineKind::Mysql | EngineKind::Mariadb, by) => {
+            let sql = sql.lit("DELETE t FROM ").table(table).lit(" t");
+            let sql = by.into_iter().fold(sql, |sql, by| sql.lit(" JOIN ").table(by).lit(" terp_r"));
+            sql.lit(if by.is_some() { " ON " } else { " WHERE " }).part(on)
+        }
+        (EngineKind::Sqlite | EngineKind::Postgres, None) => {
+            sql.lit("DELETE FROM ").table(table).lit(" AS t WHERE ").part(on)
+        }
+        (EngineKind::Postgres, Some(by)) => {
+            sql.lit("DELETE FROM ").table(table).lit(" AS t USING ").table(by).lit(" AS terp_r WHERE ").part(on)
+        }
+        (EngineKind::Sqlite, Some(by)) => {
+            let sql = sql.lit("DELETE FROM ").table(table).lit(" AS t WHERE EXISTS (SELECT 1 FROM ").table(by);
+            sql.lit(" AS terp_r WHERE ").part(on).lit(")")
+        }
+    }
+}
+
+/// Creates a temporary table with what `columns` of a staged row `s` are where `condition` holds, each once. `key` is what to
+/// index where the engine can only do it here: the same columns, or none.
+#[must_use]
+pub fn stage_keys(
+    table: &TableName,
+    stage: &TableName,
+    (columns, key): (&[String], &[String]),
+    condition: &Sql,
+) -> Sql {
+    let sql = keys_table(condition.engine(), table, key).lit(" AS SELECT DISTINCT ");
     let sql = sql.list(columns, ", ", |sql, name| sql.column("s", name));
     sql.lit(" FROM ").table(stage).lit(" s WHERE ").part(condition)
 }
 
 /// The same, with the lowest ordinal of each.
 #[must_use]
-pub fn first_of_stage(table: &TableName, stage: &TableName, columns: &[String], condition: &Sql) -> Sql {
+pub fn first_of_stage(
+    table: &TableName,
+    stage: &TableName,
+    (columns, key): (&[String], &[String]),
+    condition: &Sql,
+) -> Sql {
     let names = |sql: Sql| sql.list(columns, ", ", |sql, name| sql.column("s", name));
-    let sql = names(keys_table(condition.engine(), table, columns).lit(" AS SELECT "));
+    let sql = names(keys_table(condition.engine(), table, key).lit(" AS SELECT "));
     let sql = sql.lit(", min(").column("s", mark::ORDINAL_COLUMN).lit(") AS ").name(mark::ORDINAL_COLUMN);
     let sql = sql.lit(" FROM ").table(stage).lit(" s WHERE ").part(condition);
     names(sql.lit(" GROUP BY "))
@@ -366,8 +418,10 @@ fn keys_table(engine: EngineKind, table: &TableName, key: &[String]) -> Sql {
         EngineKind::Sqlite => sql.lit("CREATE TEMP TABLE ").name(&table.name),
         EngineKind::Postgres => sql.lit("CREATE TEMP TABLE ").table(table),
         EngineKind::Mysql | EngineKind::Mariadb => {
-            let sql = sql.lit("CREATE TEMPORARY TABLE ").table(table).lit(" (KEY (");
-            sql.list(key, ", ", |sql, name| sql.name(name)).lit(")) ENGINE = InnoDB")
+            let sql = sql.lit("CREATE TEMPORARY TABLE ").table(table);
+            let names = |sql: Sql| sql.list(key, ", ", |sql, name| sql.name(name));
+            let sql = if key.is_empty() { sql } else { names(sql.lit(" (KEY (")).lit("))") };
+            sql.lit(" ENGINE = InnoDB")
         }
     }
 }
@@ -451,6 +505,12 @@ pub fn own_table_options(engine: EngineKind) -> &'static str {
         EngineKind::Sqlite | EngineKind::Postgres => "",
         EngineKind::Mysql | EngineKind::Mariadb => " ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
     }
+}
+
+/// Whether a change of shape takes a transaction of its own, and waits for rows that another has changed.
+#[must_use]
+pub fn commits_shape(engine: EngineKind) -> bool {
+    matches!(engine, EngineKind::Mysql | EngineKind::Mariadb)
 }
 
 /// Whether triggers fire on rows that this tool writes, so that they must be taken away for that time.

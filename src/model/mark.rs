@@ -8,6 +8,8 @@ pub const AT_COLUMN: &str = "terp_fixture_at";
 pub const RUNS_TABLE: &str = "terp_fixtures_runs";
 /// The undo table: which table's previous rows lie in which `terp_fixtures_undo_<n>`.
 pub const UNDO_TABLE: &str = "terp_fixtures_undo";
+/// How the tables begin that list the keys of a run's rows, where the application's tables get no marker columns.
+pub const ROWS_TABLE: &str = "terp_fixtures_rows";
 /// The audit chain: one line per restore and rollback.
 pub const AUDIT_TABLE: &str = "terp_fixtures_audit";
 /// Rows on their way into a table that holds others; gone when the restore ends.
@@ -29,24 +31,26 @@ pub const PROGRESS_TABLE: &str = "terp_fixtures_progress";
 /// How the schemas of PostgreSQL that are staging places begin.
 pub const PLACE_SCHEMA: &str = "terp_fixtures_load_";
 
+/// Tables of this tool of which there is one.
+const TABLES: [&str; 9] = [
+    RUNS_TABLE,
+    UNDO_TABLE,
+    AUDIT_TABLE,
+    STAGE_TABLE,
+    KEYS_TABLE,
+    QUARANTINE_TABLE,
+    LOCK_TABLE,
+    JOURNAL_TABLE,
+    PROGRESS_TABLE,
+];
+
 /// Whether a table is this tool's own, and so is never captured, compared or counted.
 #[must_use]
 pub fn is_own_table(name: &str) -> bool {
     let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
-    const TABLES: [&str; 9] = [
-        RUNS_TABLE,
-        UNDO_TABLE,
-        AUDIT_TABLE,
-        STAGE_TABLE,
-        KEYS_TABLE,
-        QUARANTINE_TABLE,
-        LOCK_TABLE,
-        JOURNAL_TABLE,
-        PROGRESS_TABLE,
-    ];
     let is_one_of =
         |family: &str| name.strip_prefix(family).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered);
-    TABLES.contains(&name) || is_one_of(UNDO_TABLE) || is_one_of(STAGE_TABLE)
+    TABLES.contains(&name) || is_one_of(UNDO_TABLE) || is_one_of(ROWS_TABLE) || is_one_of(STAGE_TABLE)
 }
 
 /// Whether a column is a marker, and so is never captured, compared or counted.

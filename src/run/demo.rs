@@ -11,6 +11,7 @@ use crate::model::manifest::PolicyProof;
 use crate::model::schema::{Catalogue, EngineKind};
 use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
+use crate::run::marking::Marker;
 use crate::seal::Member;
 use crate::secret::Address;
 use crate::store;
@@ -108,6 +109,7 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
     let (before, own_rows) = state_of(&mut *target)?;
     let snapshot = repository.find("demo")?;
     let options = restore::Options {
+        marker: Marker::Columns,
         create: false,
         on_conflict: OnConflict::Fail,
         on_error: crate::run::quarantine::OnError::Abort,

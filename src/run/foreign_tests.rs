@@ -97,6 +97,7 @@ fn restored(
     on_conflict: OnConflict,
 ) -> Result<restore::Outcome> {
     let options = restore::Options {
+        marker: crate::run::marking::Marker::Columns,
         create: false,
         on_conflict,
         on_error: crate::run::quarantine::OnError::Abort,

@@ -3,6 +3,7 @@
 //! Ledger and undo tables are in the same transaction as the rows they describe. When the last run is rolled back they
 //! are dropped, so that nothing of this tool stays behind.
 
+use super::marking::Marking;
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Query, Target};
 use crate::error::{Error, Result};
@@ -78,6 +79,9 @@ pub struct TableDetail {
     pub digest: String,
     /// The table with the previous images, if rows were overwritten.
     pub undo: Option<String>,
+    /// How the rows are told from others.
+    #[serde(default)]
+    pub marking: Marking,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -94,6 +98,21 @@ pub struct Counter {
     pub before: Option<i64>,
     /// After.
     pub after: Option<i64>,
+}
+
+impl Run {
+    /// The condition that a row of `table`, called `alias`, is of this run; none where the run has no rows there.
+    pub(super) fn holds(&self, live: &Catalogue, table: &TableName, alias: &'static str) -> Option<Sql> {
+        let has_columns = live.own.marked.contains(table);
+        let detail = self.detail.tables.iter().find(|detail| &detail.table == table);
+        match detail.map(|detail| &detail.marking) {
+            Some(Marking::Columns) if !has_columns => None,
+            Some(Marking::Ledger { rows, .. }) if !live.own.tables.contains(rows) => None,
+            Some(marking) => Some(marking.belongs(live.engine, alias, &self.id, has_columns)),
+            // A table that was renamed still has its markers.
+            None => has_columns.then(|| Marking::Columns.belongs(live.engine, alias, &self.id, true)),
+        }
+    }
 }
 
 const COLUMNS: [&str; 5] = ["run_id", "seq", "snapshot_id", "restored_at", "detail"];

@@ -1,6 +1,7 @@
 //! One table's rows into a target: straight into an empty table, through a staging table into one that holds others.
 
 use super::ledger::TableDetail;
+use super::marking::{MARKERS, Marking, is_indexable, key_names, stored_and_markers};
 use super::state::{self, joined};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{LoadTable, Target};
@@ -8,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::model::digest::ContentDigest;
 use crate::model::mark;
 use crate::model::proof::Checked;
-use crate::model::schema::{EngineKind, Family, Table, TableName};
+use crate::model::schema::{EngineKind, Table, TableName};
 
 /// What to do when the target has another row under a fixture row's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,12 @@ pub(super) struct Destination<'a> {
     pub(super) at: &'a str,
     /// The name for previous images, if any are needed.
     pub(super) undo: String,
+    /// How the rows are marked.
+    pub(super) marking: Marking,
+    /// Whether the table has marker columns, of this run or of others.
+    pub(super) has_columns: bool,
+    /// Whether the run itself made the table, so that nobody else has rows in it.
+    pub(super) is_new: bool,
     /// What to do on conflicts.
     pub(super) on_conflict: OnConflict,
     /// Whether the cells will be read back as they are written.
@@ -86,19 +93,21 @@ pub(super) enum Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    /// Chooses the way by whether the table holds rows.
+    /// Chooses the way by whether the table holds rows. A ledger can list those of an empty table only where nobody else can
+    /// put rows into it meanwhile.
     pub(super) fn start(target: &mut dyn Target, to: Destination<'a>) -> Result<Self> {
         let engine = target.engine();
         let sql =
             Sql::new(engine).lit("SELECT count(*) FROM (SELECT 1 FROM ").table(&to.live.name).lit(" LIMIT 1) AS x");
-        if crate::engine::scalar(target, sql)? == 0 {
-            let constants =
-                vec![(mark::RUN_COLUMN.to_owned(), to.run.to_owned()), (mark::AT_COLUMN.to_owned(), to.at.to_owned())];
+        to.marking.create(target, to.live)?;
+        let is_alone = to.marking == Marking::Columns || to.is_new;
+        if is_alone && crate::engine::scalar(target, sql)? == 0 {
+            let constants = to.marking.constants(to.run, to.at);
             let into = LoadTable { table: to.live.name.clone(), columns: to.columns.to_vec(), constants };
             return Ok(Self::Direct { to, into, digest: ContentDigest::default() });
         }
         let table = stage_table(engine);
-        let key = key_names(to.live, to.columns).filter(|_| is_indexable(to.live)).unwrap_or_default();
+        let key = key_names(to.live, to.columns).filter(|key| is_indexable(to.live, key)).unwrap_or_default();
         target.execute(&sql::table_like(engine, true, &table, &to.live.name, to.columns, &key))?;
         let stage = LoadTable { table, columns: to.columns.to_vec(), constants: Vec::new() };
         Ok(Self::Staged { to, stage })
@@ -106,6 +115,11 @@ impl<'a> Loader<'a> {
 
     /// Takes the rows as they come, each part with its digest.
     pub(super) fn load(&mut self, target: &mut dyn Target, rows: &mut Parts<'_>) -> Result<()> {
+        // Where the engine tells which row it was: every row comes here, in the order of the stream.
+        let named = |error: Error| match error.broken().and_then(|broken| broken.row) {
+            Some(row) => error.within(format!("row {row}")),
+            None => error,
+        };
         match self {
             Self::Direct { into, digest, .. } => {
                 let mut digested = rows.map(|part| {
@@ -114,7 +128,7 @@ impl<'a> Loader<'a> {
                         rows
                     })
                 });
-                let inserted = target.load_all(into, &mut digested)?;
+                let inserted = target.load_all(into, &mut digested).map_err(named)?;
                 if inserted == digest.rows() {
                     return Ok(());
                 }
@@ -122,7 +136,7 @@ impl<'a> Loader<'a> {
                     .hint("A rule or a trigger of the table drops rows. Nothing was changed."))
             }
             Self::Staged { stage, .. } => {
-                target.load_all(stage, &mut rows.map(|part| part.map(|(rows, _)| rows))).map(drop)
+                target.load_all(stage, &mut rows.map(|part| part.map(|(rows, _)| rows))).map_err(named).map(drop)
             }
         }
     }
@@ -133,8 +147,8 @@ impl<'a> Loader<'a> {
         match self {
             Self::Direct { to, digest, .. } => {
                 let inserted = digest.rows();
-                let digest =
-                    if to.is_exact { digest } else { state::marked_digest(target, to.live, to.columns, to.run)? };
+                to.marking.list_all(target, to.live, inserted)?;
+                let digest = if to.is_exact { digest } else { of_run(target, &to)? };
                 let detail = TableDetail { inserted, digest: digest.to_hex(), ..empty_detail(&to) };
                 Ok((detail, Conflicts::default(), method.to_owned()))
             }
@@ -164,7 +178,14 @@ pub(super) fn empty_detail(to: &Destination<'_>) -> TableDetail {
         quarantined: 0,
         digest: ContentDigest::default().to_hex(),
         undo: None,
+        marking: to.marking.clone(),
     }
+}
+
+/// The digest of the rows of the run.
+pub(super) fn of_run(target: &mut dyn Target, to: &Destination<'_>) -> Result<ContentDigest> {
+    let belongs = to.marking.belongs(target.engine(), "t", to.run, to.has_columns);
+    state::marked_digest(target, to.live, to.columns, Some(&belongs))
 }
 
 /// Conditions on a staged row `s`, as SQL.
@@ -210,24 +231,6 @@ impl Conditions {
     }
 }
 
-/// The names of the primary key's columns, if all of them are loaded.
-pub(super) fn key_names(live: &Table, columns: &[String]) -> Option<Vec<String>> {
-    let names: Vec<String> = live.primary_key.iter().map(|&at| live.columns[at].name.clone()).collect();
-    (!names.is_empty() && names.iter().all(|name| columns.contains(name))).then_some(names)
-}
-
-/// Whether the whole primary key fits into an index: that of the table may cover only the starts of long texts.
-pub(super) fn is_indexable(live: &Table) -> bool {
-    let mut bytes = 0;
-    for column in live.primary_key.iter().map(|&at| &live.columns[at]) {
-        match (column.family, column.length) {
-            (Family::Text, None) | (Family::Blob | Family::Json, _) => return false,
-            (_, length) => bytes += 4 * length.unwrap_or(8),
-        }
-    }
-    bytes <= 3000
-}
-
 /// Classifies the staged rows and puts in those that may go in.
 fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, Conflicts)> {
     let engine = target.engine();
@@ -254,40 +257,39 @@ fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, 
         detail.undo = Some(to.undo.clone());
     }
     detail.inserted = insert(target, to, &conditions)?;
+    to.marking.prove(target, to.live, (detail.inserted + detail.overwritten, detail.inserted + detail.overwritten))?;
     let staged_rows = state::count(target, &stage_table(engine))?;
     detail.skipped = staged_rows - detail.inserted - detail.overwritten - identical;
-    detail.digest = state::marked_digest(target, to.live, to.columns, to.run)?.to_hex();
+    detail.digest = of_run(target, to)?.to_hex();
     Ok((detail, Conflicts::default()))
 }
 
 /// Puts in every staged row that meets no row of the target.
 fn insert(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditions) -> Result<u64> {
     let engine = target.engine();
-    let mut sql = Sql::new(engine)
-        .lit("INSERT INTO ")
-        .table(&to.live.name)
-        .lit(" (")
-        .list(to.columns, ", ", |sql, name| sql.name(name))
-        .lit(", ")
-        .list(MARKERS, ", ", super::super::engine::sql::Sql::name)
-        .lit(")")
-        .lit(sql::overriding(engine))
-        .lit(" SELECT ")
-        .list(to.columns, ", ", |sql, name| sql.column("s", name))
-        .lit(", ")
-        .list([to.run, to.at], ", ", super::super::engine::sql::Sql::string)
-        .lit(" FROM ")
-        .table(&stage_table(engine))
-        .lit(" s WHERE 1 = 1");
+    let mut free = Sql::new(engine).lit("1 = 1");
     for condition in [&conditions.same_key, &conditions.other_key].into_iter().flatten() {
-        sql = sql.lit(" AND NOT ").part(condition);
+        free = free.lit(" AND NOT ").part(condition);
     }
-    target.execute(&sql).map_err(|error| {
+    let listed = to.marking.list(target, &stage_table(engine), &free)?;
+    let constants = to.marking.constants(to.run, to.at);
+    let names = to.columns.iter().chain(constants.iter().map(|(name, _)| name));
+    let sql = Sql::new(engine).lit("INSERT INTO ").table(&to.live.name).lit(" (");
+    let sql = sql.list(names, ", ", |sql, name| sql.name(name)).lit(")").lit(sql::overriding(engine)).lit(" SELECT ");
+    let sql = sql.list(to.columns, ", ", |sql, name| sql.column("s", name));
+    let sql = constants.iter().fold(sql, |sql, (_, value)| sql.lit(", ").string(value));
+    let sql = sql.lit(" FROM ").table(&stage_table(engine)).lit(" s WHERE ").part(&free);
+    let inserted = target.execute(&sql).map_err(|error| {
         error.within(format!("table {}", to.live.name)).hint(
             "A row of the target is in the way of a constraint that cannot be compared beforehand (partly unique, over an \
              expression or a generated column). Remove that row, or leave the table out with --table. Nothing was changed.",
         )
-    })
+    })?;
+    if to.marking != Marking::Columns && listed != inserted {
+        return Err(Error::rejected(format!("table {}: rows came in while it was restored", to.live.name))
+            .hint("Nothing was changed. Restore again."));
+    }
+    Ok(inserted)
 }
 
 /// Keeps the previous rows, replaces them, and keeps what they became, so that a later edit can be noticed.
@@ -296,10 +298,10 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
     let (Some(identical), Some(key)) = (&conditions.identical, key_names(to.live, to.columns)) else {
         return Ok(0);
     };
-    let stored = stored_and_markers(to.live);
+    let stored = stored_and_markers(to.live, to.has_columns);
     let undo = TableName::plain(&to.undo);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
-    let indexed: &[String] = if is_indexable(to.live) { &key } else { &[] };
+    let indexed: &[String] = if is_indexable(to.live, &key) { &key } else { &[] };
     let keep = sql::table_like(engine, false, &undo, &to.live.name, &stored, indexed);
     target.execute(&keep).map_err(|error| error.within(format!("table {}", to.live.name)))?;
     let indexes = [(&undo, format!("{}_key", to.undo)), (&stage_table(engine), "terp_fixtures_stage_key".into())];
@@ -316,9 +318,14 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
 
     let settable = to.columns.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));
     let mut set: Vec<(String, Sql)> = settable.map(|name| (name.clone(), Sql::new(engine).column("s", name))).collect();
-    for (marker, value) in MARKERS.iter().zip([to.run, to.at]) {
-        set.push(((*marker).to_owned(), Sql::new(engine).string(value)));
+    for (marker, value) in to.marking.constants(to.run, to.at) {
+        set.push((marker, Sql::new(engine).string(&value)));
     }
+    if to.has_columns && to.marking != Marking::Columns {
+        // Another run's mark goes, and comes back with the previous row.
+        set.extend(MARKERS.map(|marker| (marker.to_owned(), Sql::new(engine).lit("NULL"))));
+    }
+    to.marking.list(target, &undo, &Sql::new(engine).lit("s.terp_fixtures_image = 'before'"))?;
     let on_stage = joined(engine, "t", "s", &key, &key);
     let on_undo = joined(engine, "t", "u", &key, &key);
     let sql = sql::update_from(engine, &to.live.name, (&stage_table(engine), &on_stage), Some((&undo, &on_undo)), &set);
@@ -332,12 +339,4 @@ fn overwrite(target: &mut dyn Target, to: &Destination<'_>, conditions: &Conditi
         return Err(Error::internal(format!("table {}: not every overwritten row has its undo image", to.live.name)));
     }
     Ok(kept)
-}
-
-const MARKERS: [&str; 2] = [mark::RUN_COLUMN, mark::AT_COLUMN];
-
-/// All stored columns of a live table and its markers.
-pub(super) fn stored_and_markers(live: &Table) -> Vec<String> {
-    let stored = live.stored_columns().into_iter().map(|at| live.columns[at].name.clone());
-    stored.chain(MARKERS.map(str::to_owned)).collect()
 }

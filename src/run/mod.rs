@@ -39,6 +39,7 @@ pub mod ledger;
 pub mod live;
 pub mod load;
 pub mod lock;
+pub mod marking;
 mod packs;
 pub mod parallel;
 mod pipeline;

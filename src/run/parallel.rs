@@ -11,6 +11,7 @@ mod verify;
 
 use super::chunks::{Chunks, Opened};
 use super::ledger::{Counter, Made, TableDetail};
+use super::marking::{Marker, Marking};
 use super::packs::PackReader;
 use super::plan;
 use super::repository::Snapshot;
@@ -24,7 +25,6 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::model::digest::ContentDigest;
 use crate::model::manifest::{Manifest, TableEntry};
-use crate::model::mark;
 use crate::model::schema::{Catalogue, Table, TableName};
 pub(super) use place::clear;
 use place::{Head, Part, Stretch};
@@ -209,7 +209,10 @@ impl Gathering<'_> {
         let Some(load) = loads.iter().find(|load| load.index == stretch.entry) else { return Ok(()) };
         let within = |error: Error| error.within(format!("table {}", load.entry.table));
         let run = self.snapshot.label();
-        let constants = vec![(mark::RUN_COLUMN.to_owned(), run), (mark::AT_COLUMN.to_owned(), head.at.clone())];
+        let constants = match head.marker {
+            Marker::Columns => Marking::Columns.constants(&run, &head.at),
+            Marker::Ledger => Vec::new(),
+        };
         let into = LoadTable { table: stream.aside(&load.entry.table), columns: load.entry.columns.clone(), constants };
         let mut tries = 0;
         loop {
@@ -315,6 +318,7 @@ fn gathered(key: &str, head: Head, loads: Vec<Load<'_>>, connections: usize) -> 
             quarantined: 0,
             digest: tally.digest.to_hex(),
             undo: None,
+            marking: Marking::Columns,
         });
     }
     let Head { at, settings, objects, counters, .. } = head;

@@ -3,6 +3,7 @@
 use super::Context;
 use super::foreign::Foreign;
 use super::ledger::Made;
+use super::marking::Marker;
 use super::restore::run_rendered;
 use crate::engine::Target;
 use crate::engine::sql;
@@ -135,8 +136,11 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Adds the marker columns to every table that gets rows and has none.
-    pub(super) fn add_markers(&self, target: &mut dyn Target, live: &Catalogue) -> Result<()> {
+    /// Adds the marker columns to every table that gets rows and has none; a ledger needs none.
+    pub(super) fn add_markers(&self, target: &mut dyn Target, live: &Catalogue, marker: Marker) -> Result<()> {
+        if marker == Marker::Ledger {
+            return Ok(());
+        }
         for entry in self.entries.iter().filter(|entry| !live.own.marked.contains(&entry.table)) {
             let taken =
                 live.table(&entry.table).is_some_and(|table| table.columns.iter().any(|c| mark::is_marker(&c.name)));

@@ -1,6 +1,8 @@
 //! Foreign keys of a target: what dangles, before and after a run.
 
+use super::ledger::Run;
 use super::state;
+use crate::engine::sql::Sql;
 use crate::engine::{Source, Target};
 use crate::error::{Error, Result};
 use crate::model::schema::Catalogue;
@@ -11,13 +13,13 @@ use std::collections::BTreeMap;
 pub(super) fn dangling<S: Source + ?Sized>(
     source: &mut S,
     live: &Catalogue,
-    without: &[&str],
+    without: &[&Run],
 ) -> Result<BTreeMap<String, u64>> {
     let mut found = BTreeMap::new();
     for table in &live.tables {
+        let without: Vec<Sql> = without.iter().filter_map(|run| run.holds(live, &table.name, "c")).collect();
         for key in table.foreign_keys.iter().filter(|key| live.table(&key.parent).is_some()) {
-            let without = if live.own.marked.contains(&table.name) { without } else { &[] };
-            let count = state::dangling(source, &table.name, key, without)?;
+            let count = state::dangling(source, &table.name, key, &without)?;
             if count > 0 {
                 // Keys of several tables may have one name.
                 *found.entry(key.name.clone()).or_default() += count;
@@ -32,7 +34,7 @@ pub(super) fn dangling<S: Source + ?Sized>(
 pub(super) fn verify(
     target: &mut dyn Target,
     live: &Catalogue,
-    run: &str,
+    run: &Run,
     before: &BTreeMap<String, u64>,
     source: &BTreeMap<String, u64>,
 ) -> Result<u64> {

@@ -10,6 +10,7 @@ use super::chunks::{Chunks, Misfits, Opened};
 use super::foreign::Foreign;
 use super::ledger::{self, Detail, Run, TableDetail};
 use super::load::{self, Conflicts, Destination, Loader, OnConflict, Parts};
+use super::marking::{Marker, Marking};
 use super::packs::PackReader;
 use super::parallel::{self, Gathered, Gathering, Streams};
 use super::plan::{self, Plan};
@@ -57,6 +58,8 @@ pub struct Options {
     pub environment: Option<String>,
     /// Restore into another engine also what that one can hold only in part.
     pub allow_lossy: bool,
+    /// How the rows are told from others.
+    pub marker: Marker,
     /// When a load into an empty database goes through several connections and a staging place; never without it.
     pub streams: Option<Streams>,
 }
@@ -131,6 +134,8 @@ pub fn restore(
         foreign.refuse_losses(context, &live, &runs)?;
     }
 
+    refuse_keyless(snapshot, &live, options)?;
+    refuse_remarking(target, &live, &runs, options)?;
     plan::prepare(target, &snapshot.manifest, &live)?;
     let gathering = Gathering { context, snapshot, packs: &packs, options };
     // Rows that may be left out go in one by one where needed, which a staging place has no room for.
@@ -187,7 +192,8 @@ fn unchanged(
     let wanted = plan::wanted(&snapshot.manifest, &options.tables)?;
     let same_tables = wanted.iter().filter(|entry| entry.rows > 0).map(|entry| &entry.table).collect::<Vec<_>>()
         == run.detail.tables.iter().map(|table| &table.table).collect::<Vec<_>>();
-    if !same_tables || (runs.len() > 1 && !options.keep_others) {
+    let same_marks = run.detail.tables.iter().all(|table| table.marking.marker() == options.marker);
+    if !same_tables || !same_marks || (runs.len() > 1 && !options.keep_others) {
         return Ok(None);
     }
     let lacking: u64 = run.detail.tables.iter().map(|table| table.quarantined).sum();
@@ -202,9 +208,11 @@ fn unchanged(
             live.columns.len() >= table.columns.len()
                 && table.columns.iter().all(|name| live.column_index(name).is_some())
         });
-        let digest = match there {
-            Some(live) => Some(state::marked_digest(target, live, &table.columns, &run.id)?.to_hex()),
-            None => None,
+        let digest = match (there, run.holds(&live, &table.table, "t")) {
+            (Some(live), Some(belongs)) => {
+                Some(state::marked_digest(target, live, &table.columns, Some(&belongs))?.to_hex())
+            }
+            _ => None,
         };
         if digest.as_ref() != Some(&table.digest) {
             context
@@ -226,6 +234,35 @@ fn unchanged(
         deed: audit::restored(snapshot, &run.id, &[], &[]),
         millis: millis(start),
     }))
+}
+
+/// A ledger needs keys: said before anything is loaded.
+fn refuse_keyless(snapshot: &Snapshot, live: &Catalogue, options: &Options) -> Result<()> {
+    let wanted = plan::wanted(&snapshot.manifest, &options.tables)?.into_iter().filter(|entry| entry.rows > 0);
+    let keyless = wanted.filter(|entry| {
+        let table = live.table(&entry.table).or_else(|| snapshot.manifest.schema.table(&entry.table));
+        table.is_some_and(|table| Marking::of(options.marker, table, &entry.columns, "").is_err())
+    });
+    let names: Vec<String> = keyless.map(|entry| entry.table.to_string()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("a ledger lists rows by their keys, and these tables have none: {}", names.join(", ")))
+        .hint("Restore with --marker columns, or leave them out by naming the others with --table."))
+}
+
+/// Where a change of shape waits for our own rows, columns cannot take the place of a ledger in one transaction.
+fn refuse_remarking(target: &dyn Target, live: &Catalogue, runs: &[Run], options: &Options) -> Result<()> {
+    let is_listed =
+        |table: &TableDetail| table.marking.marker() == Marker::Ledger && !live.own.marked.contains(&table.table);
+    let run = runs.iter().find(|run| run.detail.tables.iter().any(is_listed));
+    match run.filter(|_| options.marker == Marker::Columns && sql::commits_shape(target.engine())) {
+        None => Ok(()),
+        Some(run) => {
+            Err(Error::usage(format!("a ledger lists the rows of run {}, which this one would replace", run.id))
+                .hint("Roll it back first (terp-fixtures rollback), or restore with --marker ledger too."))
+        }
+    }
 }
 
 /// One restore, inside its transaction.
@@ -251,14 +288,14 @@ impl Restoring<'_> {
         start: Instant,
     ) -> Result<(Outcome, Told)> {
         let manifest = &self.snapshot.manifest;
-        let leaving: Vec<&str> = self.leaving(runs).map(|run| run.id.as_str()).collect();
+        let leaving: Vec<&Run> = self.leaving(runs).collect();
         let silent = self.silence(target, live, runs)?;
         let before = references::dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
         let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables, self.foreign)?;
         let seq = runs.last().map_or(1, |run| run.seq + 1);
-        let run = self.snapshot.label();
+        let id = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
         detail.created = plan.created();
         let live = self.shape(target, &plan, &mut detail)?;
@@ -273,8 +310,9 @@ impl Restoring<'_> {
             Some(gathered) => {
                 detail.tables = gathered.tables.clone();
                 how = gathered.how.clone();
+                self.list_gathered(target, &live, seq, &mut detail)?;
             }
-            None => self.load(target, &live, &plan, (&run, &at, seq), &mut detail, &mut how)?,
+            None => self.load(target, &live, &plan, (&id, &at, seq), &mut detail, &mut how)?,
         }
 
         self.context.stage("creating indexes, views and triggers");
@@ -288,6 +326,8 @@ impl Restoring<'_> {
         triggers::revive(target, &silent, |table| detail.created.contains(table))?;
         // Foreign keys that came with them are verified too.
         let live = target.catalogue()?;
+        detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
+        let mut run = Run { id, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };
         let foreign_keys = match self.gathered {
             // They were verified in the staging place, whose rows nobody else can have touched since.
             Some(_) => references::count(&live),
@@ -303,9 +343,7 @@ impl Restoring<'_> {
                 target.execute(&sql)?;
             }
         }
-        detail.counters = counters::after(target, &live, counters)?;
-        detail.tables.sort_by(|a, b| a.table.cmp(&b.table));
-        let run = Run { id: run, seq, snapshot: self.snapshot.id.clone(), restored: at, detail };
+        run.detail.counters = counters::after(target, &live, counters)?;
         ledger::record(target, &run)?;
         let mut deed = audit::restored(self.snapshot, &run.id, &replaced, &run.detail.tables);
         deed.target = Some(chain::append(target, self.actor.clone(), deed.clone())?);
@@ -348,9 +386,23 @@ impl Restoring<'_> {
         if self.options.on_error == OnError::Skip {
             quarantine::create(target)?;
         }
-        let live = target.catalogue()?;
-        plan.add_markers(target, &live)?;
+        let mut live = target.catalogue()?;
+        plan.add_markers(target, &live, self.options.marker)?;
+        if self.options.marker == Marker::Columns {
+            live.own.marked.extend(plan.entries.iter().map(|entry| entry.table.clone()));
+        }
         Ok(live)
+    }
+
+    /// Lists the rows of tables that were swapped in, where a ledger has to.
+    fn list_gathered(&self, target: &mut dyn Target, live: &Catalogue, seq: i64, detail: &mut Detail) -> Result<()> {
+        for (index, table) in detail.tables.iter_mut().enumerate() {
+            let Some(there) = live.table(&table.table) else { continue };
+            table.marking = Marking::of(self.options.marker, there, &table.columns, &format!("{seq}_{index}"))?;
+            table.marking.create(target, there)?;
+            table.marking.list_all(target, there, table.inserted)?;
+        }
+        Ok(())
     }
 
     /// Loads every table, one after the other, and refuses conflicts, all of them at once.
@@ -370,15 +422,7 @@ impl Restoring<'_> {
         let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(live)));
         for (index, entry) in plan.entries.iter().enumerate() {
             let Some(table) = live.table(&entry.table) else { continue };
-            let to = Destination {
-                live: table,
-                columns: &entry.columns,
-                run,
-                at,
-                undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
-                on_conflict: self.options.on_conflict,
-                is_exact: self.foreign.is_none() && is_exact(entry, table),
-            };
+            let to = self.destination(live, (table, entry), (run, at), &format!("{seq}_{index}"), &detail.created)?;
             let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
             let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
@@ -388,6 +432,29 @@ impl Restoring<'_> {
             }
         }
         load::refuse(&conflicts, self.options.on_conflict)
+    }
+
+    /// Where a table's rows go. `suffix` tells what is made for them from the same of other tables and runs.
+    fn destination<'b>(
+        &self,
+        live: &Catalogue,
+        (table, entry): (&'b Table, &'b TableEntry),
+        (run, at): (&'b str, &'b str),
+        suffix: &str,
+        created: &[TableName],
+    ) -> Result<Destination<'b>> {
+        Ok(Destination {
+            live: table,
+            columns: &entry.columns,
+            run,
+            at,
+            undo: format!("{}_{suffix}", mark::UNDO_TABLE),
+            marking: Marking::of(self.options.marker, table, &entry.columns, suffix)?,
+            has_columns: live.own.marked.contains(&entry.table),
+            is_new: created.contains(&entry.table),
+            on_conflict: self.options.on_conflict,
+            is_exact: self.foreign.is_none() && is_exact(entry, table),
+        })
     }
 
     /// Takes away the triggers of every table whose rows will change.

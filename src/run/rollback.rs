@@ -2,7 +2,7 @@
 
 use super::audit::{self, chain};
 use super::ledger::{self, Made, Run, TableDetail};
-use super::load::{key_names, stored_and_markers};
+use super::marking::{Marking, key_names, stored_and_markers};
 use super::parallel;
 use super::references::dangling;
 use super::restore::run_rendered;
@@ -13,7 +13,6 @@ use crate::engine::{Enforce, Target, scalar};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::model::audit::{Actor, Anchor, Deed};
-use crate::model::mark;
 use crate::model::schema::{Catalogue, EngineKind, ForeignKey, SchemaObject, Table, TableName};
 use std::time::{Duration, Instant};
 
@@ -164,7 +163,8 @@ type Undone = (Vec<(TableName, u64, u64)>, Vec<TableName>);
 pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, manner: Manner) -> Result<Undone> {
     let live = target.catalogue()?;
     let others: Vec<Run> = ledger::runs(target, &live)?.into_iter().filter(|other| other.id != run.id).collect();
-    let there = |table: &&TableDetail| live.table(&table.table).is_some() && live.own.marked.contains(&table.table);
+    let there =
+        |table: &&TableDetail| live.table(&table.table).is_some() && run.holds(&live, &table.table, "t").is_some();
     let touched: Vec<&TableDetail> = run.detail.tables.iter().filter(there).collect();
     refuse_later_runs(run, &others)?;
     if manner != Manner::Force {
@@ -180,20 +180,20 @@ pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, ma
     let mut done = Vec::new();
     for at in live.parents_first().into_iter().rev() {
         let table = &live.tables[at];
-        if !live.own.marked.contains(&table.name) {
-            continue;
-        }
-        let put_back = match touched.iter().find(|detail| detail.table == table.name) {
-            Some(detail) => put_back(target, table, detail)?,
+        let Some(belongs) = run.holds(&live, &table.name, "t") else { continue };
+        let detail = touched.iter().find(|detail| detail.table == table.name);
+        let has_columns = live.own.marked.contains(&table.name);
+        let put_back = match detail {
+            Some(detail) => put_back(target, table, detail, has_columns)?,
             None => 0,
         };
-        let sql = Sql::new(target.engine()).lit("DELETE FROM ").table(&table.name).lit(" WHERE ");
-        let expected = state::count_marked(target, &table.name, &run.id)?;
-        if expected + put_back == 0 && !touched.iter().any(|detail| detail.table == table.name) {
+        let expected = state::count_where(target, &table.name, &belongs)?;
+        if expected + put_back == 0 && detail.is_none() {
             continue;
         }
-        target
-            .execute(&sql.name(mark::RUN_COLUMN).lit(" = ").string(&run.id))
+        let marking = detail.map_or(&Marking::Columns, |detail| &detail.marking);
+        marking
+            .delete(target, &table.name, (&run.id, has_columns), None)
             .map_err(|error| error.within(format!("table {}", table.name)))?;
         context.report.event(&Event::TableDone {
             table: table.name.clone(),
@@ -208,7 +208,8 @@ pub(super) fn undo(context: &Context<'_>, target: &mut dyn Target, run: &Run, ma
     drop_undo_tables(target, &touched)?;
     ledger::forget(target, &live, run, others.is_empty())?;
     let dropped = drop_created(context, target, run, &others)?;
-    if others.is_empty() {
+    let has_columns = |other: &Run| other.detail.tables.iter().any(|table| table.marking == Marking::Columns);
+    if !others.iter().any(has_columns) {
         drop_markers(target, &live, &dropped)?;
     }
     if manner == Manner::Exact {
@@ -246,10 +247,15 @@ fn refuse_later_runs(run: &Run, others: &[Run]) -> Result<()> {
 /// rebuilt or renamed has lost the link between its rows and the ledger.
 fn refuse_rebuilt(target: &mut dyn Target, live: &Catalogue, run: &Run, touched: &[&TableDetail]) -> Result<()> {
     let gone = run.detail.tables.iter().filter(|table| !touched.iter().any(|there| there.table == table.table));
-    let mut lines: Vec<String> =
-        gone.map(|table| format!("table {} or its marker columns are gone", table.table)).collect();
+    let mut lines: Vec<String> = gone
+        .map(|table| match table.marking {
+            Marking::Columns => format!("table {} or its marker columns are gone", table.table),
+            Marking::Ledger { .. } => format!("table {} or the list of its rows is gone", table.table),
+        })
+        .collect();
     for table in live.own.marked.iter().filter(|table| !touched.iter().any(|there| &there.table == *table)) {
-        if state::count_marked(target, table, &run.id)? > 0 {
+        let belongs = Marking::Columns.belongs(target.engine(), "t", &run.id, true);
+        if state::count_where(target, table, &belongs)? > 0 {
             lines.push(format!("table {table} holds rows of the run, which were restored into another table"));
         }
     }
@@ -273,8 +279,8 @@ fn refuse_edited(target: &mut dyn Target, live: &Catalogue, touched: &[&TableDet
                 Sql::new(engine).lit("SELECT 1 FROM ").name(undo).lit(" u JOIN ").table(&table.name).lit(" t ON ");
             target.execute(&sql.part(&joined(engine, "t", "u", &key, &key)).lit(sql::locking(engine)))?;
         }
-        let equal =
-            Sql::new(engine).list(stored_and_markers(table), " AND ", |sql, name| sql.exactly_equal(&name, "t", "u"));
+        let stored = stored_and_markers(table, live.own.marked.contains(&table.name));
+        let equal = Sql::new(engine).list(stored, " AND ", |sql, name| sql.exactly_equal(&name, "t", "u"));
         let sql = Sql::new(engine)
             .lit("SELECT count(*) FROM ")
             .name(undo)
@@ -327,13 +333,12 @@ fn dependents(
 ) -> Result<i64> {
     let engine = target.engine();
     let mut sql = Sql::new(engine).lit("SELECT count(*) FROM ").table(child).lit(" c WHERE ");
-    if live.own.marked.contains(child) {
-        sql = sql.lit("(c.").name(mark::RUN_COLUMN).lit(" IS NULL OR c.").name(mark::RUN_COLUMN).lit(" <> ");
-        sql = sql.string(&run.id).lit(") AND ");
+    if let Some(belongs) = run.holds(live, child, "c") {
+        sql = sql.lit("NOT ").part(&belongs).lit(" AND ");
     }
     sql = sql.lit("EXISTS (SELECT 1 FROM ").table(&parent.name).lit(" p WHERE ");
     sql = sql.part(&joined(engine, "p", "c", &key.parent_columns, &key.columns));
-    sql = sql.lit(" AND p.").name(mark::RUN_COLUMN).lit(" = ").string(&run.id);
+    sql = run.holds(live, &parent.name, "p").iter().fold(sql, |sql, belongs| sql.lit(" AND ").part(belongs));
     if let (Some(undo), Some(names)) = (&detail.undo, key_names(parent, &detail.columns)) {
         // Rows that were replaced come back under their key; only those that were put in go.
         sql = sql.lit(" AND NOT EXISTS (SELECT 1 FROM ").name(undo).lit(" u WHERE ");
@@ -343,10 +348,10 @@ fn dependents(
 }
 
 /// Puts the previous images back, also of rows that were deleted since.
-fn put_back(target: &mut dyn Target, table: &Table, detail: &TableDetail) -> Result<u64> {
+fn put_back(target: &mut dyn Target, table: &Table, detail: &TableDetail, has_columns: bool) -> Result<u64> {
     let (Some(undo), Some(key)) = (&detail.undo, key_names(table, &detail.columns)) else { return Ok(0) };
     let engine = target.engine();
-    let stored = stored_and_markers(table);
+    let stored = stored_and_markers(table, has_columns);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
     let undo = &TableName::plain(undo);
     let settable = stored.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));
@@ -361,6 +366,7 @@ fn put_back(target: &mut dyn Target, table: &Table, detail: &TableDetail) -> Res
         sql.lit(" FROM ").table(undo).lit(" u WHERE u.terp_fixtures_image = 'before' AND NOT EXISTS (SELECT 1 FROM ");
     let sql = sql.table(&table.name).lit(" t WHERE ").part(&joined(engine, "t", "u", &key, &key)).lit(")");
     let inserted = target.execute(&sql).map_err(|error| error.within(format!("table {}", table.name)))?;
+    detail.marking.unlist(target, undo)?;
     Ok(updated + inserted)
 }
 
@@ -378,8 +384,11 @@ fn restore_counters(target: &mut dyn Target, live: &Catalogue, run: &Run) -> Res
 }
 
 fn drop_undo_tables(target: &mut dyn Target, touched: &[&TableDetail]) -> Result<()> {
-    for undo in touched.iter().filter_map(|detail| detail.undo.as_ref()) {
-        target.execute(&Sql::new(target.engine()).lit("DROP TABLE ").name(undo))?;
+    for detail in touched {
+        if let Some(undo) = &detail.undo {
+            target.execute(&Sql::new(target.engine()).lit("DROP TABLE ").name(undo))?;
+        }
+        detail.marking.drop_list(target)?;
     }
     Ok(())
 }

@@ -8,8 +8,10 @@ mod dialect_testing;
 mod export_tests;
 mod limit_tests;
 mod lock_tests;
+mod marking_tests;
 mod mysql_tests;
 mod parallel_tests;
+mod property_tests;
 mod proxy_testing;
 mod quarantine_testing;
 mod quarantine_tests;
@@ -81,6 +83,7 @@ fn content(url: &str) -> (String, i64) {
 /// Restores the snapshot `s`.
 pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConflict) -> Result<restore::Outcome> {
     let options = restore::Options {
+        marker: crate::run::marking::Marker::Columns,
         create: false,
         on_conflict,
         on_error: crate::run::quarantine::OnError::Abort,

@@ -6,14 +6,15 @@
 
 use super::chunks::Misfits;
 use super::ledger::TableDetail;
-use super::load::{Destination, OnConflict, Parts, empty_detail, is_indexable, key_names, stored_and_markers};
+use super::load::{Destination, OnConflict, Parts, empty_detail, of_run};
+use super::marking::{MARKERS, Marking, is_indexable, key_names, stored_and_markers};
 use super::quarantine::{self, signed};
-use super::state::{self, joined, positive};
+use super::state::{joined, positive};
 use crate::check;
 use crate::engine::sql::{self, Sql};
 use crate::engine::{LoadTable, Query, Savepoint, Target, scalar};
 use crate::error::{Broken, Error, Result};
-use crate::model::mark::{self, AT_COLUMN, FATE_COLUMN, ORDINAL_COLUMN, RUN_COLUMN};
+use crate::model::mark::{self, FATE_COLUMN, ORDINAL_COLUMN};
 use crate::model::proof::Checked;
 use crate::model::schema::{EngineKind, ForeignKey, Table, TableName, Unique};
 use std::sync::PoisonError;
@@ -56,7 +57,8 @@ impl<'a> Stage<'a> {
         let engine = target.engine();
         let table = temporary(engine, &format!("{}_{index}", mark::STAGE_TABLE));
         let key = key_names(to.live, to.columns);
-        let indexed = key.as_deref().filter(|_| is_indexable(to.live)).unwrap_or_default();
+        let indexed = key.as_deref().filter(|key| is_indexable(to.live, key)).unwrap_or_default();
+        to.marking.create(target, to.live)?;
         target.execute(&sql::numbered_stage(engine, &table, &to.live.name, to.columns, indexed))?;
         let columns = to.columns.iter().cloned().chain([ORDINAL_COLUMN.to_owned()]).collect();
         let into = LoadTable { table: table.clone(), columns, constants: Vec::new() };
@@ -133,7 +135,9 @@ impl<'a> Stage<'a> {
         }
         target.execute(&sql::drop_stage(target.engine(), &self.table))?;
         let rules = quarantine::counts(target, (self.to.run, self.name()))?;
-        let digest = state::marked_digest(target, self.to.live, self.to.columns, self.to.run)?.to_hex();
+        let done = inserted + overwritten;
+        self.to.marking.prove(target, self.to.live, (done, done))?;
+        let digest = of_run(target, &self.to)?.to_hex();
         let detail = TableDetail {
             inserted,
             overwritten,
@@ -176,7 +180,12 @@ impl<'a> Stage<'a> {
     fn leave_second_replacements(&mut self, target: &mut dyn Target, key: &[String]) -> Result<()> {
         let engine = target.engine();
         let firsts = temporary(engine, mark::KEYS_TABLE);
-        target.execute(&sql::first_of_stage(&firsts, &self.table, key, &self.has(Fate::Replaces)))?;
+        target.execute(&sql::first_of_stage(
+            &firsts,
+            &self.table,
+            (key, self.indexed(key)),
+            &self.has(Fate::Replaces),
+        ))?;
         let second = self.has(Fate::Replaces).lit(" AND EXISTS (SELECT 1 FROM ").table(&firsts).lit(" k WHERE ");
         let second = second.part(&joined(engine, "k", "s", key, key)).lit(" AND k.").name(ORDINAL_COLUMN).lit(" < ");
         let second = second.column("s", ORDINAL_COLUMN).lit(")");
@@ -188,8 +197,8 @@ impl<'a> Stage<'a> {
     /// The table for previous images, and what finds rows by their key.
     fn make_undo(&self, target: &mut dyn Target, key: &[String]) -> Result<()> {
         let engine = target.engine();
-        let stored = stored_and_markers(self.to.live);
-        let indexed: &[String] = if is_indexable(self.to.live) { key } else { &[] };
+        let stored = stored_and_markers(self.to.live, self.to.has_columns);
+        let indexed = self.indexed(key);
         let undo = TableName::plain(&self.to.undo);
         let keep = sql::table_like(engine, false, &undo, &self.to.live.name, &stored, indexed);
         target.execute(&keep).map_err(|error| self.within(error))?;
@@ -239,7 +248,6 @@ impl<'a> Stage<'a> {
 
     /// Takes rows out again whose parents did not come. Gives their number.
     pub(super) fn take_orphans_out(&mut self, target: &mut dyn Target, key: &ForeignKey) -> Result<u64> {
-        let engine = target.engine();
         let dangling = self.dangling(key);
         let replaced = self.set(target, Fate::BadReplaced, &self.has(Fate::Replaces).lit(" AND ").part(&dangling))?;
         let inserted = self.set(target, Fate::Bad, &self.has(Fate::Inserted).lit(" AND ").part(&dangling))?;
@@ -247,22 +255,37 @@ impl<'a> Stage<'a> {
             self.put_back(target, replaced)?;
         }
         if inserted > 0 {
-            // Whether a row dangles is told by these columns alone, so that they name the rows of the run that do.
-            let keys = self.keys(target, &key.columns, &self.has(Fate::Bad))?;
-            let sql = Sql::new(engine).lit("DELETE FROM ").table(self.name()).lit(" WHERE ").name(RUN_COLUMN);
-            let sql = sql.lit(" = ").string(self.to.run).lit(" AND EXISTS (SELECT 1 FROM ").table(&keys);
-            let sql = sql.lit(" terp_k WHERE ").list(&key.columns, " AND ", |sql, name| {
-                sql.name(&self.name().name).lit(".").name(name).lit(" = ").column("terp_k", name)
-            });
-            let gone = target.execute(&sql.lit(")")).map_err(|error| self.within(error))?;
-            if gone != inserted {
-                let what = format!("table {}: {gone} of {inserted} rows without parents went out", self.name());
-                return Err(Error::internal(what));
-            }
-            target.execute(&sql::drop_stage(engine, &keys))?;
+            self.take_out(target, key, inserted)?;
         }
         self.hand_over(target, ("foreign key", &key.name))?;
         Ok(replaced + inserted)
+    }
+
+    /// Deletes the rows that were inserted and whose reference dangles. Whether it does is told by its columns alone, so that
+    /// these name the rows of the run that do; a ledger has their keys.
+    fn take_out(&self, target: &mut dyn Target, key: &ForeignKey, rows: u64) -> Result<()> {
+        let engine = target.engine();
+        let columns = match &self.to.marking {
+            Marking::Columns => &key.columns,
+            Marking::Ledger { key, .. } => key,
+        };
+        let keys = self.keys(target, columns, &self.has(Fate::Bad))?;
+        let on = joined(engine, "t", "terp_r", columns, columns);
+        let mine = self.to.marking.belongs(engine, "t", self.to.run, self.to.has_columns);
+        let delete = sql::delete_from(engine, self.name(), Some(&keys), &on.clone().lit(" AND ").part(&mine));
+        let gone = target.execute(&delete).map_err(|error| self.within(error))?;
+        if gone != rows {
+            let what = format!("table {}: {gone} of {rows} rows without parents went out", self.name());
+            return Err(Error::internal(what));
+        }
+        self.unlist(target, &keys, &on)?;
+        target.execute(&sql::drop_stage(engine, &keys)).map(drop)
+    }
+
+    /// Takes rows off the ledger of keys, where there is one.
+    fn unlist(&self, target: &mut dyn Target, keys: &TableName, on: &Sql) -> Result<()> {
+        let Marking::Ledger { rows, .. } = &self.to.marking else { return Ok(()) };
+        target.execute(&sql::delete_from(target.engine(), &TableName::plain(rows), Some(keys), on)).map(drop)
     }
 
     /// Gives rows of the target back what they were before.
@@ -271,7 +294,7 @@ impl<'a> Stage<'a> {
         let key = self.key.as_deref().unwrap_or_default();
         let keys = self.keys(target, key, &self.has(Fate::BadReplaced))?;
         let undo = TableName::plain(&self.to.undo);
-        let stored = stored_and_markers(self.to.live);
+        let stored = stored_and_markers(self.to.live, self.to.has_columns);
         let settable = stored.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));
         let set: Vec<(String, Sql)> = settable.map(|name| (name.clone(), Sql::new(engine).column("s", name))).collect();
         let on =
@@ -279,11 +302,9 @@ impl<'a> Stage<'a> {
         let only = joined(engine, "t", "u", key, key);
         let update = sql::update_from(engine, self.name(), (&undo, &on), Some((&keys, &only)), &set);
         let updated = target.execute(&update).map_err(|error| self.within(error))?;
-        let sql = Sql::new(engine).lit("DELETE FROM ").table(&undo).lit(" WHERE EXISTS (SELECT 1 FROM ").table(&keys);
-        let sql = sql
-            .lit(" terp_k WHERE ")
-            .list(key, " AND ", |sql, name| sql.name(&undo.name).lit(".").name(name).lit(" = ").column("terp_k", name));
-        let gone = target.execute(&sql.lit(")"))?;
+        let on = joined(engine, "t", "terp_r", key, key);
+        let gone = target.execute(&sql::delete_from(engine, &undo, Some(&keys), &on))?;
+        self.unlist(target, &keys, &on)?;
         target.execute(&sql::drop_stage(engine, &keys))?;
         if updated == rows && gone == rows {
             return Ok(());
@@ -335,6 +356,7 @@ impl<'a> Stage<'a> {
     /// Replaces and inserts what is due among these ordinals. Gives the number of rows.
     fn write(&self, target: &mut dyn Target, range: (u64, u64)) -> Result<u64> {
         let engine = target.engine();
+        let constants = self.to.marking.constants(self.to.run, self.to.at);
         let mut done = 0;
         if let Some(key) = self.key.as_ref().filter(|_| self.replaces) {
             let due = self.between(range).lit(" AND ").part(&self.has(Fate::Replaces));
@@ -342,9 +364,14 @@ impl<'a> Stage<'a> {
             let settable = self.to.columns.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));
             let mut set: Vec<(String, Sql)> =
                 settable.map(|name| (name.clone(), Sql::new(engine).column("s", name))).collect();
-            for (marker, value) in self.markers() {
-                set.push((marker.to_owned(), Sql::new(engine).string(value)));
+            for (marker, value) in &constants {
+                set.push((marker.clone(), Sql::new(engine).string(value)));
             }
+            if self.to.has_columns && constants.is_empty() {
+                // Another run's mark goes, and comes back with the previous row.
+                set.extend(MARKERS.map(|marker| (marker.to_owned(), Sql::new(engine).lit("NULL"))));
+            }
+            self.to.marking.list(target, &self.table, &due)?;
             let on = joined(engine, "t", "s", key, key).lit(" AND ").part(&due);
             let update = sql::update_from(engine, self.name(), (&self.table, &on), None, &set);
             if target.execute(&update)? != done {
@@ -352,12 +379,13 @@ impl<'a> Stage<'a> {
             }
         }
         let due = self.between(range).lit(" AND ").part(&self.waits());
+        self.to.marking.list(target, &self.table, &due)?;
+        let names = self.to.columns.iter().chain(constants.iter().map(|(name, _)| name));
         let sql = Sql::new(engine).lit("INSERT INTO ").table(self.name()).lit(" (");
-        let sql = sql.list(self.to.columns, ", ", |sql, name| sql.name(name)).lit(", ");
-        let sql = sql.list(self.markers(), ", ", |sql, (marker, _)| sql.name(marker)).lit(")");
-        let sql = sql.lit(sql::overriding(engine)).lit(" SELECT ");
-        let sql = sql.list(self.to.columns, ", ", |sql, name| sql.column("s", name)).lit(", ");
-        let sql = sql.list(self.markers(), ", ", |sql, (_, value)| sql.string(value)).lit(" FROM ").table(&self.table);
+        let sql = sql.list(names, ", ", |sql, name| sql.name(name)).lit(")").lit(sql::overriding(engine));
+        let sql = sql.lit(" SELECT ").list(self.to.columns, ", ", |sql, name| sql.column("s", name));
+        let sql = constants.iter().fold(sql, |sql, (_, value)| sql.lit(", ").string(value));
+        let sql = sql.lit(" FROM ").table(&self.table);
         let sql = sql.lit(" s WHERE ").part(&due).lit(" ORDER BY ").column("s", ORDINAL_COLUMN);
         Ok(done + target.execute(&sql)?)
     }
@@ -367,7 +395,8 @@ impl<'a> Stage<'a> {
         let engine = target.engine();
         let key = self.key.as_deref().unwrap_or_default();
         let sql = Sql::new(engine).lit("INSERT INTO ").name(&self.to.undo).lit(" SELECT '").lit(image).lit("', ");
-        let sql = sql.list(stored_and_markers(self.to.live), ", ", |sql, name| sql.column("x", &name));
+        let sql =
+            sql.list(stored_and_markers(self.to.live, self.to.has_columns), ", ", |sql, name| sql.column("x", &name));
         let sql = sql.lit(" FROM ").table(&self.table).lit(" s JOIN ").table(self.name()).lit(" x ON ");
         let sql = sql.part(&joined(engine, "x", "s", key, key)).lit(" WHERE ").part(condition);
         target.execute(&sql.lit(sql::locking(engine)))
@@ -405,8 +434,8 @@ impl<'a> Stage<'a> {
     fn keys(&self, target: &mut dyn Target, columns: &[String], condition: &Sql) -> Result<TableName> {
         let engine = target.engine();
         let keys = temporary(engine, mark::KEYS_TABLE);
-        target.execute(&sql::stage_keys(&keys, &self.table, columns, condition))?;
-        if sql::indexes_later(engine) {
+        target.execute(&sql::stage_keys(&keys, &self.table, (columns, self.indexed(columns)), condition))?;
+        if sql::indexes_later(engine) && !self.indexed(columns).is_empty() {
             index(target, &keys, "key", columns)?;
         }
         Ok(keys)
@@ -443,8 +472,9 @@ impl<'a> Stage<'a> {
         sql.part(&joined(self.engine, "p", "s", &key.parent_columns, &key.columns)).lit(")")
     }
 
-    fn markers(&self) -> [(&'static str, &'a str); 2] {
-        [(RUN_COLUMN, self.to.run), (AT_COLUMN, self.to.at)]
+    /// The columns by which rows can be looked up: all of them or none.
+    fn indexed<'c>(&self, columns: &'c [String]) -> &'c [String] {
+        if is_indexable(self.to.live, columns) { columns } else { &[] }
     }
 
     fn within(&self, error: Error) -> Error {

@@ -4,7 +4,6 @@ use crate::engine::sql::{self, Sql};
 use crate::engine::{Query, Source, scalar};
 use crate::error::{Error, Result};
 use crate::model::digest::ContentDigest;
-use crate::model::mark;
 use crate::model::schema::{Catalogue, EngineKind, ForeignKey, Table, TableKind, TableName};
 use crate::policy::{Extra, Hop};
 
@@ -17,13 +16,13 @@ pub fn count<S: Source + ?Sized>(source: &mut S, table: &TableName) -> Result<u6
     positive(scalar(source, sql)?)
 }
 
-/// The number of rows that a run put into a table.
+/// The number of rows `t` of a table for which a condition holds.
 ///
 /// # Errors
 /// As [`Source::read`].
-pub fn count_marked<S: Source + ?Sized>(source: &mut S, table: &TableName, run: &str) -> Result<u64> {
-    let sql = Sql::new(source.engine()).lit("SELECT count(*) FROM ").table(table).lit(" WHERE ");
-    positive(scalar(source, sql.name(mark::RUN_COLUMN).lit(" = ").string(run))?)
+pub fn count_where<S: Source + ?Sized>(source: &mut S, table: &TableName, condition: &Sql) -> Result<u64> {
+    let sql = Sql::new(source.engine()).lit("SELECT count(*) FROM ").table(table).lit(" t WHERE ");
+    positive(scalar(source, sql.part(condition))?)
 }
 
 /// A count as an unsigned number.
@@ -48,7 +47,7 @@ pub fn references<S: Source + ?Sized>(source: &mut S, child: &TableName, key: &F
     positive(scalar(source, complete_references(source.engine(), child, key))?)
 }
 
-/// References that find no parent, but for those of rows that belong to one of `runs`.
+/// References that find no parent, but for those of rows `c` for which one of the conditions `without` holds.
 ///
 /// # Errors
 /// As [`Source::read`].
@@ -56,7 +55,7 @@ pub fn dangling<S: Source + ?Sized>(
     source: &mut S,
     child: &TableName,
     key: &ForeignKey,
-    without: &[&str],
+    without: &[Sql],
 ) -> Result<u64> {
     let mut sql = complete_references(source.engine(), child, key)
         .lit(" AND NOT EXISTS (SELECT 1 FROM ")
@@ -64,9 +63,8 @@ pub fn dangling<S: Source + ?Sized>(
         .lit(" p WHERE ")
         .part(&joined(source.engine(), "p", "c", &key.parent_columns, &key.columns))
         .lit(")");
-    if !without.is_empty() {
-        sql = sql.lit(" AND (").column("c", mark::RUN_COLUMN).lit(" IS NULL OR ").column("c", mark::RUN_COLUMN);
-        sql = sql.lit(" NOT IN (").list(without, ", ", |sql, run| sql.string(run)).lit("))");
+    for condition in without {
+        sql = sql.lit(" AND NOT ").part(condition);
     }
     positive(scalar(source, sql).map_err(|error| error.within(format!("table {child}")))?)
 }
@@ -188,7 +186,7 @@ fn ordered(sql: Sql, table: &Table) -> Sql {
     sql.lit(" ORDER BY ").list(names, ", ", super::super::engine::sql::Sql::name)
 }
 
-/// The digest of a table's rows that belong to `run`, over `columns`.
+/// The digest of a table's rows `t` for which a condition holds, or of all, over `columns`.
 ///
 /// # Errors
 /// As [`Source::read`].
@@ -196,7 +194,7 @@ pub fn marked_digest<S: Source + ?Sized>(
     source: &mut S,
     table: &Table,
     columns: &[String],
-    run: &str,
+    condition: Option<&Sql>,
 ) -> Result<ContentDigest> {
     let sql = Sql::new(source.engine())
         .lit("SELECT ")
@@ -206,10 +204,8 @@ pub fn marked_digest<S: Source + ?Sized>(
         })
         .lit(" FROM ")
         .table(&table.name)
-        .lit(" WHERE ")
-        .name(mark::RUN_COLUMN)
-        .lit(" = ")
-        .string(run);
+        .lit(" t");
+    let sql = condition.into_iter().fold(sql, |sql, condition| sql.lit(" WHERE ").part(condition));
     digest(source, &Query { sql, columns: columns.len() })
 }
 

@@ -18,6 +18,9 @@ pub struct Rows {
     pub(super) changed: AtomicU64,
 }
 
+/// Cells that do not fit: their row, from 0, their column, and the reason.
+pub type Unfit = Vec<(usize, String, &'static str)>;
+
 /// A cell that does not fit.
 struct Misfit {
     row: usize,
@@ -46,7 +49,7 @@ impl Rows {
     ///
     /// # Errors
     /// Kind `Internal` when the rows have another shape.
-    pub fn convert_what_fits(&self, rows: Masked) -> Result<(Masked, Vec<(usize, String, &'static str)>)> {
+    pub fn convert_what_fits(&self, rows: Masked) -> Result<(Masked, Unfit)> {
         let (rows, misfits) = self.converted(rows)?;
         let named = |misfit: Misfit| (misfit.row, self.columns[misfit.column].0.clone(), misfit.why);
         Ok((rows, misfits.into_iter().map(named).collect()))

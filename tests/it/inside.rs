@@ -59,6 +59,7 @@ pub fn capture(repository: &Repository, source: &Path, name: &str, policy: &str)
 
 pub fn restore_options() -> restore::Options {
     restore::Options {
+        marker: terp_fixtures::run::marking::Marker::Columns,
         create: true,
         on_conflict: OnConflict::Fail,
         on_error: terp_fixtures::run::quarantine::OnError::Abort,

@@ -192,6 +192,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "seal/",
             "policy/",
             "run/ledger.rs",
+            "run/marking.rs",
             "run/parallel/place.rs",
             "run/review/",
             "cli/",

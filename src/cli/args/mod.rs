@@ -122,6 +122,7 @@ pub enum Command {
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite --dry-run
   terp-fixtures restore nightly --target sqlite:dev.sqlite --on-conflict overwrite --yes
   terp-fixtures restore nightly --target sqlite:dev.sqlite --on-error skip --quarantine left-out.csv
+  terp-fixtures restore nightly --target sqlite:dev.sqlite --marker ledger
   terp-fixtures restore postgres-nightly --target sqlite:test.sqlite --allow-lossy")]
     Restore(RestoreArgs),
     /// Take a restore out again, exactly.
@@ -387,6 +388,24 @@ pub enum OnError {
     Skip,
 }
 
+/// How rows are marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Marker {
+    /// In two columns of each table.
+    Columns,
+    /// In a ledger of keys; the application's tables keep their shape.
+    Ledger,
+}
+
+impl From<Marker> for crate::run::marking::Marker {
+    fn from(marker: Marker) -> Self {
+        match marker {
+            Marker::Columns => Self::Columns,
+            Marker::Ledger => Self::Ledger,
+        }
+    }
+}
+
 /// `restore`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
@@ -414,6 +433,10 @@ pub struct RestoreArgs {
     /// With --on-error skip: write the table, ordinal, kind and constraint of every row that is left out to this file, as CSV.
     #[arg(long, value_name = "FILE")]
     pub quarantine: Option<PathBuf>,
+    /// How the rows are told from others: two columns in every table that gets rows (invisible on MySQL and MariaDB), or a
+    /// ledger of their keys beside the tables. Without it as configured for the environment, else columns.
+    #[arg(long, value_enum)]
+    pub marker: Option<Marker>,
     /// MySQL and MariaDB cannot keep triggers silent: drop those of the tables that get rows, and make them again at the end.
     #[arg(long)]
     pub suspend_triggers: bool,

@@ -70,6 +70,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
     let mut target = (engine.target)(&address, true, &context.cancel)?;
     let database = audit::database(&mut *target, &address);
     deed.database = Some(database.clone());
+    let environment = args.env.as_ref().unwrap_or(&snapshot.manifest.environment);
     let options = restore::Options {
         create: args.create,
         on_conflict: match args.on_conflict {
@@ -89,6 +90,7 @@ fn restore(context: &Context<'_>, settings: &Settings, args: &RestoreArgs, deed:
         lock_timeout: Duration::from_secs(args.lock_timeout),
         environment: args.env.clone(),
         allow_lossy: args.allow_lossy,
+        marker: settings.marker(args.marker.map(Into::into), environment),
         streams: streams(args),
     };
     let done = restore::restore(context, &repository, &snapshot, &mut *target, &options);
@@ -168,7 +170,9 @@ fn restore_answer(done: &restore::Outcome, address: &Address, dry_run: bool) -> 
     let quarantined = done.quarantined();
     if quarantined == 0 {
         head.pop();
-        lines.iter_mut().for_each(|line| drop(line.pop()));
+        for line in &mut lines {
+            line.pop();
+        }
     }
     let counts = table(&head, &lines, &[1, 2, 3, 4, 5][..head.len() - 1]);
     let replaced = match done.replaced.as_slice() {

@@ -136,6 +136,7 @@ impl World {
         let snapshot = repository.find(name)?;
         let mut target = (engine::find(&address)?.target)(&address, true, &Cancel::default())?;
         let options = restore::Options {
+            marker: crate::run::marking::Marker::Columns,
             create: true,
             on_conflict: OnConflict::Fail,
             on_error: crate::run::quarantine::OnError::Abort,

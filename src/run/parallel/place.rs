@@ -11,6 +11,7 @@ use crate::model::digest::ContentDigest;
 use crate::model::mark;
 use crate::model::schema::{Catalogue, EngineKind, Table, TableName};
 use crate::run::ledger::{Counter, Made};
+use crate::run::marking::Marker;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -30,6 +31,9 @@ pub(super) struct Head {
     pub(super) settings: Vec<(String, String)>,
     pub(super) objects: Option<Vec<Made>>,
     pub(super) counters: Vec<Counter>,
+    /// How its rows are marked.
+    #[serde(default)]
+    pub(super) marker: Marker,
     /// What was put off until the rows are in.
     pub(super) rounds: [Rounds; 2],
 }
@@ -266,7 +270,8 @@ impl Gathering<'_> {
     /// Whether a place was made for the same load.
     fn fits(&self, head: &Head, live: &Catalogue) -> Result<bool> {
         let plan = plan::Plan::new(self.manifest(), live, self.options.create, &self.options.tables, None)?;
-        Ok(head.snapshot == self.snapshot.id && head.created == plan.created())
+        let is_same = head.snapshot == self.snapshot.id && head.marker == self.options.marker;
+        Ok(is_same && head.created == plan.created())
     }
 
     /// Makes the tables, empty, as the restore itself would, and puts them aside.
@@ -295,14 +300,14 @@ impl Gathering<'_> {
         let objects = if sql::makes_objects_aside(engine) { Some(plan.create_pre(stream)?) } else { None };
         plan.create_tables(stream)?;
         let shapes = stream.catalogue()?;
-        plan.add_markers(stream, &shapes)?;
+        plan.add_markers(stream, &shapes, self.options.marker)?;
         let early = |kind: &str| sql::makes_aside(engine, kind);
         plan.create_post(self.context, stream, &|object| early(&object.kind))?;
         let counters = counters::before(stream, &shapes, &plan)?;
         let rounds = stream.set_aside()?;
         let created = plan.created();
-        let (snapshot, at) = (self.snapshot.id.clone(), now());
-        let head = Head { format: FORMAT, snapshot, created, at, settings, objects, counters, rounds };
+        let (snapshot, at, marker) = (self.snapshot.id.clone(), now(), self.options.marker);
+        let head = Head { format: FORMAT, snapshot, created, at, settings, objects, counters, marker, rounds };
         let detail = serde_json::to_string(&head)
             .map_err(|error| Error::internal("the head of a staging place cannot be written").caused_by(error))?;
         line(stream, HEAD, &detail)?;

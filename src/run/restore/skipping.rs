@@ -7,15 +7,12 @@ use crate::engine::Target;
 use crate::error::Result;
 use crate::event::Event;
 use crate::model::manifest::TableEntry;
-use crate::model::mark;
 use crate::model::schema::{Catalogue, ForeignKey, Table, TableName};
 use crate::run::chunks::Misfits;
 use crate::run::ledger::Detail;
-use crate::run::load::Destination;
 use crate::run::millis;
 use crate::run::plan::Plan;
 use crate::run::quarantine;
-use crate::run::restore::is_exact;
 use crate::run::stage::Stage;
 use crate::translate::Rows;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,15 +44,7 @@ impl Restoring<'_> {
         let mut open: Vec<Open<'_>> = Vec::new();
         for (index, table) in live.parents_first().into_iter().map(|at| &live.tables[at]).enumerate() {
             let Some(entry) = plan.entries.iter().find(|entry| entry.table == table.name) else { continue };
-            let to = Destination {
-                live: table,
-                columns: &entry.columns,
-                run,
-                at,
-                undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
-                on_conflict: self.options.on_conflict,
-                is_exact: self.foreign.is_none() && is_exact(entry, table),
-            };
+            let to = self.destination(&live, (table, entry), (run, at), &format!("{seq}_{index}"), &detail.created)?;
             let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
             let start = Instant::now();
             let mut stage = Stage::open(target, to, index)?;

@@ -148,7 +148,7 @@ on_every_engine!(
 );
 
 /// Every chunk a transaction of its own.
-fn aside() -> restore::Options {
+pub(super) fn aside() -> restore::Options {
     restore::Options { streams: Some(Streams { least_rows: 0, stretch: 1 }), ..options() }
 }
 

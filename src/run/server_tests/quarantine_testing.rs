@@ -281,7 +281,9 @@ impl Oracle {
     fn leave(&mut self, table: &Table, waiting: &mut Vec<(u64, &Vec<Cell>)>, bad: impl Fn(&Self, &[Cell]) -> bool) {
         let gone: Vec<u64> = waiting.iter().filter(|(_, row)| bad(self, row)).map(|(ordinal, _)| *ordinal).collect();
         waiting.retain(|(ordinal, _)| !gone.contains(ordinal));
-        gone.into_iter().for_each(|ordinal| self.out(table, ordinal));
+        for ordinal in gone {
+            self.out(table, ordinal);
+        }
     }
 
     /// Rows under a key of the target's own rows. Gives the ordinals that replace one.

@@ -10,6 +10,7 @@ use crate::mask::key::MasterKey;
 use crate::model::schema::{EngineKind, TableName};
 use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
+use crate::run::marking::Marker;
 use crate::run::repository::Repository;
 use crate::run::{Context, capture, keys, restore, rollback, state};
 use crate::seal::Member;
@@ -260,20 +261,32 @@ pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
 
 /// Rolls the only run back.
 pub(super) fn rolled_back_in(context: &Context<'_>, url: &str, wait: Duration) -> Result<rollback::Outcome> {
-    let options = rollback::Options {
+    let options = rollback::Options { lock_timeout: wait, ..rollback_options() };
+    rollback::rollback(context, &mut *target(url, &context.cancel)?, &options)
+}
+
+/// Rolls the run of this name back.
+pub(super) fn rolled_back_run(url: &str, wanted: &str) -> Result<rollback::Outcome> {
+    let options = rollback::Options { wanted: Some(wanted.to_owned()), ..rollback_options() };
+    rollback::rollback(&context(&Silent, &Cancel::default()), &mut *target(url, &Cancel::default())?, &options)
+}
+
+/// A rollback of the only run that destroys nothing of others and waits five seconds for locks.
+pub(super) fn rollback_options() -> rollback::Options {
+    rollback::Options {
         wanted: None,
         force: false,
         dry_run: false,
-        lock_timeout: wait,
+        lock_timeout: Duration::from_secs(5),
         actor: crate::model::audit::Actor::default(),
         keep_audit: false,
-    };
-    rollback::rollback(context, &mut *target(url, &context.cancel)?, &options)
+    }
 }
 
 /// A restore that refuses conflicts and waits five seconds for locks.
 pub(super) fn options() -> restore::Options {
     restore::Options {
+        marker: Marker::Columns,
         create: false,
         on_conflict: OnConflict::Fail,
         on_error: crate::run::quarantine::OnError::Abort,

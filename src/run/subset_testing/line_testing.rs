@@ -120,6 +120,7 @@ impl Place {
     /// Restores the newest snapshot of this name.
     pub(in crate::run) fn restore(&self, repository: &Repository, name: &str) -> Result<restore::Outcome> {
         let options = restore::Options {
+            marker: crate::run::marking::Marker::Columns,
             create: false,
             on_conflict: OnConflict::Fail,
             on_error: crate::run::quarantine::OnError::Abort,
