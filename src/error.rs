@@ -109,6 +109,17 @@ impl Transient {
     }
 }
 
+/// The rule of a database that a row breaks, as the server names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// What kind of rule: `unique`, `check`, `type`, ...
+    pub rule: &'static str,
+    /// The constraint's or the column's name; empty where the server gives none.
+    pub name: String,
+    /// Which row of a load it is, from 0, where the server says so.
+    pub row: Option<u64>,
+}
+
 /// An error of any part of the program. See the module's rules for its wording.
 #[derive(Debug)]
 pub struct Error {
@@ -116,6 +127,7 @@ pub struct Error {
     transient: Option<Transient>,
     what: String,
     hint: Option<String>,
+    broken: Option<Box<Broken>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Of kind `Drift`: each difference, for those who want it in parts.
     differences: Vec<Difference>,
@@ -127,7 +139,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of `kind` that says `what` happened, as a fragment that reads well after "error: ".
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, transient: None, what: what.into(), hint: None, source: None, differences: Vec::new() }
+        Self { kind, transient: None, what: what.into(), hint: None, broken: None, source: None, differences: Vec::new() }
     }
 
     /// Adds what the user can type or change next, as a full sentence.
@@ -148,6 +160,22 @@ impl Error {
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Says that a row breaks this rule: without that row the statement would have gone through.
+    #[must_use]
+    pub fn of_row(mut self, broken: Broken) -> Self {
+        self.broken = Some(Box::new(broken));
+        self
+    }
+
+    /// Says that the load had taken so many rows before the statement that failed.
+    #[must_use]
+    pub fn behind(mut self, rows: u64) -> Self {
+        if let Some(row) = self.broken.as_mut().and_then(|broken| broken.row.as_mut()) {
+            *row += rows;
+        }
         self
     }
 
@@ -193,6 +221,12 @@ impl Error {
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// The rule that a row breaks, where the error is about a row.
+    #[must_use]
+    pub fn broken(&self) -> Option<&Broken> {
+        self.broken.as_deref()
     }
 
     /// The chain of causes, outermost first.

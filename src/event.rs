@@ -19,6 +19,8 @@ pub enum Event {
     TableProgress { table: TableName, rows: u64, bytes: u64 },
     /// A table is done.
     TableDone { table: TableName, rows: u64, bytes: u64, millis: u64, how: String },
+    /// Rows of a table are left out because they break a rule of the database: the constraint or column, where it has a name.
+    Quarantined { table: TableName, rule: String, name: String, rows: u64 },
     /// A column was masked.
     ColumnMasked { table: TableName, column: String, mask: String },
     /// The lock of the target was waited for so long, and taken or not.
@@ -116,6 +118,7 @@ pub(crate) mod suite {
             Event::TableStarted { table: table.clone(), rows: None },
             Event::TableProgress { table: table.clone(), rows: 1, bytes: 2 },
             Event::TableDone { table: table.clone(), rows: 1, bytes: 2, millis: 3, how: "read".into() },
+            Event::Quarantined { table: table.clone(), rule: "check".into(), name: "c\n".into(), rows: 2 },
             Event::ColumnMasked { table: table.clone(), column: "c".into(), mask: "email".into() },
             Event::Waited { millis: 4 },
             Event::Again { tries: 1, why: "the connection was lost".into() },

@@ -230,6 +230,11 @@ impl Report for Screen {
                 let hint = hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
                 self.line(&format!("{} {what}.{hint}", self.painted("33", "warning:")));
             }
+            Event::Quarantined { table, rule, name, rows } => {
+                let name = if name.is_empty() { String::new() } else { format!(" {}", name.escape_debug()) };
+                let what = format!("{table}: {} quarantined, {rule}{name}", count(*rows, "row"));
+                self.line(&format!("{} {what}.", self.painted("33", "warning:")));
+            }
             Event::TableDone { table, rows, how, .. } if self.verbose => {
                 self.line(&format!("  {table}: {} rows {how}", grouped(*rows)));
             }
@@ -258,6 +263,9 @@ fn log(event: &Event) {
         Event::TableProgress { .. } | Event::Sent { .. } | Event::Finished { .. } => {}
         Event::TableDone { table, rows, bytes, millis, how } => {
             tracing::info!(table = %table, rows, bytes, millis, how, "Table done.");
+        }
+        Event::Quarantined { table, rule, name, rows } => {
+            tracing::warn!(table = %table, rule, constraint = name, rows, "Rows quarantined.");
         }
         Event::ColumnMasked { table, column, mask } => tracing::info!(table = %table, column, mask, "Column masked."),
         Event::Waited { millis } => tracing::info!(lock_wait_millis = millis, "Waited for the lock."),

@@ -107,6 +107,17 @@ pub enum Enforce {
     ForeignKeys,
 }
 
+/// What to do with the savepoint of the open transaction. There is one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Savepoint {
+    /// Set it.
+    Set,
+    /// Let go of it and keep what was done since.
+    Keep,
+    /// Take back what was done since, a failed statement too, and let go of it.
+    Undo,
+}
+
 /// Who holds a target's lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
@@ -174,10 +185,16 @@ pub trait Target: Source + Staging {
     fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
         let mut count = 0;
         for rows in rows {
-            count += self.load(into, &rows?)?;
+            count += self.load(into, &rows?).map_err(|error| error.behind(count))?;
         }
         Ok(count)
     }
+
+    /// Sets the savepoint, or ends it. Only rows are taken back: changes of shape between the two are not allowed.
+    ///
+    /// # Errors
+    /// Kind `Unreachable` or `Rejected` when the transaction as a whole is lost: after a deadlock, or a full disk.
+    fn savepoint(&mut self, what: Savepoint) -> Result<()>;
 
     /// How the rows loaded since the last such question went in, in the engine's own words: `COPY`, `LOAD DATA`.
     fn loaded_by(&mut self) -> &'static str;

@@ -356,6 +356,41 @@ pub fn table_like(
     names(select).lit(" FROM ").table(of).lit(if engine == EngineKind::Postgres { " WITH NO DATA" } else { " LIMIT 0" })
 }
 
+/// Creates a temporary table for rows of `of` with their ordinals and fates, without its constraints. `key` names columns by
+/// which rows will be looked up, where the engine can only index them here.
+#[must_use]
+pub fn numbered_stage(
+    engine: EngineKind,
+    table: &TableName,
+    of: &TableName,
+    columns: &[String],
+    key: &[String],
+) -> Sql {
+    let names = |sql: Sql| columns.iter().fold(sql, |sql, name| sql.lit(", ").name(name));
+    let sql = Sql::new(engine);
+    match engine {
+        // Without types, every cell keeps its storage class.
+        EngineKind::Sqlite => {
+            let sql = sql.lit("CREATE TEMP TABLE ").name(&table.name).lit(" (").name(mark::ORDINAL_COLUMN);
+            names(sql.lit(" INTEGER PRIMARY KEY, ").name(mark::FATE_COLUMN)).lit(")")
+        }
+        EngineKind::Postgres => {
+            let sql = sql.lit("CREATE TEMP TABLE ").table(table).lit(" AS SELECT NULL::pg_catalog.int8 AS ");
+            let sql = sql.name(mark::ORDINAL_COLUMN).lit(", NULL::pg_catalog.int4 AS ").name(mark::FATE_COLUMN);
+            names(sql).lit(" FROM ").table(of).lit(" WITH NO DATA")
+        }
+        EngineKind::Mysql | EngineKind::Mariadb => {
+            let sql = sql.lit("CREATE TEMPORARY TABLE ").table(table).lit(" (").name(mark::ORDINAL_COLUMN);
+            let mut sql = sql.lit(" BIGINT NOT NULL DEFAULT 0 PRIMARY KEY, ").name(mark::FATE_COLUMN).lit(" INT NULL");
+            if !key.is_empty() {
+                sql = sql.lit(", KEY (").list(key, ", ", |sql, name| sql.name(name)).lit(")");
+            }
+            let sql = sql.lit(") ENGINE = InnoDB AS SELECT ").list(columns, ", ", |sql, name| sql.name(name));
+            sql.lit(" FROM ").table(of).lit(" LIMIT 0")
+        }
+    }
+}
+
 /// Creates an empty table for the keys of rows of the table `of`, with an index where they fit into one.
 #[must_use]
 pub fn key_table(engine: EngineKind, table: &TableName, of: &TableName, key: &[String], indexed: bool) -> Vec<Sql> {
@@ -395,6 +430,58 @@ pub fn delete_from(engine: EngineKind, table: &TableName, by: Option<&TableName>
             sql.lit(" AS terp_r WHERE ").part(on).lit(")")
         }
     }
+}
+
+/// Creates a temporary table with what `columns` of a staged row `s` are where `condition` holds, each once. `key` is what to
+/// index where the engine can only do it here: the same columns, or none.
+#[must_use]
+pub fn stage_keys(
+    table: &TableName,
+    stage: &TableName,
+    (columns, key): (&[String], &[String]),
+    condition: &Sql,
+) -> Sql {
+    let sql = keys_table(condition.engine(), table, key).lit(" AS SELECT DISTINCT ");
+    let sql = sql.list(columns, ", ", |sql, name| sql.column("s", name));
+    sql.lit(" FROM ").table(stage).lit(" s WHERE ").part(condition)
+}
+
+/// The same, with the lowest ordinal of each.
+#[must_use]
+pub fn first_of_stage(
+    table: &TableName,
+    stage: &TableName,
+    (columns, key): (&[String], &[String]),
+    condition: &Sql,
+) -> Sql {
+    let names = |sql: Sql| sql.list(columns, ", ", |sql, name| sql.column("s", name));
+    let sql = names(keys_table(condition.engine(), table, key).lit(" AS SELECT "));
+    let sql = sql.lit(", min(").column("s", mark::ORDINAL_COLUMN).lit(") AS ").name(mark::ORDINAL_COLUMN);
+    let sql = sql.lit(" FROM ").table(stage).lit(" s WHERE ").part(condition);
+    names(sql.lit(" GROUP BY "))
+}
+
+/// The beginning of a temporary table, with an index on `key` where the engine can only make it here.
+fn keys_table(engine: EngineKind, table: &TableName, key: &[String]) -> Sql {
+    let sql = Sql::new(engine);
+    match engine {
+        EngineKind::Sqlite => sql.lit("CREATE TEMP TABLE ").name(&table.name),
+        EngineKind::Postgres => sql.lit("CREATE TEMP TABLE ").table(table),
+        EngineKind::Mysql | EngineKind::Mariadb => {
+            let sql = sql.lit("CREATE TEMPORARY TABLE ").table(table);
+            let names = |sql: Sql| sql.list(key, ", ", |sql, name| sql.name(name));
+            let sql = if key.is_empty() { sql } else { names(sql.lit(" (KEY (")).lit("))") };
+            sql.lit(" ENGINE = InnoDB")
+        }
+    }
+}
+
+/// The name of a table's primary key, one row or none, where the catalogue leaves it out.
+#[must_use]
+pub fn primary_key_name(engine: EngineKind, table: &TableName) -> Option<Sql> {
+    let sql = (engine == EngineKind::Postgres).then(|| Sql::new(engine))?;
+    let sql = sql.lit("SELECT conname FROM pg_catalog.pg_constraint WHERE contype = 'p' AND conrelid = ");
+    Some(sql.string(Sql::new(engine).table(table).text()).lit("::pg_catalog.regclass"))
 }
 
 /// What makes a SELECT of a transaction keep others from changing the rows it saw, where it would not do so by itself.

@@ -1,7 +1,7 @@
 //! The conformance suite of engines: what every [`Source`] and [`Target`] must do, run by each engine's tests.
 
 use super::sql::Sql;
-use super::{Enforce, LoadTable, Query, Source, Target, scalar};
+use super::{Enforce, LoadTable, Query, Savepoint, Source, Target, scalar};
 use crate::check::{self, Rules};
 use crate::error::{Error, Kind};
 use crate::model::batch::{Batch, Cell, CellKind};
@@ -29,6 +29,7 @@ pub(crate) fn run(bench: &Bench<'_>) {
     tells_states_apart(bench);
     locks(bench);
     has_an_identity(bench);
+    goes_on_behind_a_savepoint(bench);
 }
 
 /// Whatever was written between two reads, their tokens differ; a source that cannot tell has none.
@@ -242,4 +243,38 @@ fn locks(bench: &Bench<'_>) {
 fn has_an_identity(bench: &Bench<'_>) {
     let source = (bench.source)().identity().unwrap();
     assert!(source.is_same_as(&(bench.target)().identity().unwrap()));
+}
+
+/// A refused row is named by the rule that it breaks, and takes nothing else with it.
+fn goes_on_behind_a_savepoint(bench: &Bench<'_>) {
+    let rows = |ids: &[&str]| {
+        let cells: Vec<[Cell<'_>; 3]> = ids.iter().map(|id| [integer(id), Cell::text(id), Cell::NULL]).collect();
+        checked(bench, &cells)
+    };
+    let before = count(&mut *(bench.source)());
+    let mut target = (bench.target)();
+    target.begin(Enforce::Nothing).unwrap();
+    target.load(&into(), &rows(&["21"])).unwrap();
+    for bad in [rows(&["22", "21"]), rows(&["23", "23"])] {
+        target.savepoint(Savepoint::Set).unwrap();
+        let error = target.load(&into(), &bad).unwrap_err();
+        assert_eq!(error.broken().map(|broken| broken.rule), Some("unique"), "{error}");
+        assert!(error.broken().is_some_and(|broken| !broken.name.is_empty()), "{error}");
+        target.savepoint(Savepoint::Undo).unwrap();
+    }
+    target.savepoint(Savepoint::Set).unwrap();
+    let twice = Sql::new(target.engine()).lit("INSERT INTO ").table(&name()).lit(" (id, ").name("select");
+    let error = target.execute(&twice.lit(") VALUES (24, '24'), (25, NULL)")).unwrap_err();
+    assert_eq!(error.broken().map(|broken| broken.rule), Some("not null"), "{error}");
+    target.savepoint(Savepoint::Undo).unwrap();
+    // An error of the statement is about no row.
+    target.savepoint(Savepoint::Set).unwrap();
+    let wrong = Sql::new(target.engine()).lit("DELETE FROM ").table(&name()).lit(" WHERE missing = 1");
+    assert_eq!(target.execute(&wrong).unwrap_err().broken(), None);
+    target.savepoint(Savepoint::Undo).unwrap();
+    target.savepoint(Savepoint::Set).unwrap();
+    target.load(&into(), &rows(&["26"])).unwrap();
+    target.savepoint(Savepoint::Keep).unwrap();
+    target.end(true).unwrap();
+    assert_eq!(count(&mut *(bench.source)()), before + 2);
 }

@@ -14,6 +14,14 @@ pub const ROWS_TABLE: &str = "terp_fixtures_rows";
 pub const AUDIT_TABLE: &str = "terp_fixtures_audit";
 /// Rows on their way into a table that holds others; gone when the restore ends.
 pub const STAGE_TABLE: &str = "terp_fixtures_stage";
+/// In a stage of rows that may be left out: the ordinal of the row in the snapshot's stream.
+pub const ORDINAL_COLUMN: &str = "terp_fixtures_ordinal";
+/// ... and what became of it.
+pub const FATE_COLUMN: &str = "terp_fixtures_fate";
+/// Keys of some staged rows, for a statement that cannot ask the stage twice.
+pub const KEYS_TABLE: &str = "terp_fixtures_stage_keys";
+/// Rows of a run that the target does not take, by ordinal and broken rule.
+pub const QUARANTINE_TABLE: &str = "terp_fixtures_quarantine";
 /// What the database is: its declaration. The user's, so that no restore or rollback touches it.
 pub const TARGET_TABLE: &str = "terp_fixtures_target";
 /// Who holds the lock, on engines whose locks do not say.
@@ -25,16 +33,27 @@ pub const PROGRESS_TABLE: &str = "terp_fixtures_progress";
 /// How the schemas of PostgreSQL that are staging places begin.
 pub const PLACE_SCHEMA: &str = "terp_fixtures_load_";
 
+/// Tables of this tool of which there is one.
+const TABLES: [&str; 10] = [
+    RUNS_TABLE,
+    TARGET_TABLE,
+    UNDO_TABLE,
+    AUDIT_TABLE,
+    STAGE_TABLE,
+    KEYS_TABLE,
+    QUARANTINE_TABLE,
+    LOCK_TABLE,
+    JOURNAL_TABLE,
+    PROGRESS_TABLE,
+];
+
 /// Whether a table is this tool's own, and so is never captured, compared or counted.
 #[must_use]
 pub fn is_own_table(name: &str) -> bool {
     let numbered = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') && !rest.is_empty();
-    let own =
-        [RUNS_TABLE, UNDO_TABLE, AUDIT_TABLE, TARGET_TABLE, STAGE_TABLE, LOCK_TABLE, JOURNAL_TABLE, PROGRESS_TABLE];
-    own.contains(&name)
-        || [UNDO_TABLE, ROWS_TABLE]
-            .iter()
-            .any(|table| name.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered))
+    let is_one_of =
+        |family: &str| name.strip_prefix(family).and_then(|rest| rest.strip_prefix('_')).is_some_and(numbered);
+    TABLES.contains(&name) || is_one_of(UNDO_TABLE) || is_one_of(ROWS_TABLE) || is_one_of(STAGE_TABLE)
 }
 
 /// Whether a column is a marker, and so is never captured, compared or counted.

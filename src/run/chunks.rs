@@ -10,6 +10,7 @@ use crate::model::digest::ContentDigest;
 use crate::model::manifest::{ChunkRef, Manifest, TableEntry};
 use crate::model::proof::{Checked, Encoded};
 use crate::translate::Rows;
+use std::sync::{Mutex, PoisonError};
 
 /// Where the chunks of one table come from, and what is done to them.
 pub(super) struct Chunks<'a> {
@@ -25,12 +26,19 @@ pub(super) struct Chunks<'a> {
     pub(super) rules: Rules,
     /// Into another engine: what becomes of each cell.
     pub(super) conversion: Option<&'a Rows>,
+    /// Where rows that do not fit are noted. Without it the first of them stops the load.
+    pub(super) misfits: Option<&'a Misfits>,
 }
+
+/// What was found in rows that do not fit.
+pub(super) type Misfits = Mutex<Vec<Violation>>;
 
 /// A chunk with its rows checked.
 pub(super) struct Opened {
     /// The ordinal of its first row in the table.
     pub(super) first_row: u64,
+    /// How many rows it has, those that do not fit among them.
+    pub(super) rows: u64,
     /// Its bytes as they were captured.
     pub(super) encoded: Encoded,
     /// The digest of its rows.
@@ -60,8 +68,13 @@ impl Chunks<'_> {
                     Ok(())
                 });
                 let mut verified = opened.map(|opened| {
-                    let opened = opened?;
-                    check::refuse(&self.entry.table, &opened.violations)?;
+                    let mut opened = opened?;
+                    match self.misfits {
+                        None => check::refuse(&self.entry.table, &opened.violations)?,
+                        Some(misfits) => {
+                            misfits.lock().unwrap_or_else(PoisonError::into_inner).append(&mut opened.violations);
+                        }
+                    }
                     see(&opened)?;
                     Ok((opened.checked, opened.digest))
                 });
@@ -79,12 +92,25 @@ impl Chunks<'_> {
         let packed = self.packs.pack(&self.manifest.packs[chunk.pack as usize])?;
         let encoded = pack::open_chunk(&packed, chunk, self.packs.keys().id_key()?)?;
         let mut masked = rows::decode(&encoded, &self.layout)?;
-        if let Some(conversion) = self.conversion {
-            masked = conversion.convert(masked, first_row)?;
+        let mut found = Vec::new();
+        match (self.conversion, self.misfits) {
+            (None, _) => {}
+            (Some(conversion), None) => masked = conversion.convert(masked, first_row)?,
+            (Some(conversion), Some(_)) => {
+                let unfit;
+                (masked, unfit) = conversion.convert_what_fits(masked)?;
+                found.extend(unfit.into_iter().map(|(row, column, why)| Violation {
+                    row: first_row + row as u64,
+                    column,
+                    rule: "type",
+                    why,
+                }));
+            }
         }
-        let (checked, violations) = check::rows(masked, &self.rules, first_row)?;
+        let rows = chunk.rows;
+        let (checked, violations) = check::rest(masked, &self.rules, first_row, found)?;
         let mut digest = ContentDigest::default();
         digest.add(checked.rows());
-        Ok(Opened { first_row, encoded, digest, checked, violations })
+        Ok(Opened { first_row, rows, encoded, digest, checked, violations })
     }
 }

@@ -113,6 +113,8 @@ fn steps(context: &Context<'_>, folder: &Path, start: Instant) -> Result<Outcome
         marker: Marker::Columns,
         create: false,
         on_conflict: OnConflict::Fail,
+        on_error: crate::run::quarantine::OnError::Abort,
+        quarantine: None,
         keep_others: false,
         suspend_triggers: false,
         tables: Vec::new(),

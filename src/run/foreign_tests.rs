@@ -100,6 +100,8 @@ fn restored(
         marker: crate::run::marking::Marker::Columns,
         create: false,
         on_conflict,
+        on_error: crate::run::quarantine::OnError::Abort,
+        quarantine: None,
         keep_others: false,
         tables: Vec::new(),
         dry_run: false,

@@ -78,6 +78,9 @@ pub struct TableDetail {
     pub identical: u64,
     /// Rows left out because the database has others under their keys.
     pub skipped: u64,
+    /// Rows left out because they break a rule of the database; the quarantine names them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quarantined: u64,
     /// Order-independent digest of the rows of this run in `columns`.
     pub digest: String,
     /// The table with the previous images, if rows were overwritten.
@@ -85,6 +88,11 @@ pub struct TableDetail {
     /// How the rows are told from others.
     #[serde(default)]
     pub marking: Marking,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A counter's value before and after a run.
@@ -226,9 +234,11 @@ pub(super) fn runs(target: &mut dyn Target, live: &Catalogue) -> Result<Vec<Run>
 }
 
 /// Forgets a run, and the whole ledger with the last one.
-pub(super) fn forget(target: &mut dyn Target, run: &Run, is_last: bool) -> Result<()> {
+pub(super) fn forget(target: &mut dyn Target, live: &Catalogue, run: &Run, is_last: bool) -> Result<()> {
     let engine = target.engine();
-    for table in [mark::UNDO_TABLE, mark::RUNS_TABLE] {
+    let is_there = |table: &&str| live.own.tables.iter().any(|own| own == table);
+    // Only a run that may leave rows out makes a quarantine.
+    for table in [mark::UNDO_TABLE, mark::RUNS_TABLE].into_iter().chain(Some(mark::QUARANTINE_TABLE).filter(is_there)) {
         let sql = if is_last {
             Sql::new(engine).lit("DROP TABLE ").name(table)
         } else {

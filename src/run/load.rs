@@ -115,6 +115,11 @@ impl<'a> Loader<'a> {
 
     /// Takes the rows as they come, each part with its digest.
     pub(super) fn load(&mut self, target: &mut dyn Target, rows: &mut Parts<'_>) -> Result<()> {
+        // Where the engine tells which row it was: every row comes here, in the order of the stream.
+        let named = |error: Error| match error.broken().and_then(|broken| broken.row) {
+            Some(row) => error.within(format!("row {row}")),
+            None => error,
+        };
         match self {
             Self::Direct { into, digest, .. } => {
                 let mut digested = rows.map(|part| {
@@ -123,7 +128,7 @@ impl<'a> Loader<'a> {
                         rows
                     })
                 });
-                let inserted = target.load_all(into, &mut digested)?;
+                let inserted = target.load_all(into, &mut digested).map_err(named)?;
                 if inserted == digest.rows() {
                     return Ok(());
                 }
@@ -131,7 +136,7 @@ impl<'a> Loader<'a> {
                     .hint("A rule or a trigger of the table drops rows. Nothing was changed."))
             }
             Self::Staged { stage, .. } => {
-                target.load_all(stage, &mut rows.map(|part| part.map(|(rows, _)| rows))).map(drop)
+                target.load_all(stage, &mut rows.map(|part| part.map(|(rows, _)| rows))).map_err(named).map(drop)
             }
         }
     }
@@ -162,7 +167,7 @@ fn stage_table(engine: EngineKind) -> TableName {
     TableName { schema, name: mark::STAGE_TABLE.to_owned() }
 }
 
-fn empty_detail(to: &Destination<'_>) -> TableDetail {
+pub(super) fn empty_detail(to: &Destination<'_>) -> TableDetail {
     TableDetail {
         table: to.live.name.clone(),
         columns: to.columns.to_vec(),
@@ -170,6 +175,7 @@ fn empty_detail(to: &Destination<'_>) -> TableDetail {
         overwritten: 0,
         identical: 0,
         skipped: 0,
+        quarantined: 0,
         digest: ContentDigest::default().to_hex(),
         undo: None,
         marking: to.marking.clone(),
@@ -177,7 +183,7 @@ fn empty_detail(to: &Destination<'_>) -> TableDetail {
 }
 
 /// The digest of the rows of the run.
-fn of_run(target: &mut dyn Target, to: &Destination<'_>) -> Result<ContentDigest> {
+pub(super) fn of_run(target: &mut dyn Target, to: &Destination<'_>) -> Result<ContentDigest> {
     let belongs = to.marking.belongs(target.engine(), "t", to.run, to.has_columns);
     state::marked_digest(target, to.live, to.columns, Some(&belongs))
 }

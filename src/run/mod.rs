@@ -52,6 +52,7 @@ mod pipeline;
 mod plan;
 pub mod prune;
 mod publish;
+pub mod quarantine;
 mod readers;
 mod references;
 pub mod refs;
@@ -68,6 +69,7 @@ mod scans;
 mod selection;
 #[cfg(test)]
 mod server_tests;
+mod stage;
 pub mod state;
 #[cfg(test)]
 mod subset_testing;

@@ -262,6 +262,7 @@ impl Gathering<'_> {
             layout: rows::Layout::new(self.manifest().schema.engine, schema),
             rules: Rules::new(stream.engine(), load.live, &load.entry.columns)?,
             conversion: None,
+            misfits: None,
         };
         let mut digest = ContentDigest::default();
         let mut bytes = 0;
@@ -317,6 +318,7 @@ fn gathered(key: &str, head: Head, loads: Vec<Load<'_>>, connections: usize) -> 
             overwritten: 0,
             identical: 0,
             skipped: 0,
+            quarantined: 0,
             digest: tally.digest.to_hex(),
             undo: None,
             marking: Marking::Columns,

@@ -155,6 +155,17 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
+    /// Creates the indexes of created tables before their first row, so that unique ones can refuse it.
+    pub(super) fn create_indexes(&self, context: &Context<'_>, target: &mut dyn Target) -> Result<()> {
+        self.create_post(context, target, &|object| self.is_early(object)).map(drop)
+    }
+
+    /// Whether an object is an index of a created table.
+    pub(super) fn is_early(&self, object: &SchemaObject) -> bool {
+        object.kind == "index"
+            && object.table.as_ref().is_some_and(|table| self.create.iter().any(|it| it.name == *table))
+    }
+
     /// Creates indexes, foreign keys and triggers of created tables, and views where the database was empty. Returns the
     /// views, and other objects that go with no table. Only what is `wanted`.
     pub(super) fn create_post(

@@ -3,8 +3,10 @@
 //! Declarative: afterwards the target holds exactly the snapshot's rows beside its own. A second restore of the same
 //! snapshot changes nothing; another snapshot replaces the previous run.
 
+mod skipping;
+
 use super::audit::{self, chain};
-use super::chunks::{Chunks, Opened};
+use super::chunks::{Chunks, Misfits, Opened};
 use super::declaration;
 use super::drift::{self, Map};
 use super::foreign::Foreign;
@@ -15,6 +17,7 @@ use super::marking::{Marker, Marking};
 use super::packs::PackReader;
 use super::parallel::{self, Gathered, Gathering, Streams};
 use super::plan::{self, Plan};
+use super::quarantine::{self, OnError, Quarantined, Told};
 use super::repository::{Repository, Snapshot};
 use super::retry::{self, Sent};
 use super::surroundings::Surroundings;
@@ -32,6 +35,7 @@ use crate::model::mark;
 use crate::model::schema::{Catalogue, Family, SchemaObject, Table, TableName};
 use crate::translate::Rows;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How to restore.
@@ -42,6 +46,10 @@ pub struct Options {
     pub create: bool,
     /// What to do about rows in the way.
     pub on_conflict: OnConflict,
+    /// What to do about rows that break a rule of the target.
+    pub on_error: OnError,
+    /// Where to write which rows were left out because they do, as CSV; also when everything is undone.
+    pub quarantine: Option<PathBuf>,
     /// Keep earlier runs instead of replacing them.
     pub keep_others: bool,
     /// Only these tables; all when empty.
@@ -83,6 +91,9 @@ pub struct Outcome {
     pub how: BTreeMap<TableName, String>,
     /// How the target's schema differs from the snapshot's in ways that do not matter.
     pub differences: Vec<Difference>,
+    /// Rows that were left out because they break a rule of the target: the first [`quarantine::SHOWN`] of them, in the order
+    /// of tables and ordinals.
+    pub quarantine: Vec<Quarantined>,
     /// Foreign keys verified afterwards.
     pub foreign_keys: u64,
     /// What the target's own audit chain says of it, and where that stands now.
@@ -96,6 +107,12 @@ impl Outcome {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.tables.iter().map(|table| table.inserted + table.overwritten).sum()
+    }
+
+    /// Rows left out because they break a rule of the target.
+    #[must_use]
+    pub fn quarantined(&self) -> u64 {
+        self.tables.iter().map(|table| table.quarantined).sum()
     }
 }
 
@@ -172,7 +189,9 @@ fn guarded(
     refuse_remarking(target, &live, &runs, options)?;
     plan::prepare(target, &snapshot.manifest, &live)?;
     let gathering = Gathering { context, snapshot, packs: &packs, options };
-    let gathered = if foreign.is_none() { gathering.gather(target, &live)? } else { None };
+    // Rows that may be left out go in one by one where needed, which a staging place has no room for.
+    let aside = foreign.is_none() && options.on_error == OnError::Abort;
+    let gathered = if aside { gathering.gather(target, &live)? } else { None };
     if !options.dry_run {
         parallel::clear(context, target, gathered.as_ref().map(|gathered| gathered.key.as_str()))?;
     }
@@ -181,13 +200,13 @@ fn guarded(
     let gathered = gathered.as_ref();
     let run = Restoring { context, snapshot, packs: &packs, options, foreign: foreign.as_ref(), actor, gathered };
     match run.inside(target, &live, &runs, start) {
-        Ok((mut outcome, run)) => {
+        Ok((mut outcome, run, told)) => {
             outcome.differences = differences;
             let stay = runs.iter().filter(|run| !outcome.replaced.contains(&run.id)).cloned();
             let after: Vec<Run> = stay.chain([run]).collect();
             let outcome = retry::end(target, !options.dry_run, (&runs, &after), outcome, sent)?;
             parallel::clean_up(context, target, gathered);
-            Ok(outcome)
+            Ok(Outcome { quarantine: told.publish()?, ..outcome })
         }
         Err(error) => match target.end(false) {
             Ok(()) => Err(error),
@@ -264,6 +283,11 @@ fn unchanged(
     if !same_tables || !same_marks || (runs.len() > 1 && !options.keep_others) {
         return Ok(None);
     }
+    let lacking: u64 = run.detail.tables.iter().map(|table| table.quarantined).sum();
+    if lacking > 0 && options.on_error == OnError::Abort {
+        context.note(format!("run {} lacks {lacking} rows that were quarantined; it is restored as a whole", run.id));
+        return Ok(None);
+    }
     context.stage("comparing with what is already there");
     let live = target.catalogue()?;
     for table in &run.detail.tables {
@@ -283,8 +307,11 @@ fn unchanged(
             return Ok(None);
         }
     }
+    let is_there = live.own.tables.iter().any(|own| own == mark::QUARANTINE_TABLE);
+    let told = quarantine::tell(target, &run.id, is_there, options.quarantine.as_deref())?;
     Ok(Some(Outcome {
         run: run.id.clone(),
+        quarantine: told.publish()?,
         unchanged: true,
         replaced: Vec::new(),
         left_out: Vec::new(),
@@ -348,7 +375,7 @@ impl Restoring<'_> {
         live: &Catalogue,
         runs: &[Run],
         start: Instant,
-    ) -> Result<(Outcome, Run)> {
+    ) -> Result<(Outcome, Run, Told)> {
         let manifest = &self.snapshot.manifest;
         let leaving: Vec<&Run> = self.leaving(runs).collect();
         let silent = self.silence(target, live, runs)?;
@@ -379,8 +406,10 @@ impl Restoring<'_> {
         }
 
         self.context.stage("creating indexes, views and triggers");
-        let is_missing =
-            |object: &SchemaObject| self.gathered.is_none() || !live.post.iter().any(|there| there.is_same(object));
+        let is_missing = |object: &SchemaObject| match self.gathered {
+            Some(_) => !live.post.iter().any(|there| there.is_same(object)),
+            None => self.options.on_error == OnError::Abort || !plan.is_early(object),
+        };
         let (views, made) = plan.create_post(self.context, target, &is_missing)?;
         detail.views = views;
         detail.objects.extend(made);
@@ -408,7 +437,10 @@ impl Restoring<'_> {
         ledger::record(target, &run)?;
         let mut deed = audit::restored(self.snapshot, &run.id, &replaced, &run.detail.tables);
         deed.target = Some(chain::append(target, self.actor.clone(), deed.clone())?);
+        let skips = self.options.on_error == OnError::Skip;
+        let told = quarantine::tell(target, &run.id, skips, self.options.quarantine.as_deref())?;
         let outcome = Outcome {
+            quarantine: Vec::new(),
             run: run.id.clone(),
             unchanged: false,
             replaced,
@@ -421,7 +453,7 @@ impl Restoring<'_> {
             deed,
             millis: millis(start),
         };
-        Ok((outcome, run))
+        Ok((outcome, run, told))
     }
 
     /// Makes what is missing, or swaps it in, and gives every table that gets rows its markers. Returns what there is then.
@@ -443,6 +475,9 @@ impl Restoring<'_> {
             }
         }
         ledger::create(target)?;
+        if self.options.on_error == OnError::Skip {
+            quarantine::create(target)?;
+        }
         let mut live = target.catalogue()?;
         plan.add_markers(target, &live, self.options.marker)?;
         if self.options.marker == Marker::Columns {
@@ -472,6 +507,9 @@ impl Restoring<'_> {
         detail: &mut Detail,
         how: &mut BTreeMap<TableName, String>,
     ) -> Result<()> {
+        if self.options.on_error == OnError::Skip {
+            return self.load_what_fits(target, live, plan, (run, at, seq), detail, how);
+        }
         let mut conflicts = Vec::new();
         let bridge = self.foreign.map(|foreign| (foreign, foreign.bridge(live)));
         for (index, entry) in plan.entries.iter().enumerate() {
@@ -479,18 +517,9 @@ impl Restoring<'_> {
             let retyped = |it: &Difference| it.aspect == Aspect::Type && it.table == entry.table;
             let rows =
                 bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?.flatten();
-            let to = Destination {
-                live: table,
-                columns: &entry.columns,
-                run,
-                at,
-                undo: format!("{}_{seq}_{index}", mark::UNDO_TABLE),
-                marking: Marking::of(self.options.marker, table, &entry.columns, &format!("{seq}_{index}"))?,
-                has_columns: live.own.marked.contains(&entry.table),
-                is_new: detail.created.contains(&entry.table),
-                on_conflict: self.options.on_conflict,
-                is_exact: rows.is_none() && is_exact(entry, table) && !plan.differences.iter().any(retyped),
-            };
+            let is_exact = rows.is_none() && is_exact(entry, table) && !plan.differences.iter().any(retyped);
+            let to = self.destination(live, (table, entry), (run, at), &format!("{seq}_{index}"), &detail.created)?;
+            let to = Destination { is_exact, ..to };
             let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
             how.insert(entry.table.clone(), way);
@@ -499,6 +528,29 @@ impl Restoring<'_> {
             }
         }
         load::refuse(&conflicts, self.options.on_conflict)
+    }
+
+    /// Where a table's rows go. `suffix` tells what is made for them from the same of other tables and runs.
+    fn destination<'b>(
+        &self,
+        live: &Catalogue,
+        (table, entry): (&'b Table, &'b TableEntry),
+        (run, at): (&'b str, &'b str),
+        suffix: &str,
+        created: &[TableName],
+    ) -> Result<Destination<'b>> {
+        Ok(Destination {
+            live: table,
+            columns: &entry.columns,
+            run,
+            at,
+            undo: format!("{}_{suffix}", mark::UNDO_TABLE),
+            marking: Marking::of(self.options.marker, table, &entry.columns, suffix)?,
+            has_columns: live.own.marked.contains(&entry.table),
+            is_new: created.contains(&entry.table),
+            on_conflict: self.options.on_conflict,
+            is_exact: false,
+        })
     }
 
     /// Takes away the triggers of every table whose rows will change.
@@ -545,7 +597,7 @@ impl Restoring<'_> {
         let rules = Rules::new(target.engine(), to.live, &entry.columns)?;
         let mut loader = Loader::start(target, to)?;
         let bytes = self
-            .stream(entry, rules, conversion, &mut |rows| loader.load(target, rows))
+            .stream(entry, rules, (conversion, None), &mut |rows| loader.load(target, rows))
             .map_err(|error| error.within(format!("table {}", entry.table)))?;
         let (detail, conflicts, how) = loader.finish(target)?;
         if let Some(changed) = conversion.map(Rows::changed).filter(|changed| *changed > 0) {
@@ -567,7 +619,7 @@ impl Restoring<'_> {
         &self,
         entry: &TableEntry,
         rules: Rules,
-        conversion: Option<&Rows>,
+        (conversion, misfits): (Option<&Rows>, Option<&Misfits>),
         into: &mut dyn FnMut(&mut Parts<'_>) -> Result<()>,
     ) -> Result<u64> {
         let manifest = &self.snapshot.manifest;
@@ -578,13 +630,13 @@ impl Restoring<'_> {
                 return Err(Error::store(format!("the manifest has no schema of table {}", entry.table)));
             }
         };
-        let chunks = Chunks { packs: self.packs, manifest, entry, layout, rules, conversion };
+        let chunks = Chunks { packs: self.packs, manifest, entry, layout, rules, conversion, misfits };
         let mut stream = blake3::Hasher::new();
         let mut bytes = 0;
         let mut see = |opened: &Opened| {
             stream.update(opened.encoded.bytes());
             bytes += opened.encoded.bytes().len() as u64;
-            let rows = opened.first_row + opened.digest.rows();
+            let rows = opened.first_row + opened.rows;
             self.context.report.event(&Event::TableProgress { table: entry.table.clone(), rows, bytes });
             Ok(())
         };

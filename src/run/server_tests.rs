@@ -17,6 +17,8 @@ mod mysql_tests;
 mod parallel_tests;
 mod property_tests;
 mod proxy_testing;
+mod quarantine_testing;
+mod quarantine_tests;
 mod random_tests;
 mod retry_tests;
 mod rollback_tests;
@@ -91,6 +93,8 @@ pub(super) fn restored(repository: &Repository, url: &str, on_conflict: OnConfli
         marker: crate::run::marking::Marker::Columns,
         create: false,
         on_conflict,
+        on_error: crate::run::quarantine::OnError::Abort,
+        quarantine: None,
         keep_others: false,
         // Where triggers cannot be kept silent, they step aside.
         suspend_triggers: true,

@@ -102,21 +102,16 @@ pub struct Rows {
     pub(super) changed: AtomicU64,
 }
 
-/// Cells that do not fit, by place.
-#[derive(Default)]
-struct Misfits {
-    first: Option<(usize, usize, &'static str)>,
-    count: u64,
-    /// Whether --allow-lossy would let all of them pass.
-    passable: bool,
-}
+/// Cells that do not fit: their row, from 0, their column, and the reason.
+pub type Unfit = Vec<(usize, String, &'static str)>;
 
-impl Misfits {
-    fn add(&mut self, row: usize, column: usize, why: &'static str, passable: bool) {
-        self.passable = passable && (self.first.is_none() || self.passable);
-        self.first.get_or_insert((row, column, why));
-        self.count += 1;
-    }
+/// A cell that does not fit.
+struct Misfit {
+    row: usize,
+    column: usize,
+    why: &'static str,
+    /// Whether --allow-lossy would let it pass.
+    passable: bool,
 }
 
 impl Made {
@@ -168,13 +163,32 @@ impl Rows {
     /// Kind `Rejected`, naming the first place and counting the others, when cells do not fit the target; kind `Internal`
     /// when the rows have another shape.
     pub fn convert(&self, rows: Masked, first_row: u64) -> Result<Masked> {
+        let (rows, misfits) = self.converted(rows)?;
+        match misfits.first() {
+            None => Ok(rows),
+            Some(first) => Err(self.refused(first_row + first.row as u64, first, &misfits)),
+        }
+    }
+
+    /// Converts rows, and names the cells that do not fit, in order: their row, from 0, their column and the reason. NULL
+    /// stands in their places.
+    ///
+    /// # Errors
+    /// Kind `Internal` when the rows have another shape.
+    pub fn convert_what_fits(&self, rows: Masked) -> Result<(Masked, Unfit)> {
+        let (rows, misfits) = self.converted(rows)?;
+        let named = |misfit: Misfit| (misfit.row, self.cells[misfit.column].piece.column.clone(), misfit.why);
+        Ok((rows, misfits.into_iter().map(named).collect()))
+    }
+
+    fn converted(&self, rows: Masked) -> Result<(Masked, Vec<Misfit>)> {
         let rows = rows.into_batch();
         if rows.columns() != self.captured {
             return Err(Error::internal(format!("rows of {} have another shape than their columns", self.table)));
         }
         let mut batch = Batch::new(self.cells.len());
         batch.arena().reserve(rows.len_bytes() + rows.len_bytes() / 8);
-        let (mut scratch, mut misfits) = (Vec::new(), Misfits::default());
+        let (mut scratch, mut misfits) = (Vec::new(), Vec::new());
         for row in 0..rows.rows() {
             for (column, made) in self.cells.iter().enumerate() {
                 let start = batch.len_bytes();
@@ -185,11 +199,11 @@ impl Rows {
                         kind
                     }
                     Ok((kind, Change::Changed(why))) => {
-                        misfits.add(row, column, why, true);
+                        misfits.push(Misfit { row, column, why, passable: true });
                         kind
                     }
                     Err(why) => {
-                        misfits.add(row, column, why, false);
+                        misfits.push(Misfit { row, column, why, passable: false });
                         batch.arena().truncate(start);
                         CellKind::Null
                     }
@@ -197,18 +211,14 @@ impl Rows {
                 batch.end_cell(kind);
             }
         }
-        match misfits.first {
-            None => Ok(Masked::vouch(batch)),
-            Some((row, column, why)) => Err(self.refused(first_row + row as u64, column, why, &misfits)),
-        }
+        Ok((Masked::vouch(batch), misfits))
     }
 
-    fn refused(&self, row: u64, column: usize, why: &str, misfits: &Misfits) -> Error {
-        let piece = &self.cells[column].piece;
-        let name = piece.column.escape_debug();
-        let count = misfits.count;
+    fn refused(&self, row: u64, first: &Misfit, misfits: &[Misfit]) -> Error {
+        let piece = &self.cells[first.column].piece;
+        let (name, why, count) = (piece.column.escape_debug(), first.why, misfits.len());
         let what = format!("column {name}, row {row}: {why} ({count} such cells in this batch)");
-        Error::rejected(what).hint(match (piece.cast, misfits.passable) {
+        Error::rejected(what).hint(match (piece.cast, misfits.iter().all(|misfit| misfit.passable)) {
             (Some(_), _) => {
                 "Change the target's column, or what [restore.map] says of it: truncate cuts what is too long, labels give other words."
             }

@@ -62,6 +62,8 @@ pub fn restore_options() -> restore::Options {
         marker: terp_fixtures::run::marking::Marker::Columns,
         create: true,
         on_conflict: OnConflict::Fail,
+        on_error: terp_fixtures::run::quarantine::OnError::Abort,
+        quarantine: None,
         keep_others: false,
         suspend_triggers: false,
         tables: Vec::new(),

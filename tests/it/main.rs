@@ -35,6 +35,7 @@ mod marking;
 mod masking;
 mod parallel;
 mod policy_check;
+mod quarantine;
 mod refs;
 mod resume;
 mod retention;

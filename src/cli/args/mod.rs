@@ -126,6 +126,7 @@ pub enum Command {
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite --dry-run
   terp-fixtures restore nightly --target sqlite:dev.sqlite --on-conflict overwrite --yes
+  terp-fixtures restore nightly --target sqlite:dev.sqlite --on-error skip --quarantine left-out.csv
   terp-fixtures restore nightly --target sqlite:dev.sqlite --marker ledger
   terp-fixtures restore postgres-nightly --target sqlite:test.sqlite --allow-lossy")]
     Restore(RestoreArgs),
@@ -389,6 +390,15 @@ pub enum OnConflict {
     Overwrite,
 }
 
+/// What to do about rows that break a rule of the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnError {
+    /// Change nothing, and name the first of them.
+    Abort,
+    /// Leave them out, report each, and end with code 5.
+    Skip,
+}
+
 /// How rows are marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Marker {
@@ -428,6 +438,12 @@ pub struct RestoreArgs {
     /// What to do when the target has another row under a fixture row's key.
     #[arg(long, value_enum, default_value_t = OnConflict::Fail)]
     pub on_conflict: OnConflict,
+    /// What to do about rows that break a rule of the target: NOT NULL, a type, a length, UNIQUE, CHECK, a foreign key.
+    #[arg(long, value_enum, default_value_t = OnError::Abort)]
+    pub on_error: OnError,
+    /// With --on-error skip: write the table, ordinal, kind and constraint of every row that is left out to this file, as CSV.
+    #[arg(long, value_name = "FILE")]
+    pub quarantine: Option<PathBuf>,
     /// How the rows are told from others: two columns in every table that gets rows (invisible on MySQL and MariaDB), or a
     /// ledger of their keys beside the tables. Without it as configured for the environment, else columns.
     #[arg(long, value_enum)]

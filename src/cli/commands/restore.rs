@@ -14,6 +14,7 @@ use crate::policy::approvals;
 use crate::run::load::OnConflict;
 use crate::run::marking::Marker;
 use crate::run::parallel::Streams;
+use crate::run::quarantine::{OnError, Quarantined};
 use crate::run::repository::{Repository, Snapshot};
 use crate::run::surroundings::{Said, Surroundings};
 use crate::run::{Context, declaration, drift, guard, restore, retry};
@@ -35,6 +36,10 @@ fn restore(
     (args, verbose): (&RestoreArgs, bool),
     deed: &mut Deed,
 ) -> Result<Answer> {
+    if args.quarantine.is_some() && args.on_error == args::OnError::Abort {
+        return Err(Error::usage("--quarantine is for rows that are left out, and none are")
+            .hint("Add --on-error skip, or leave --quarantine out."));
+    }
     let address = address(args.target.as_deref(), "target", "DATABASE_URL")?;
     deed.database = Some(Database { address: address.to_string(), identity: None });
     let mut options = options(args, surroundings::of(settings, &address, args.env.as_deref())?);
@@ -70,6 +75,11 @@ fn options(args: &RestoreArgs, surroundings: Surroundings) -> restore::Options {
             args::OnConflict::Skip => OnConflict::Skip,
             args::OnConflict::Overwrite => OnConflict::Overwrite,
         },
+        on_error: match args.on_error {
+            args::OnError::Abort => OnError::Abort,
+            args::OnError::Skip => OnError::Skip,
+        },
+        quarantine: args.quarantine.clone(),
         keep_others: args.keep_others,
         suspend_triggers: args.suspend_triggers,
         tables: args.table.clone(),
@@ -198,15 +208,23 @@ impl NewFile {
 }
 
 fn restore_answer(done: &restore::Outcome, address: &Address, (dry_run, verbose): (bool, bool)) -> Answer {
-    let lines: Vec<Vec<String>> = done
+    let mut lines: Vec<Vec<String>> = done
         .tables
         .iter()
         .map(|table| {
-            let counts = [table.inserted, table.overwritten, table.identical, table.skipped];
+            let counts = [table.inserted, table.overwritten, table.identical, table.skipped, table.quarantined];
             std::iter::once(table.table.to_string()).chain(counts.map(grouped)).collect()
         })
         .collect();
-    let counts = table(&["table", "inserted", "overwritten", "identical", "skipped"], &lines, &[1, 2, 3, 4]);
+    let mut head = vec!["table", "inserted", "overwritten", "identical", "skipped", "quarantined"];
+    let quarantined = done.quarantined();
+    if quarantined == 0 {
+        head.pop();
+        for line in &mut lines {
+            line.pop();
+        }
+    }
+    let counts = table(&head, &lines, &[1, 2, 3, 4, 5][..head.len() - 1]);
     let replaced = match done.replaced.as_slice() {
         [] => String::new(),
         runs => format!("\n  replaced the previous run {}", runs.join(", ")),
@@ -247,7 +265,49 @@ fn restore_answer(done: &restore::Outcome, address: &Address, (dry_run, verbose)
         "left_out": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(), "foreign_keys": done.foreign_keys, "millis": done.millis,
         "created": done.created.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "tables": done.tables.iter().map(|table| json!({ "table": table.table.to_string(), "inserted": table.inserted,
-            "overwritten": table.overwritten, "identical": table.identical, "skipped": table.skipped, "how": done.how.get(&table.table) })).collect::<Vec<_>>(),
+            "overwritten": table.overwritten, "identical": table.identical, "skipped": table.skipped,
+            "quarantined": table.quarantined, "how": done.how.get(&table.table) })).collect::<Vec<_>>(),
+        "quarantined": quarantined,
+        "quarantine": done.quarantine.iter().map(|row| json!({ "table": row.table, "ordinal": row.ordinal,
+            "kind": row.kind, "constraint": row.constraint })).collect::<Vec<_>>(),
     });
-    Answer::new(json, text)
+    let answer = Answer::new(json, format!("{text}{}", left_out(done)));
+    let failure = (quarantined > 0).then(|| lacking(done, dry_run));
+    Answer { failure, ..answer }
+}
+
+/// How many rows that were left out are shown to a person; a file or `--json` has more.
+const FEW: usize = 20;
+
+/// The first rows that were left out.
+fn left_out(done: &restore::Outcome) -> String {
+    if done.quarantine.is_empty() {
+        return String::new();
+    }
+    let cells = |row: &Quarantined| {
+        vec![row.table.clone(), row.ordinal.to_string(), row.kind.clone(), row.constraint.escape_debug().to_string()]
+    };
+    let lines: Vec<Vec<String>> = done.quarantine.iter().take(FEW).map(cells).collect();
+    let shown = table(&["quarantined in", "row", "kind", "constraint"], &lines, &[1]);
+    match done.quarantined() - lines.len() as u64 {
+        0 => format!("\n\n{shown}"),
+        more => format!("\n\n{shown}\n... and {}", count(more, "other row")),
+    }
+}
+
+/// Why the command fails although rows went in.
+fn lacking(done: &restore::Outcome, dry_run: bool) -> Error {
+    let tables = done.tables.iter().filter(|table| table.quarantined > 0);
+    let tables: Vec<String> = tables.map(|table| format!("{}: {}", table.table, grouped(table.quarantined))).collect();
+    let verb = match (done.unchanged, dry_run) {
+        (true, _) => "had been",
+        (false, true) => "would be",
+        (false, false) => "were",
+    };
+    let what = format!("{} {verb} quarantined ({})", count(done.quarantined(), "row"), tables.join(", "));
+    Error::rejected(what).hint(if done.unchanged {
+        "Once the target takes them, run the same without --on-error skip: it puts all rows in, or none."
+    } else {
+        "The other rows go in. docs/quarantine.md says how to find these; --quarantine FILE lists all of them."
+    })
 }

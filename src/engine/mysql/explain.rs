@@ -1,7 +1,7 @@
 //! The server's errors in our words: numbers and names only, because messages of MySQL and MariaDB quote values.
 
 use crate::engine::network;
-use crate::error::{Error, Kind, Transient};
+use crate::error::{Broken, Error, Kind, Transient};
 use mysql_async::{IoError, ServerError};
 
 /// The server's error number.
@@ -18,6 +18,10 @@ pub(super) fn statement(error: &mysql_async::Error) -> Error {
     let (kind, what, hint) = meaning(server.code);
     let text = format!("the server refuses ({}): {what}{}", server.code, place(server));
     let error = Error::new(kind, text).transient_by(transient(server.code));
+    let error = match rule(server.code) {
+        Some(rule) => error.of_row(Broken { rule, name: name(server).unwrap_or_default(), row: None }),
+        None => error,
+    };
     if hint.is_empty() { error } else { error.hint(hint) }
 }
 
@@ -42,6 +46,50 @@ pub(super) fn is_lost(error: &mysql_async::Error) -> bool {
         mysql_async::Error::Io(IoError::Io(error)) => network::is_lost(error),
         mysql_async::Error::Driver(mysql_async::DriverError::ConnectionClosed) => true,
         _ => code(error).is_some_and(is_end),
+    }
+}
+
+/// The rule that a row breaks, for codes that are about a row.
+fn rule(code: u16) -> Option<&'static str> {
+    Some(match code {
+        1062 | 1586 | 1859 => "unique",
+        1451 | 1452 | 1216 | 1217 => "foreign key",
+        1048 | 1263 | 1364 => "not null",
+        // A row that belongs to no partition is among them.
+        3819 | 4025 | 1526 | 1748 => "check",
+        1406 => "length",
+        1264 | 1265 | 1292 | 1300 | 1365 | 1366 | 1367 | 1411 | 1416 | 1426 | 1427 | 1525 | 1690 | 3140..=3158 => {
+            "type"
+        }
+        1644 => "rule",
+        _ => return None,
+    })
+}
+
+/// The name of the broken rule, as the schema spells it.
+fn name(error: &ServerError) -> Option<String> {
+    let message = error.message.as_str();
+    let quoted = |rest: &str| {
+        let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '`'))?;
+        Some(rest[1..].chars().take_while(|c| *c != quote).collect::<String>())
+    };
+    match error.code {
+        // MySQL puts the table's name in front of the key's, MariaDB does not.
+        1062 | 1586 => {
+            let key = quoted(message.rsplit_once(" for key ")?.1)?;
+            Some(key.split_once('.').map_or(key.clone(), |(_, key)| key.to_owned()))
+        }
+        1048 => quoted(message.strip_prefix("Column ")?),
+        1364 => quoted(message.strip_prefix("Field ")?),
+        3819 => quoted(message.strip_prefix("Check constraint ")?),
+        4025 => quoted(message.strip_prefix("CONSTRAINT ")?),
+        1264 | 1265 | 1406 | 1366 | 1292 | 1411 | 1367 | 1525 | 1263 => {
+            // A column may come with its database and table, each in quotes.
+            let place = message.rsplit_once(" for column ")?.1.split(" at row ").next()?;
+            quoted(place.rsplit('.').next()?)
+        }
+        1451 | 1452 | 1216 | 1217 => quoted(message.rsplit_once("CONSTRAINT ")?.1),
+        _ => None,
     }
 }
 
@@ -168,5 +216,26 @@ mod tests {
         let text = shown(1064, "near 'hunter2' at line 1");
         assert!(!text.contains("hunter2"), "{text}");
         assert!(shown(1142, "SELECT command denied").contains("denied"));
+    }
+
+    #[test]
+    fn broken_rules_have_the_names_of_the_schema() {
+        let broken = |code: u16, message: &str| {
+            let error = ServerError { code, message: message.into(), state: "x".into() };
+            let error = statement(&mysql_async::Error::Server(error));
+            error.broken().map(|broken| (broken.rule, broken.name.clone()))
+        };
+        for (code, message, rule, name) in [
+            (1062, "Duplicate entry 'hunter2 for key 'a'' for key 't.name'", "unique", "name"),
+            (1062, "Duplicate entry 'hunter2' for key 'name'", "unique", "name"),
+            (1366, "Incorrect integer value: 'hunter2' for column `d`.`t`.`n` at row 1", "type", "n"),
+            (1406, "Data too long for column 'n' at row 1", "length", "n"),
+            (4025, "CONSTRAINT `c` failed for `d`.`t`", "check", "c"),
+            (3819, "Check constraint 'c' is violated.", "check", "c"),
+            (1292, "Truncated incorrect INTEGER value: 'hunter2'", "type", ""),
+        ] {
+            assert_eq!(broken(code, message), Some((rule, name.to_owned())), "{message}");
+        }
+        assert_eq!(broken(1213, "Deadlock found"), None);
     }
 }

@@ -25,7 +25,7 @@ mod write;
 mod tests;
 
 use super::staging::{Place, Rounds, Staging, Stream};
-use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target, Whereabouts};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Savepoint, Sink, Source, Target, Whereabouts};
 use crate::engine::sql::Sql;
 use crate::error::{Kind, Result};
 use crate::event::Traffic;
@@ -133,6 +133,10 @@ impl Target for Mysql {
 
     fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
         self.work.load(&mut self.session, into, rows)
+    }
+
+    fn savepoint(&mut self, what: Savepoint) -> Result<()> {
+        self.work.savepoint(&mut self.session, what)
     }
 
     fn loaded_by(&mut self) -> &'static str {

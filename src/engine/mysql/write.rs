@@ -10,7 +10,7 @@ use super::session::Session;
 use super::shape::{self, Shape};
 use super::{ddl, explain, grants, load};
 use crate::engine::sql::{self, Sql};
-use crate::engine::{Enforce, LoadTable};
+use crate::engine::{Enforce, LoadTable, Savepoint};
 use crate::error::{Error, Result};
 use crate::event::Cancel;
 use crate::model::mark;
@@ -252,6 +252,18 @@ impl Work {
         }
         self.counted.insert(name.to_owned());
         self.now(main, text, Some(&format!("DROP TABLE IF EXISTS {}", quoted.text())))
+    }
+
+    pub(super) fn savepoint(&mut self, main: &mut Session, what: Savepoint) -> Result<()> {
+        self.start(main)?;
+        main.run(match what {
+            Savepoint::Set => "SAVEPOINT terp_fixtures_row",
+            Savepoint::Keep => "RELEASE SAVEPOINT terp_fixtures_row",
+            // After a deadlock it is gone with the whole transaction, and this says so.
+            Savepoint::Undo => "ROLLBACK TO SAVEPOINT terp_fixtures_row",
+        })?;
+        self.failed = false;
+        Ok(())
     }
 
     /// How the last table's rows went in.

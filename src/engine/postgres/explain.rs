@@ -1,7 +1,7 @@
 //! The server's errors in our words: code and names only, because messages and details of PostgreSQL quote values.
 
 use crate::engine::network;
-use crate::error::{Error, Kind, Transient};
+use crate::error::{Broken, Error, Kind, Transient};
 use sqlx::postgres::PgDatabaseError;
 
 /// Whether the connection can be used again after this error of a plain statement.
@@ -33,6 +33,10 @@ pub(super) fn statement(error: &sqlx::Error) -> Error {
         text = format!("{text}: {}", database.message().escape_debug());
     }
     let error = Error::new(kind, text).transient_by(transient(database.code()));
+    let error = match broken(database) {
+        Some(broken) => error.of_row(broken),
+        None => error,
+    };
     if hint.is_empty() { error } else { error.hint(hint) }
 }
 
@@ -44,6 +48,42 @@ fn transient(code: &str) -> Option<Transient> {
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Some(Transient::Lost),
         _ => code.starts_with("08").then_some(Transient::Lost),
     }
+}
+
+/// The rule that a row breaks, for codes that are about a row.
+fn broken(error: &PgDatabaseError) -> Option<Broken> {
+    let rule = rule(error.code())?;
+    let (row, column) = error.r#where().map_or((None, None), copy_place);
+    let named = error.constraint().or_else(|| error.column()).or_else(|| error.data_type()).or(column);
+    Some(Broken { rule, name: named.unwrap_or_default().to_owned(), row })
+}
+
+fn rule(code: &str) -> Option<&'static str> {
+    const RULES: [(&str, &str); 10] = [
+        ("23505", "unique"),
+        ("23503", "foreign key"),
+        ("23502", "not null"),
+        ("23514", "check"),
+        ("23P01", "exclusion"),
+        ("22001", "length"),
+        // A key that is too long for its index.
+        ("54000", "length"),
+        ("22", "type"),
+        ("23", "check"),
+        ("P0", "rule"),
+    ];
+    RULES.iter().find(|(known, _)| code.starts_with(known)).map(|(_, rule)| *rule)
+}
+
+/// The row, from 0, and the column out of `COPY t, line 3, column c: "..."`. What follows the column is a value.
+fn copy_place(context: &str) -> (Option<u64>, Option<&str>) {
+    let rest = context.strip_prefix("COPY ").and_then(|rest| rest.split_once(", line "));
+    let Some((_, rest)) = rest else { return (None, None) };
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let line: Option<u64> = rest[..digits].parse().ok();
+    let column = rest[digits..].strip_prefix(", column ");
+    let column = column.and_then(|rest| rest.split_once(": ").map(|(name, _)| name));
+    (line.and_then(|line| line.checked_sub(1)), column)
 }
 
 /// A commit without an answer: the server may have done it or not.
@@ -173,5 +213,17 @@ mod tests {
             assert_eq!(transient(code), wanted, "{code}");
         }
         assert!(!says_names_only("22P02") && !says_names_only("23505"));
+    }
+
+    #[test]
+    fn rows_are_told_from_statements() {
+        assert_eq!(rule("23505"), Some("unique"));
+        assert_eq!(rule("22001"), Some("length"));
+        assert_eq!(rule("22P02"), Some("type"));
+        assert_eq!(rule("40P01"), None);
+        assert_eq!(rule("42703"), None);
+        assert_eq!(copy_place("COPY t, line 3, column c: \"hunter2, line 9\""), (Some(2), Some("c")));
+        assert_eq!(copy_place("COPY t, line 12: \"hunter2, column x: y\""), (Some(11), None));
+        assert_eq!(copy_place("PL/pgSQL function f() line 3"), (None, None));
     }
 }

@@ -19,7 +19,7 @@ mod write;
 pub(crate) mod tests;
 
 use super::staging::{Place, Rounds, Staging, Stream};
-use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target, Whereabouts};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Savepoint, Sink, Source, Target, Whereabouts};
 use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
 use crate::event::Traffic;
@@ -136,6 +136,10 @@ impl Target for Postgres {
 
     fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
         write::load(&mut self.session, into, rows)
+    }
+
+    fn savepoint(&mut self, what: Savepoint) -> Result<()> {
+        write::savepoint(&mut self.session, what)
     }
 
     fn loaded_by(&mut self) -> &'static str {

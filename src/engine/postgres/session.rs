@@ -32,6 +32,8 @@ pub(super) struct Session {
     pub(super) meter: Meter,
     /// Whether a statement failed since the transaction began: then it cannot be committed.
     pub(super) failed: bool,
+    /// Whether a savepoint for rows is set.
+    pub(super) savepoint: bool,
 }
 
 impl Drop for Session {
@@ -58,7 +60,9 @@ impl Session {
             Ok(Ok(connection)) => {
                 let (options, cancel, meter) = (options.clone(), cancel.clone(), Meter::default());
                 meter.connected();
-                Ok(Self { connection: Some(connection), runtime, options, process: None, cancel, meter, failed: false })
+                let connection = Some(connection);
+                let (process, failed, savepoint) = (None, false, false);
+                Ok(Self { connection, runtime, options, process, cancel, meter, failed, savepoint })
             }
             Ok(Err(error)) => Err(error),
             Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
@@ -169,6 +173,7 @@ impl Session {
     /// Sends COPY text that `next` writes, piece by piece, until it writes nothing more. Gives the number of rows.
     pub(super) fn copy_in(&mut self, statement: &str, next: &mut dyn FnMut(&mut Vec<u8>) -> Result<()>) -> Result<u64> {
         let mut connection = self.take()?;
+        let mut in_step = false;
         let work = async {
             let refused = |error: sqlx::Error| explain::statement(&error);
             let mut copy = connection.copy_in_raw(statement).await.map_err(refused)?;
@@ -177,7 +182,10 @@ impl Session {
                 buffer.clear();
                 next(&mut buffer)?;
                 if buffer.is_empty() {
-                    return copy.finish().await.map_err(refused);
+                    let done = copy.finish().await;
+                    // The server's word at the end, whenever it was said: then nobody waits for more.
+                    in_step = done.as_ref().err().is_none_or(explain::is_survivable);
+                    return done.map_err(refused);
                 }
                 copy.send(buffer.as_slice()).await.map_err(refused)?;
             }
@@ -189,8 +197,11 @@ impl Session {
                 self.connection = Some(connection);
                 Ok(rows)
             }
-            // A COPY that was refused or broken off leaves the driver out of step; the server waits for more and so notices.
-            Ok(Err(error)) => Err(error),
+            // A COPY that was broken off leaves the driver out of step; the server waits for more and so notices.
+            Ok(Err(error)) => {
+                self.connection = in_step.then_some(connection);
+                Err(error)
+            }
             Err(interrupted) => {
                 self.give_up(connection);
                 Err(interrupted)

@@ -4,7 +4,7 @@ use super::explain;
 use super::fresh::Fresh;
 use super::session::Session;
 use crate::engine::sql::Sql;
-use crate::engine::{Enforce, LoadTable};
+use crate::engine::{Enforce, LoadTable, Savepoint};
 use crate::error::{Error, Result};
 use crate::model::batch::{Batch, CellKind};
 use crate::model::copytext::{COPY_ESCAPES, write_escaped};
@@ -113,6 +113,18 @@ pub(super) fn execute(session: &mut Session, silenced: &Silenced, sql: &Sql) -> 
     session.run(text)
 }
 
+pub(super) fn savepoint(session: &mut Session, what: Savepoint) -> Result<()> {
+    session.run(match what {
+        Savepoint::Set => "SAVEPOINT terp_fixtures_row",
+        Savepoint::Keep => "RELEASE terp_fixtures_row",
+        Savepoint::Undo => "ROLLBACK TO terp_fixtures_row; RELEASE terp_fixtures_row",
+    })?;
+    session.savepoint = what == Savepoint::Set;
+    // Before the savepoint nothing had failed, or it could not have been set.
+    session.failed = false;
+    Ok(())
+}
+
 /// One COPY for all of `rows`: its end is the only answer of the server that is waited for.
 pub(super) fn load<R: Borrow<Checked>>(
     session: &mut Session,
@@ -142,7 +154,12 @@ pub(super) fn load<R: Borrow<Checked>>(
     };
     let mut first = Vec::new();
     piece(&mut first)?;
-    let fresh = if first.len() < PIECE { None } else { Fresh::begin(session, &into.table).map_err(within)? };
+    // Rows are only frozen in the transaction of their table, and behind a savepoint that is another one.
+    let fresh = if first.len() < PIECE || session.savepoint {
+        None
+    } else {
+        Fresh::begin(session, &into.table).map_err(within)?
+    };
     let copy = if fresh.is_some() { copy.lit(" (FREEZE)") } else { copy };
     let mut next = |out: &mut Vec<u8>| {
         if first.is_empty() {

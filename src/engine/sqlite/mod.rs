@@ -12,7 +12,7 @@ mod write;
 mod tests;
 
 use super::staging::{Place, Rounds, Staging, Stream};
-use super::{Enforce, Engine, Holder, LoadTable, Query, Sink, Source, Target, Whereabouts};
+use super::{Enforce, Engine, Holder, LoadTable, Query, Savepoint, Sink, Source, Target, Whereabouts};
 use crate::engine::meter::Meter;
 use crate::engine::sql::Sql;
 use crate::error::Result;
@@ -125,6 +125,11 @@ impl Target for Sqlite {
         self.cancel.check()?;
         self.meter.sent();
         write::load(&self.connection, into, rows)
+    }
+
+    fn savepoint(&mut self, what: Savepoint) -> Result<()> {
+        self.cancel.check()?;
+        write::savepoint(&self.connection, what)
     }
 
     fn loaded_by(&mut self) -> &'static str {

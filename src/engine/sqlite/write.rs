@@ -1,8 +1,8 @@
 //! Rows and statements into SQLite: one transaction, triggers silent, prepared inserts.
 
 use crate::engine::sql::Sql;
-use crate::engine::{Enforce, LoadTable};
-use crate::error::{Error, Result};
+use crate::engine::{Enforce, LoadTable, Savepoint};
+use crate::error::{Broken, Error, Result};
 use crate::event::Cancel;
 use crate::model::batch::{Cell, CellKind};
 use crate::model::proof::Checked;
@@ -60,6 +60,15 @@ pub(super) fn execute(connection: &Connection, sql: &Sql) -> Result<u64> {
     Ok(connection.total_changes() - before)
 }
 
+pub(super) fn savepoint(connection: &Connection, what: Savepoint) -> Result<()> {
+    let text = match what {
+        Savepoint::Set => "SAVEPOINT terp_fixtures_row",
+        Savepoint::Keep => "RELEASE terp_fixtures_row",
+        Savepoint::Undo => "ROLLBACK TO terp_fixtures_row; RELEASE terp_fixtures_row",
+    };
+    connection.execute_batch(text).map_err(explain)
+}
+
 pub(super) fn load(connection: &Connection, into: &LoadTable, rows: &Checked) -> Result<u64> {
     let rows = rows.rows();
     if rows.columns() != into.columns.len() {
@@ -76,7 +85,10 @@ pub(super) fn load(connection: &Connection, into: &LoadTable, rows: &Checked) ->
             })?;
             statement.raw_bind_parameter(column + 1, ToSqlOutput::Borrowed(value)).map_err(explain)?;
         }
-        statement.raw_execute().map_err(explain)?;
+        statement.raw_execute().map_err(explain).map_err(|error| match error.broken().cloned() {
+            Some(broken) => error.of_row(Broken { row: Some(row as u64), ..broken }),
+            None => error,
+        })?;
     }
     Ok(rows.rows() as u64)
 }
@@ -134,6 +146,28 @@ fn explain(error: rusqlite::Error) -> Error {
         Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             Error::unreachable(format!("the target failed: {message}"))
         }
-        _ => Error::rejected(message),
+        _ => match broken(&error, &message) {
+            Some(broken) => Error::rejected(message).of_row(broken),
+            None => Error::rejected(message),
+        },
     }
+}
+
+/// The rule that a row breaks, for errors that are about a row.
+fn broken(error: &rusqlite::Error, message: &str) -> Option<Broken> {
+    use rusqlite::ffi;
+    let rusqlite::Error::SqliteFailure(ffi::Error { extended_code, .. }, _) = error else { return None };
+    let rule = match *extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => "unique",
+        ffi::SQLITE_CONSTRAINT_NOTNULL => "not null",
+        ffi::SQLITE_CONSTRAINT_CHECK => "check",
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => "foreign key",
+        ffi::SQLITE_CONSTRAINT_DATATYPE | ffi::SQLITE_MISMATCH => "type",
+        ffi::SQLITE_TOOBIG => "length",
+        // A function of an index, a CHECK or a generated column does not take the row's values.
+        ffi::SQLITE_ERROR if message == ffi::code_to_str(ffi::SQLITE_ERROR) => "rule",
+        _ => return None,
+    };
+    let name = message.split_once(" failed: ").or_else(|| message.rsplit_once(" column "));
+    Some(Broken { rule, name: name.map_or("", |(_, name)| name).to_owned(), row: None })
 }

@@ -37,6 +37,7 @@ pub(in crate::run) fn restored(snapshot: &Snapshot, run: &str, replaced: &[Strin
             ("overwritten", done.overwritten),
             ("identical", done.identical),
             ("skipped", done.skipped),
+            ("quarantined", done.quarantined),
         ];
         table(&done.table, counts)
     };

@@ -139,6 +139,8 @@ impl World {
             marker: crate::run::marking::Marker::Columns,
             create: true,
             on_conflict: OnConflict::Fail,
+            on_error: crate::run::quarantine::OnError::Abort,
+            quarantine: None,
             keep_others: false,
             suspend_triggers: false,
             tables: Vec::new(),

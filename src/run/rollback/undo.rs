@@ -154,7 +154,7 @@ impl Plan<'_> {
             undone.tables.push(taken);
         }
         shape::drop_undo_tables(target, &self.run.detail.tables, &self.live)?;
-        ledger::forget(target, self.run, self.others.is_empty())?;
+        ledger::forget(target, &self.live, self.run, self.others.is_empty())?;
         if !self.others_have_columns() {
             shape::drop_markers(target, &self.live, &[])?;
         }
@@ -165,7 +165,7 @@ impl Plan<'_> {
     fn forget(&self, context: &Context<'_>, target: &mut dyn Target) -> Result<Vec<TableName>> {
         self.restore_counters(target)?;
         shape::drop_undo_tables(target, &self.run.detail.tables, &self.live)?;
-        ledger::forget(target, self.run, self.others.is_empty())?;
+        ledger::forget(target, &self.live, self.run, self.others.is_empty())?;
         let dropped = shape::drop_created(context, target, self.run, &self.others)?;
         if !self.others_have_columns() {
             shape::drop_markers(target, &self.live, &dropped)?;

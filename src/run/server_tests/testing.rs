@@ -331,6 +331,8 @@ pub(super) fn options() -> restore::Options {
         marker: Marker::Columns,
         create: false,
         on_conflict: OnConflict::Fail,
+        on_error: crate::run::quarantine::OnError::Abort,
+        quarantine: None,
         keep_others: false,
         suspend_triggers: false,
         allow_lossy: false,

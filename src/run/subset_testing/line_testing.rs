@@ -123,6 +123,8 @@ impl Place {
             marker: crate::run::marking::Marker::Columns,
             create: false,
             on_conflict: OnConflict::Fail,
+            on_error: crate::run::quarantine::OnError::Abort,
+            quarantine: None,
             keep_others: false,
             suspend_triggers: true,
             allow_lossy: false,
