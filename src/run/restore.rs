@@ -299,6 +299,7 @@ impl Restoring<'_> {
             }
             None => self.load(target, &live, &plan, (&id, &at, seq), &mut detail, &mut how)?,
         }
+        plan.mark_created(target, self.options.marker, [&id, &at])?;
 
         self.context.stage("creating indexes, views and triggers");
         let is_missing =
@@ -363,7 +364,7 @@ impl Restoring<'_> {
             }
         }
         ledger::create(target)?;
-        let mut live = target.catalogue()?;
+        let mut live = plan.whole(target)?;
         plan.add_markers(target, &live, self.options.marker)?;
         if self.options.marker == Marker::Columns {
             live.own.marked.extend(plan.entries.iter().map(|entry| entry.table.clone()));
@@ -405,6 +406,7 @@ impl Restoring<'_> {
                 marking: Marking::of(self.options.marker, table, &entry.columns, &format!("{seq}_{index}"))?,
                 has_columns: live.own.marked.contains(&entry.table),
                 is_new: detail.created.contains(&entry.table),
+                is_marked_later: plan.marks_later(target.engine(), self.options.marker, &entry.table),
                 on_conflict: self.options.on_conflict,
                 is_exact: self.foreign.is_none() && is_exact(entry, table),
             };
@@ -516,11 +518,17 @@ impl Restoring<'_> {
     }
 }
 
-/// Whether the server keeps the cells of an entry letter by letter. Captured ones are as a server wrote them, but a mask
-/// may spell a number or a document in its own way.
+/// Whether the server keeps the cells of an entry letter by letter. What was kept is as a server wrote it, where all of its
+/// versions write alike; a mask may spell all but texts and whole numbers in its own way.
 pub(super) fn is_exact(entry: &TableEntry, live: &Table) -> bool {
-    let family = |name: &String| live.column_index(name).map(|at| live.columns[at].family);
-    entry.masks.keys().all(|name| matches!(family(name), Some(Family::Text | Family::Integer)))
+    entry.masks.iter().all(|(name, mask)| {
+        let family = live.column_index(name).map(|at| live.columns[at].family);
+        match family {
+            Some(Family::Text | Family::Integer) => true,
+            Some(Family::Real | Family::Json | Family::Any) | None => false,
+            Some(_) => mask == "keep",
+        }
+    })
 }
 
 /// Runs statements that an engine rendered.

@@ -51,11 +51,8 @@ impl Gathering<'_> {
     ) -> Result<()> {
         self.context.cancel.check()?;
         match job {
-            Job::ForeignKeys(indexes) => indexes
-                .into_iter()
-                .try_for_each(|index| build(stream, &foreign_keys[index], Part::Round { round: 1, index })),
-            Job::Rows(load) => self
-                .compare(stream, load, is_resumed)
+            Job::ForeignKeys(indexes) => self.foreign_keys(stream, indexes, foreign_keys),
+            Job::Rows(load) => Self::compare(stream, load, is_resumed)
                 .map_err(|error| error.within(format!("table {}", load.entry.table))),
             Job::References(child, key) => {
                 let staged = ForeignKey { parent: stream.aside(&key.parent), ..key.clone() };
@@ -70,9 +67,22 @@ impl Gathering<'_> {
         }
     }
 
+    /// Builds foreign keys, one after the other.
+    pub(super) fn foreign_keys(
+        &self,
+        stream: &mut dyn Target,
+        indexes: Vec<usize>,
+        foreign_keys: &[Vec<String>],
+    ) -> Result<()> {
+        indexes.into_iter().try_for_each(|index| {
+            self.context.cancel.check()?;
+            build(stream, &foreign_keys[index], Part::Round { round: 1, index })
+        })
+    }
+
     /// The number of rows always; their digest where they were not all sent by this process, or may read otherwise than they
     /// were written.
-    fn compare(&self, stream: &mut dyn Target, load: &Load<'_>, is_resumed: bool) -> Result<()> {
+    fn compare(stream: &mut dyn Target, load: &Load<'_>, is_resumed: bool) -> Result<()> {
         let staged = Table { name: stream.aside(&load.entry.table), ..load.live.clone() };
         let sent = load.tally.lock().unwrap_or_else(PoisonError::into_inner).digest;
         let count = state::count(stream, &staged.name)?;

@@ -62,7 +62,7 @@ pub(super) const POSTGRES: Server = Server {
     sleep: "SELECT 1 FROM pg_sleep(60)",
     commit: b"COMMIT",
     dialect: &dialect_testing::POSTGRES,
-    ways: ("COPY", "COPY"),
+    ways: ("one INSERT", "one INSERT"),
     longest_name: 63,
     most_columns: 1600,
     blob: "BYTEA",
