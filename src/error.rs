@@ -139,7 +139,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of `kind` that says `what` happened, as a fragment that reads well after "error: ".
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, transient: None, what: what.into(), hint: None, broken: None, source: None, differences: Vec::new() }
+        Self {
+            kind,
+            transient: None,
+            what: what.into(),
+            hint: None,
+            broken: None,
+            source: None,
+            differences: Vec::new(),
+        }
     }
 
     /// Adds what the user can type or change next, as a full sentence.

@@ -577,15 +577,32 @@ pub fn exact_column(sql: Sql, column: &Column) -> Sql {
 pub fn add_markers(engine: EngineKind, table: &TableName) -> Vec<Sql> {
     let alter = || Sql::new(engine).lit("ALTER TABLE ").table(table).lit(" ADD COLUMN ");
     let kind = match engine {
-        EngineKind::Sqlite | EngineKind::Postgres => {
-            return MARKERS.iter().map(|name| alter().name(name).lit(" TEXT")).collect();
-        }
+        EngineKind::Sqlite => return MARKERS.iter().map(|name| alter().name(name).lit(" TEXT")).collect(),
+        EngineKind::Postgres => " TEXT",
         // Invisible ones stay out of `SELECT *`.
         EngineKind::Mysql => " TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL /*!80023 INVISIBLE */",
         EngineKind::Mariadb => " TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL INVISIBLE",
     };
-    // Each statement is a transaction of its own there, so both come in one.
+    // Each statement is a transaction of its own in MySQL and MariaDB, so both come in one.
     vec![alter().name(MARKERS[0]).lit(kind).lit(", ADD COLUMN ").name(MARKERS[1]).lit(kind)]
+}
+
+/// Whether new columns of a table can come with one value for all of its rows, without writing them: the server keeps it beside the
+/// column. Rows that are loaded before are shorter, and so are the loads.
+#[must_use]
+pub fn marks_later(engine: EngineKind) -> bool {
+    engine == EngineKind::Postgres
+}
+
+/// Adds the marker columns with these values in every row, and no default for rows to come.
+#[must_use]
+pub fn add_values(engine: EngineKind, table: &TableName, values: [&str; 2]) -> [Sql; 2] {
+    let alter = || Sql::new(engine).lit("ALTER TABLE ").table(table).lit(" ");
+    let add = alter().list(MARKERS.iter().zip(values), ", ", |sql, (name, value)| {
+        sql.lit("ADD COLUMN ").name(name).lit(" TEXT DEFAULT ").string(value)
+    });
+    let forget = alter().list(MARKERS, ", ", |sql, name| sql.lit("ALTER COLUMN ").name(name).lit(" DROP DEFAULT"));
+    [add, forget]
 }
 
 /// Drops the marker columns, the later one first, so that the table's text becomes what it was.
@@ -677,6 +694,20 @@ pub fn writers(engine: EngineKind, cores: usize) -> usize {
     }
 }
 
+/// How many times as many rows as elsewhere it takes until a staging place pays. One writer of a file gains nothing but that an
+/// interrupted load can go on.
+#[must_use]
+pub fn reluctance(engine: EngineKind) -> u64 {
+    if engine == EngineKind::Sqlite { 10 } else { 1 }
+}
+
+/// How many times as long as elsewhere a transaction of a staging place is. MariaDB builds the keys from sorted values only of
+/// tables that were empty at its beginning.
+#[must_use]
+pub fn patience(engine: EngineKind) -> u64 {
+    if engine == EngineKind::Mariadb { 8 } else { 1 }
+}
+
 /// Whether types, functions and the like are made in a staging place, with the tables that need them. No table of the others
 /// needs any, but for sequences.
 #[must_use]
@@ -712,8 +743,37 @@ pub fn without_foreign_keys(engine: EngineKind, create: &str, names: &[&str]) ->
         names.iter().map(|name| Sql::new(engine).lit("CONSTRAINT ").name(name).lit(" FOREIGN KEY ").text).collect();
     let goes = |line: &&str| heads.iter().any(|head| line.trim_start().starts_with(head));
     // The server renders one line for each column and key.
+    without_lines(create, goes)
+}
+
+fn without_lines(create: &str, goes: impl Fn(&&str) -> bool) -> String {
     let text = create.lines().filter(|line| !goes(line)).collect::<Vec<_>>().join("\n");
     text.replacen(",\n)", "\n)", 1)
+}
+
+/// A CREATE TABLE statement without the keys that are built better once many rows are in, and the statements that add them: plain
+/// keys first, then foreign keys. None where that does not pay: MariaDB sorts them by itself, PostgreSQL and SQLite have them apart.
+#[must_use]
+pub fn keys_later(engine: EngineKind, table: &TableName, create: &str) -> Option<(String, [Option<Sql>; 2])> {
+    let is_plain = |line: &str| line.trim_start().starts_with("KEY ");
+    let is_foreign = |line: &str| line.trim_start().starts_with("CONSTRAINT ") && line.contains(" FOREIGN KEY (");
+    // A counter stays with its key, and names that read like a constraint are left alone.
+    let mut columns = create.lines().filter_map(|line| line.trim_start().strip_prefix('`')?.split_once("` "));
+    let has_key = |name: &str| create.contains(&format!("\n  PRIMARY KEY (`{name}`"));
+    let needs_key = columns.any(|(name, rest)| rest.contains(" AUTO_INCREMENT") && !has_key(name));
+    let is_odd = create.lines().any(|line| is_foreign(line) && line.contains(" CHECK ("));
+    if engine != EngineKind::Mysql || needs_key || is_odd {
+        return None;
+    }
+    let adding = |goes: &dyn Fn(&str) -> bool| {
+        let lines = create.lines().filter(|line| goes(line)).map(|line| line.trim().trim_end_matches(','));
+        let lines: Vec<&str> = lines.collect();
+        let mut alter = Sql::new(engine).lit("ALTER TABLE ").table(table).lit(" ADD ");
+        alter.text.push_str(&lines.join(", ADD "));
+        (!lines.is_empty()).then_some(alter)
+    };
+    let later = [adding(&is_plain), adding(&is_foreign)];
+    later[0].is_some().then(|| (without_lines(create, |line| is_plain(line) || is_foreign(line)), later))
 }
 
 /// Drops tables that may reference each other, children first.
@@ -790,5 +850,28 @@ mod tests {
         assert_eq!(sql.text(), "SELECT \"a\"\"b\" = 'it''s \\'");
         let sql = Sql::new(EngineKind::Mysql).name("a`b").lit(" = ").string("it's \\");
         assert_eq!(sql.text(), "`a``b` = 'it''s \\\\'");
+    }
+
+    #[test]
+    fn keys_can_come_behind_the_rows() {
+        let create = "CREATE TABLE `t` (\n  `a` int NOT NULL AUTO_INCREMENT,\n  `b` int DEFAULT NULL,\n  PRIMARY KEY (`a`),\n  \
+            UNIQUE KEY `u` (`b`,`a`),\n  KEY `k` (`b`) /*!80000 INVISIBLE */,\n  CONSTRAINT `f` FOREIGN KEY (`b`) REFERENCES `p` (`a`),\n  \
+            CONSTRAINT `c` CHECK ((`b` > 0))\n) ENGINE=InnoDB";
+        let table = TableName::plain("t");
+        let (first, then) = keys_later(EngineKind::Mysql, &table, create).unwrap();
+        let then = then.map(|sql| sql.unwrap().text().to_owned());
+        assert_eq!(then[0], "ALTER TABLE `t` ADD KEY `k` (`b`) /*!80000 INVISIBLE */");
+        assert_eq!(then[1], "ALTER TABLE `t` ADD CONSTRAINT `f` FOREIGN KEY (`b`) REFERENCES `p` (`a`)");
+        assert!(
+            first.ends_with("UNIQUE KEY `u` (`b`,`a`),\n  CONSTRAINT `c` CHECK ((`b` > 0))\n) ENGINE=InnoDB"),
+            "{first}"
+        );
+        let counted = create.replace("PRIMARY KEY (`a`)", "KEY `n` (`a`)");
+        assert!(keys_later(EngineKind::Mysql, &table, &counted).is_none());
+        assert!(keys_later(EngineKind::Mariadb, &table, create).is_none());
+        let (first, _) =
+            keys_later(EngineKind::Mysql, &table, &create.replace(",\n  CONSTRAINT `c` CHECK ((`b` > 0))", ""))
+                .unwrap();
+        assert!(first.ends_with("UNIQUE KEY `u` (`b`,`a`)\n) ENGINE=InnoDB"), "{first}");
     }
 }

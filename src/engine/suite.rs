@@ -153,7 +153,7 @@ fn loads_and_reads_back(bench: &Bench<'_>) {
     let mut target = (bench.target)();
     target.begin(Enforce::Nothing).unwrap();
     assert_eq!(target.load(&into(), &rows).unwrap(), 2);
-    assert!(["COPY", "prepared inserts", "inserts of many rows"].contains(&target.loaded_by()));
+    assert!(["one INSERT", "prepared inserts", "inserts of many rows"].contains(&target.loaded_by()));
     target.end(true).unwrap();
     let mut source = (bench.source)();
     let sql = Sql::new(source.engine()).lit("SELECT id, ").name("select").lit(", note FROM ").table(&name());

@@ -34,6 +34,8 @@ fn named(name: &str) -> Named {
 
 fn options(tables: Vec<TableMap>, dry_run: bool) -> Options {
     Options {
+        on_error: super::quarantine::OnError::Abort,
+        quarantine: None,
         create: false,
         on_conflict: OnConflict::Fail,
         keep_others: false,

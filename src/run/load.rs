@@ -58,6 +58,7 @@ pub(super) fn refuse(conflicts: &[(TableName, Conflicts)], on_conflict: OnConfli
 }
 
 /// Where rows go, and how they are marked.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the table or of its rows")]
 pub(super) struct Destination<'a> {
     /// The live table.
     pub(super) live: &'a Table,
@@ -75,6 +76,8 @@ pub(super) struct Destination<'a> {
     pub(super) has_columns: bool,
     /// Whether the run itself made the table, so that nobody else has rows in it.
     pub(super) is_new: bool,
+    /// Whether its markers come behind the rows.
+    pub(super) is_marked_later: bool,
     /// What to do on conflicts.
     pub(super) on_conflict: OnConflict,
     /// Whether the cells will be read back as they are written.
@@ -89,7 +92,7 @@ pub(super) enum Loader<'a> {
     /// The table is empty: straight in.
     Direct { to: Destination<'a>, into: LoadTable, digest: ContentDigest },
     /// The table holds rows: a staging table first.
-    Staged { to: Destination<'a>, stage: LoadTable },
+    Staged { to: Destination<'a>, stage: LoadTable, digest: ContentDigest },
 }
 
 impl<'a> Loader<'a> {
@@ -101,8 +104,8 @@ impl<'a> Loader<'a> {
             Sql::new(engine).lit("SELECT count(*) FROM (SELECT 1 FROM ").table(&to.live.name).lit(" LIMIT 1) AS x");
         to.marking.create(target, to.live)?;
         let is_alone = to.marking == Marking::Columns || to.is_new;
-        if is_alone && crate::engine::scalar(target, sql)? == 0 {
-            let constants = to.marking.constants(to.run, to.at);
+        if to.is_marked_later || is_alone && crate::engine::scalar(target, sql)? == 0 {
+            let constants = if to.is_marked_later { Vec::new() } else { to.marking.constants(to.run, to.at) };
             let into = LoadTable { table: to.live.name.clone(), columns: to.columns.to_vec(), constants };
             return Ok(Self::Direct { to, into, digest: ContentDigest::default() });
         }
@@ -110,7 +113,7 @@ impl<'a> Loader<'a> {
         let key = key_names(to.live, to.columns).filter(|key| is_indexable(to.live, key)).unwrap_or_default();
         target.execute(&sql::table_like(engine, true, &table, &to.live.name, to.columns, &key))?;
         let stage = LoadTable { table, columns: to.columns.to_vec(), constants: Vec::new() };
-        Ok(Self::Staged { to, stage })
+        Ok(Self::Staged { to, stage, digest: ContentDigest::default() })
     }
 
     /// Takes the rows as they come, each part with its digest.
@@ -120,25 +123,19 @@ impl<'a> Loader<'a> {
             Some(row) => error.within(format!("row {row}")),
             None => error,
         };
-        match self {
-            Self::Direct { into, digest, .. } => {
-                let mut digested = rows.map(|part| {
-                    part.map(|(rows, part)| {
-                        digest.join(&part);
-                        rows
-                    })
-                });
-                let inserted = target.load_all(into, &mut digested).map_err(named)?;
-                if inserted == digest.rows() {
-                    return Ok(());
-                }
-                Err(Error::rejected(format!("{inserted} of {} rows went in", digest.rows()))
-                    .hint("A rule or a trigger of the table drops rows. Nothing was changed."))
-            }
-            Self::Staged { stage, .. } => {
-                target.load_all(stage, &mut rows.map(|part| part.map(|(rows, _)| rows))).map_err(named).map(drop)
-            }
+        let (Self::Direct { into, digest, .. } | Self::Staged { stage: into, digest, .. }) = self;
+        let mut digested = rows.map(|part| {
+            part.map(|(rows, part)| {
+                digest.join(&part);
+                rows
+            })
+        });
+        let inserted = target.load_all(into, &mut digested).map_err(named)?;
+        if inserted == digest.rows() {
+            return Ok(());
         }
+        Err(Error::rejected(format!("{inserted} of {} rows went in", digest.rows()))
+            .hint("A rule or a trigger of the table drops rows. Nothing was changed."))
     }
 
     /// Merges what was staged and says what was done.
@@ -152,9 +149,9 @@ impl<'a> Loader<'a> {
                 let detail = TableDetail { inserted, digest: digest.to_hex(), ..empty_detail(&to) };
                 Ok((detail, Conflicts::default(), method.to_owned()))
             }
-            Self::Staged { to, stage } => {
+            Self::Staged { to, stage, digest } => {
                 // A refusal ends the transaction, and the staging table goes with it or with the connection.
-                let (detail, conflicts) = merge(target, &to)?;
+                let (detail, conflicts) = merge(target, &to, &digest)?;
                 target.execute(&sql::drop_stage(target.engine(), &stage.table))?;
                 Ok((detail, conflicts, format!("merged through a staging table, {method}")))
             }
@@ -185,7 +182,7 @@ pub(super) fn empty_detail(to: &Destination<'_>) -> TableDetail {
 /// The digest of the rows of the run.
 pub(super) fn of_run(target: &mut dyn Target, to: &Destination<'_>) -> Result<ContentDigest> {
     let belongs = to.marking.belongs(target.engine(), "t", to.run, to.has_columns);
-    state::marked_digest(target, to.live, to.columns, Some(&belongs))
+    state::marked_digest(target, to.live, to.columns, Some(&belongs).filter(|_| !to.is_marked_later))
 }
 
 /// Conditions on a staged row `s`, as SQL.
@@ -231,8 +228,8 @@ impl Conditions {
     }
 }
 
-/// Classifies the staged rows and puts in those that may go in.
-fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, Conflicts)> {
+/// Classifies the staged rows, whose digest is `sent`, and puts in those that may go in.
+fn merge(target: &mut dyn Target, to: &Destination<'_>, sent: &ContentDigest) -> Result<(TableDetail, Conflicts)> {
     let engine = target.engine();
     let conditions = Conditions::new(engine, to);
     let mut staged = |condition: Option<&Sql>| -> Result<u64> {
@@ -241,7 +238,7 @@ fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, 
         state::positive(crate::engine::scalar(target, sql.part(condition))?)
     };
     let same_key = staged(conditions.same_key.as_ref())?;
-    let identical = staged(conditions.identical.as_ref())?;
+    let identical = if same_key == 0 { 0 } else { staged(conditions.identical.as_ref())? };
     let conflicts = Conflicts { same_key: same_key - identical, other_key: staged(conditions.other_key.as_ref())? };
     let mut detail = TableDetail { identical, ..empty_detail(to) };
     let blocked = match to.on_conflict {
@@ -258,9 +255,9 @@ fn merge(target: &mut dyn Target, to: &Destination<'_>) -> Result<(TableDetail, 
     }
     detail.inserted = insert(target, to, &conditions)?;
     to.marking.prove(target, to.live, (detail.inserted + detail.overwritten, detail.inserted + detail.overwritten))?;
-    let staged_rows = state::count(target, &stage_table(engine))?;
-    detail.skipped = staged_rows - detail.inserted - detail.overwritten - identical;
-    detail.digest = of_run(target, to)?.to_hex();
+    detail.skipped = sent.rows() - detail.inserted - detail.overwritten - identical;
+    let is_whole = to.is_exact && detail.inserted + detail.overwritten == sent.rows();
+    detail.digest = if is_whole { sent.to_hex() } else { of_run(target, to)?.to_hex() };
     Ok((detail, Conflicts::default()))
 }
 

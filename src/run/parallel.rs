@@ -11,7 +11,7 @@ mod verify;
 
 use super::chunks::{Chunks, Opened};
 use super::ledger::{Counter, Made, TableDetail};
-use super::marking::{Marker, Marking};
+use super::marking::Marking;
 use super::packs::PackReader;
 use super::plan;
 use super::repository::Snapshot;
@@ -44,7 +44,7 @@ pub struct Streams {
 
 impl Default for Streams {
     fn default() -> Self {
-        Self { least_rows: 10_000, stretch: 8 << 20 }
+        Self { least_rows: 10_000, stretch: 32 << 20 }
     }
 }
 
@@ -129,8 +129,9 @@ impl Gathering<'_> {
     fn pays(&self, streams: Streams, live: &Catalogue) -> bool {
         let Ok(wanted) = plan::wanted(self.manifest(), &self.options.tables) else { return false };
         let rows: u64 = wanted.iter().map(|entry| entry.rows).sum();
+        let least_rows = streams.least_rows.saturating_mul(sql::reluctance(self.manifest().schema.engine));
         let is_empty = live.tables.is_empty() && live.post.is_empty();
-        is_empty && !self.options.dry_run && rows > 0 && rows >= streams.least_rows
+        is_empty && !self.options.dry_run && rows > 0 && rows >= least_rows
     }
 
     fn manifest(&self) -> &Manifest {
@@ -142,7 +143,8 @@ impl Gathering<'_> {
         let writers = sql::writers(target.engine(), self.context.jobs);
         let mut workers = Workers::new(target, key, stream, writers)?;
         let loads = self.loads(&shapes, &parts)?;
-        let stretches = place::missing(&loads, &parts, streams.stretch, workers.count());
+        let stretch = streams.stretch.saturating_mul(sql::patience(target.engine()));
+        let stretches = place::missing(&loads, &parts, stretch, workers.count());
         let is_resumed = !parts.is_empty();
         if is_resumed {
             let chunks: usize = loads.iter().map(|load| load.entry.chunks.len()).sum();
@@ -163,8 +165,13 @@ impl Gathering<'_> {
         let missing = |round: usize, index: usize| !parts.iter().any(|part| part.is_round(round, index));
         let due = (0..tables.len()).filter(|index| missing(0, *index)).collect();
         workers.each(due, &|stream, index, _| build(stream, &tables[index], Part::Round { round: 0, index }))?;
-        let due = (0..foreign_keys.len()).filter(|index| missing(1, *index)).collect();
+        let mut due: Vec<usize> = (0..foreign_keys.len()).filter(|index| missing(1, *index)).collect();
         let is_proved = sql::proves(self.manifest().schema.engine, foreign_keys);
+        if !is_proved {
+            // While a key is added, whoever counts its references would wait for it, or it for them.
+            let alone = vec![std::mem::take(&mut due)];
+            workers.each(alone, &|stream, due, _| self.foreign_keys(stream, due, foreign_keys))?;
+        }
         let jobs = self.checks(&loads, &shapes, (due, is_proved));
         let found = verify::Found::default();
         workers.each(jobs, &|stream, job, _| self.check(stream, job, foreign_keys, is_resumed, &found))?;
@@ -209,10 +216,7 @@ impl Gathering<'_> {
         let Some(load) = loads.iter().find(|load| load.index == stretch.entry) else { return Ok(()) };
         let within = |error: Error| error.within(format!("table {}", load.entry.table));
         let run = self.snapshot.label();
-        let constants = match head.marker {
-            Marker::Columns => Marking::Columns.constants(&run, &head.at),
-            Marker::Ledger => Vec::new(),
-        };
+        let constants = if head.is_marked { Marking::Columns.constants(&run, &head.at) } else { Vec::new() };
         let into = LoadTable { table: stream.aside(&load.entry.table), columns: load.entry.columns.clone(), constants };
         let mut tries = 0;
         loop {
@@ -336,8 +340,9 @@ fn goes_on_later(error: &Error) -> bool {
 
 /// Runs what was put off for one table, with the line that says so.
 fn build(stream: &mut dyn Target, statements: &[String], part: Part) -> Result<()> {
-    stream.begin(Enforce::ForeignKeys)?;
     let engine = stream.engine();
+    // Where adding a foreign key does not prove it, its references are counted afterwards.
+    stream.begin(if sql::proves(engine, &[]) { Enforce::ForeignKeys } else { Enforce::Nothing })?;
     let built = statements
         .iter()
         .try_for_each(|statement| stream.execute(&Sql::rendered(engine, statement)).map(drop))

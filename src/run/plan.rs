@@ -7,11 +7,12 @@ use super::restore::run_rendered;
 use super::{Context, drift};
 use crate::engine::Target;
 use crate::engine::sql;
+use crate::engine::staging::Rounds;
 use crate::error::{Error, Result};
 use crate::model::drift::Difference;
 use crate::model::manifest::{Manifest, TableEntry};
 use crate::model::mark;
-use crate::model::schema::{Catalogue, SchemaObject, Table, TableName};
+use crate::model::schema::{Catalogue, EngineKind, SchemaObject, Table, TableName};
 
 /// What a restore will create and load.
 pub(super) struct Plan<'a> {
@@ -22,6 +23,8 @@ pub(super) struct Plan<'a> {
     pub(super) entries: Vec<&'a TableEntry>,
     /// Whether the database held nothing: then views and settings come too.
     empty: bool,
+    /// Whether markers come before the rows in any case.
+    pub(super) marks_now: bool,
     live: &'a Catalogue,
     /// How the target differs from the snapshot, in ways that do not matter.
     pub(super) differences: Vec<Difference>,
@@ -66,7 +69,8 @@ impl<'a> Plan<'a> {
         let order = manifest.schema.parents_first();
         let differences = drift::differences(manifest, &wanted, live, foreign, create || empty);
         drift::refuse(&differences, foreign)?;
-        let mut plan = Self { manifest, create: Vec::new(), entries: Vec::new(), empty, live, differences };
+        let (create, entries, marks_now) = (Vec::new(), Vec::new(), false);
+        let mut plan = Self { manifest, create, entries, empty, marks_now, live, differences };
         for table in order.into_iter().map(|at| &manifest.schema.tables[at]) {
             let Some(entry) = wanted.iter().find(|entry| entry.table == table.name) else { continue };
             if live.table(&table.name).is_none() {
@@ -119,21 +123,68 @@ impl<'a> Plan<'a> {
 
     /// Creates what is missing.
     pub(super) fn create_tables(&self, target: &mut dyn Target) -> Result<()> {
+        self.create_tables_but(target, u64::MAX).map(drop)
+    }
+
+    /// Creates what is missing, but for keys of tables of `many` rows that are built better behind them: gives the statements
+    /// that add them.
+    pub(super) fn create_tables_but(&self, target: &mut dyn Target, many: u64) -> Result<[Rounds; 2]> {
+        let mut later = [Rounds::new(), Rounds::new()];
         let created = self.created();
         for table in &self.create {
             let is_there = |parent: &TableName| self.live.table(parent).is_some() || created.contains(parent);
             let orphans = table.foreign_keys.iter().filter(|key| !is_there(&key.parent)).map(|key| key.name.as_str());
-            let create = sql::without_foreign_keys(target.engine(), &table.create, &orphans.collect::<Vec<_>>());
+            let mut create = sql::without_foreign_keys(target.engine(), &table.create, &orphans.collect::<Vec<_>>());
+            let is_large = self.entries.iter().any(|entry| entry.table == table.name && entry.rows >= many);
+            if is_large && let Some((first, then)) = sql::keys_later(target.engine(), &table.name, &create) {
+                create = first;
+                for (round, sql) in later.iter_mut().zip(then) {
+                    round.extend(sql.map(|sql| vec![sql.text().to_owned()]));
+                }
+            }
             run_rendered(target, &create, &format!("table {}", table.name))?;
+        }
+        Ok(later)
+    }
+
+    /// What there is once everything is made: what was there, where nothing is.
+    pub(super) fn whole(&self, target: &mut dyn Target) -> Result<Catalogue> {
+        if self.create.is_empty() { Ok(self.live.clone()) } else { target.catalogue() }
+    }
+
+    /// Whether the markers of a table come behind its rows: none of them is written again. Not where other tables have columns
+    /// of a table's row type: it cannot get a column with a value then.
+    pub(super) fn marks_later(&self, engine: EngineKind, marker: Marker, table: &TableName) -> bool {
+        let tables = &self.manifest.schema.tables;
+        let is_row = |declared: &str| {
+            let name = declared.trim_end_matches("[]").rsplit('.').next().unwrap_or_default().trim_matches('"');
+            tables.iter().any(|table| table.name.name == name)
+        };
+        let has_rows = || tables.iter().flat_map(|table| &table.columns).any(|column| is_row(&column.declared));
+        !self.marks_now
+            && marker == Marker::Columns
+            && sql::marks_later(engine)
+            && self.created().contains(table)
+            && !has_rows()
+    }
+
+    /// Gives created tables the markers that come behind their rows: the values of the two columns.
+    pub(super) fn mark_created(&self, target: &mut dyn Target, marker: Marker, values: [&str; 2]) -> Result<()> {
+        let engine = target.engine();
+        for entry in self.entries.iter().filter(|entry| self.marks_later(engine, marker, &entry.table)) {
+            for sql in sql::add_values(engine, &entry.table, values) {
+                target.execute(&sql).map_err(|error| error.within(format!("table {}", entry.table)))?;
+            }
         }
         Ok(())
     }
 
-    /// Adds the marker columns to every table that gets rows and has none; a ledger needs none.
+    /// Adds the marker columns to every table that gets rows and has none, but for those that get them later; a ledger needs none.
     pub(super) fn add_markers(&self, target: &mut dyn Target, live: &Catalogue, marker: Marker) -> Result<()> {
         if marker == Marker::Ledger {
             return Ok(());
         }
+        let engine = target.engine();
         for entry in self.entries.iter().filter(|entry| !live.own.marked.contains(&entry.table)) {
             let taken =
                 live.table(&entry.table).is_some_and(|table| table.columns.iter().any(|c| mark::is_marker(&c.name)));
@@ -148,7 +199,10 @@ impl<'a> Plan<'a> {
                     mark::AT_COLUMN
                 )));
             }
-            for sql in sql::add_markers(target.engine(), &entry.table) {
+            if self.marks_later(engine, marker, &entry.table) {
+                continue;
+            }
+            for sql in sql::add_markers(engine, &entry.table) {
                 target.execute(&sql).map_err(|error| error.within(format!("table {}", entry.table)))?;
             }
         }

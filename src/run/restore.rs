@@ -382,7 +382,8 @@ impl Restoring<'_> {
         let before = references::dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
-        let plan = Plan::new(manifest, &live, self.options.create, &self.options.tables, self.foreign)?;
+        let mut plan = Plan::new(manifest, &live, self.options.create, &self.options.tables, self.foreign)?;
+        plan.marks_now = self.options.on_error == OnError::Skip;
         let seq = runs.last().map_or(1, |run| run.seq + 1);
         let id = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
@@ -404,6 +405,7 @@ impl Restoring<'_> {
             }
             None => self.load(target, &live, &plan, (&id, &at, seq), &mut detail, &mut how)?,
         }
+        plan.mark_created(target, self.options.marker, [&id, &at])?;
 
         self.context.stage("creating indexes, views and triggers");
         let is_missing = |object: &SchemaObject| match self.gathered {
@@ -478,7 +480,7 @@ impl Restoring<'_> {
         if self.options.on_error == OnError::Skip {
             quarantine::create(target)?;
         }
-        let mut live = target.catalogue()?;
+        let mut live = plan.whole(target)?;
         plan.add_markers(target, &live, self.options.marker)?;
         if self.options.marker == Marker::Columns {
             live.own.marked.extend(plan.entries.iter().map(|entry| entry.table.clone()));
@@ -519,7 +521,8 @@ impl Restoring<'_> {
                 bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?.flatten();
             let is_exact = rows.is_none() && is_exact(entry, table) && !plan.differences.iter().any(retyped);
             let to = self.destination(live, (table, entry), (run, at), &format!("{seq}_{index}"), &detail.created)?;
-            let to = Destination { is_exact, ..to };
+            let is_marked_later = plan.marks_later(target.engine(), self.options.marker, &entry.table);
+            let to = Destination { is_exact, is_marked_later, ..to };
             let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
             how.insert(entry.table.clone(), way);
@@ -548,6 +551,7 @@ impl Restoring<'_> {
             marking: Marking::of(self.options.marker, table, &entry.columns, suffix)?,
             has_columns: live.own.marked.contains(&entry.table),
             is_new: created.contains(&entry.table),
+            is_marked_later: false,
             on_conflict: self.options.on_conflict,
             is_exact: false,
         })
@@ -649,11 +653,17 @@ impl Restoring<'_> {
     }
 }
 
-/// Whether the server keeps the cells of an entry letter by letter. Captured ones are as a server wrote them, but a mask
-/// may spell a number or a document in its own way.
+/// Whether the server keeps the cells of an entry letter by letter. What was kept is as a server wrote it, where all of its
+/// versions write alike; a mask may spell all but texts and whole numbers in its own way.
 pub(super) fn is_exact(entry: &TableEntry, live: &Table) -> bool {
-    let family = |name: &String| live.column_index(name).map(|at| live.columns[at].family);
-    entry.masks.keys().all(|name| matches!(family(name), Some(Family::Text | Family::Integer)))
+    entry.masks.iter().all(|(name, mask)| {
+        let family = live.column_index(name).map(|at| live.columns[at].family);
+        match family {
+            Some(Family::Text | Family::Integer) => true,
+            Some(Family::Real | Family::Json | Family::Any) | None => false,
+            Some(_) => mask == "keep",
+        }
+    })
 }
 
 /// Runs statements that an engine rendered.

@@ -8,7 +8,7 @@ use crate::cli::render::{Answer, count, differences_as_json, grouped, seconds, t
 use crate::cli::settings::Settings;
 use crate::cli::surroundings;
 use crate::engine::{self, Whereabouts};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::audit::{Database, Deed, Named, Operation};
 use crate::policy::approvals;
 use crate::run::load::OnConflict;
@@ -271,7 +271,7 @@ fn restore_answer(done: &restore::Outcome, address: &Address, (dry_run, verbose)
         "quarantine": done.quarantine.iter().map(|row| json!({ "table": row.table, "ordinal": row.ordinal,
             "kind": row.kind, "constraint": row.constraint })).collect::<Vec<_>>(),
     });
-    let answer = Answer::new(json, format!("{text}{}", left_out(done)));
+    let answer = Answer::new(json, format!("{text}{}", shown_quarantine(done)));
     let failure = (quarantined > 0).then(|| lacking(done, dry_run));
     Answer { failure, ..answer }
 }
@@ -280,7 +280,7 @@ fn restore_answer(done: &restore::Outcome, address: &Address, (dry_run, verbose)
 const FEW: usize = 20;
 
 /// The first rows that were left out.
-fn left_out(done: &restore::Outcome) -> String {
+fn shown_quarantine(done: &restore::Outcome) -> String {
     if done.quarantine.is_empty() {
         return String::new();
     }

@@ -190,6 +190,8 @@ fn meaning(code: u16) -> (Kind, &'static str, &'static str) {
             "Leave the table out with --table.",
         ),
         1146 => (Kind::Rejected, "a table is not there", ""),
+        // What MariaDB says when the sorted keys of a whole table do not fit.
+        1180 => (Kind::Rejected, "a value that must be unique is there twice, or the rows cannot be written", ""),
         1273 | 1115 => (Kind::Rejected, "it does not know a collation or character set", ""),
         _ => (Kind::Rejected, "the statement failed", ""),
     }

@@ -154,7 +154,7 @@ impl Staging for Mysql {
     }
 
     fn stream(&mut self, key: &str) -> Result<Stream> {
-        let opened = place::stream(&mut self.session, key)?;
+        let opened = place::stream(&mut self.session, self.engine, key)?;
         Ok(opened.map(|session| -> Box<dyn Target> {
             let mut stream = Self::new(session, self.engine);
             stream.work.changes = write::Changes::Aside;

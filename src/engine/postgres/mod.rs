@@ -4,6 +4,7 @@ mod catalog;
 mod connect;
 mod ddl;
 mod explain;
+mod few;
 mod fresh;
 mod lock;
 mod objects;
@@ -52,13 +53,15 @@ struct Postgres {
     /// Where a source can be reached once more.
     address: Option<Address>,
     silenced: write::Silenced,
+    /// How the last rows went in.
+    way: &'static str,
     /// The staging place that it works in.
     aside: Option<place::Aside>,
 }
 
 impl Postgres {
     fn new(session: Session) -> Self {
-        Self { session, address: None, silenced: write::Silenced::default(), aside: None }
+        Self { session, address: None, silenced: write::Silenced::default(), way: "", aside: None }
     }
 }
 
@@ -131,11 +134,15 @@ impl Target for Postgres {
     }
 
     fn load(&mut self, into: &LoadTable, rows: &Checked) -> Result<u64> {
-        write::load(&mut self.session, into, &mut std::iter::once(Ok(rows)))
+        let (rows, way) = write::load(&mut self.session, into, &mut std::iter::once(Ok(rows)))?;
+        self.way = way;
+        Ok(rows)
     }
 
     fn load_all(&mut self, into: &LoadTable, rows: &mut dyn Iterator<Item = Result<Checked>>) -> Result<u64> {
-        write::load(&mut self.session, into, rows)
+        let (rows, way) = write::load(&mut self.session, into, rows)?;
+        self.way = way;
+        Ok(rows)
     }
 
     fn savepoint(&mut self, what: Savepoint) -> Result<()> {
@@ -143,7 +150,7 @@ impl Target for Postgres {
     }
 
     fn loaded_by(&mut self) -> &'static str {
-        "COPY"
+        self.way
     }
 
     fn end(&mut self, commit: bool) -> Result<()> {

@@ -72,8 +72,16 @@ INSERT INTO "Other Schema"."Types 'of' ""all"" 🌿" ("select", n2, f8, f4, b, t
 
 #[test]
 fn every_type_travels_to_the_last_bit() {
+    every_type_travels("one INSERT", TYPES, 3);
+    let many = format!(
+        r#"{TYPES}; INSERT INTO "Other Schema"."Types 'of' ""all"" 🌿" (texts) VALUES (ARRAY[repeat('long ', 100000)])"#
+    );
+    every_type_travels("COPY", &many, 4);
+}
+
+fn every_type_travels(way: &str, text: &str, rows: u64) {
     let url = server().fresh();
-    script(&url, TYPES);
+    script(&url, text);
     let mut from = source(&url);
     let catalogue = from.catalogue().unwrap();
     let table = &catalogue.tables[0];
@@ -85,7 +93,7 @@ fn every_type_travels_to_the_last_bit() {
         batches.push(batch);
         Ok(())
     });
-    assert_eq!(read.unwrap(), 3);
+    assert_eq!(read.unwrap(), rows);
     let before = state::database_digest(&mut *from, &catalogue).unwrap();
 
     let second = server().fresh();
@@ -103,6 +111,7 @@ fn every_type_travels_to_the_last_bit() {
         assert_eq!(violations, []);
         target.load(&into, &checked).unwrap();
     }
+    assert_eq!(target.loaded_by(), way);
     for object in &catalogue.post {
         target.execute(&Sql::rendered(EngineKind::Postgres, &object.create)).unwrap();
     }
@@ -112,6 +121,39 @@ fn every_type_travels_to_the_last_bit() {
     assert_eq!(after.tables, catalogue.tables);
     assert_eq!((&after.pre, &after.post), (&catalogue.pre, &catalogue.post));
     assert_eq!(state::database_digest(&mut *back, &after).unwrap(), before);
+}
+
+#[test]
+fn a_few_rows_find_their_columns() {
+    let create = "CREATE TABLE date (gone int, r text, twice int GENERATED ALWAYS AS (id * 2) STORED, id int PRIMARY KEY, spare text DEFAULT 'x');
+        ALTER TABLE date DROP COLUMN gone; CREATE TEMP TABLE name (id int); CREATE TABLE ruled (id int, r text);
+        CREATE RULE away AS ON INSERT TO ruled DO INSTEAD NOTHING; CREATE DOMAIN sure AS int NOT NULL; CREATE TABLE strict (id int, r text, s sure DEFAULT 1);";
+    let url = server().fresh();
+    let mut target = target(&url);
+    target.begin(Enforce::Nothing).unwrap();
+    target.execute(&Sql::rendered(EngineKind::Postgres, create)).unwrap();
+    let live = target.catalogue().unwrap();
+    let columns = ["id", "r"].map(str::to_owned).to_vec();
+    for (name, way) in [("date", "one INSERT"), ("ruled", "COPY"), ("strict", "COPY")] {
+        let table = live.tables.iter().find(|table| table.name.name == name).unwrap();
+        let mut batch = Batch::new(2);
+        for cell in ["1", "it's, \"so\" \\ (\t", "2", ""] {
+            batch.push(crate::model::batch::Cell::text(cell));
+        }
+        let rules = Rules::new(EngineKind::Postgres, table, &columns).unwrap();
+        let rows = check::rows(Masked::vouch(batch), &rules, 0).unwrap().0;
+        let into = LoadTable { table: table.name.clone(), columns: columns.clone(), constants: Vec::new() };
+        assert_eq!(target.load(&into, &rows).unwrap(), 2);
+        assert_eq!(target.loaded_by(), way, "{name}");
+    }
+    let seen =
+        "SELECT count(*) FROM date WHERE spare = 'x' AND twice = id * 2 AND r IN (E'it''s, \"so\" \\\\ (\\t', '')";
+    assert_eq!(scalar(&mut *target, sql(seen)).unwrap(), 2);
+    assert_eq!(
+        scalar(&mut *target, sql("SELECT (SELECT count(*) FROM ruled) + (SELECT sum(s) FROM strict)")).unwrap(),
+        4
+    );
+    target.end(false).unwrap();
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Rows and statements into PostgreSQL: one transaction, triggers silent, COPY.
 
 use super::explain;
+use super::few::{self, FEW};
 use super::fresh::Fresh;
 use super::session::Session;
 use crate::engine::sql::Sql;
@@ -125,15 +126,14 @@ pub(super) fn savepoint(session: &mut Session, what: Savepoint) -> Result<()> {
     Ok(())
 }
 
-/// One COPY for all of `rows`: its end is the only answer of the server that is waited for.
+/// One statement for all of `rows`: its end is the only answer of the server that is waited for. Says which it was.
 pub(super) fn load<R: Borrow<Checked>>(
     session: &mut Session,
     into: &LoadTable,
     rows: &mut (impl Iterator<Item = Result<R>> + ?Sized),
-) -> Result<u64> {
+) -> Result<(u64, &'static str)> {
     let names = into.columns.iter().chain(into.constants.iter().map(|(name, _)| name));
-    let copy = Sql::new(EngineKind::Postgres).lit("COPY ").table(&into.table).lit(" (");
-    let copy = copy.list(names, ", ", |sql, name| sql.name(name)).lit(") FROM STDIN");
+    let names: Vec<&str> = names.map(String::as_str).collect();
     let within = |error: Error| error.within(format!("table {}", into.table));
     let tail = constants(into);
     let mut current: Option<(R, usize)> = None;
@@ -154,6 +154,14 @@ pub(super) fn load<R: Borrow<Checked>>(
     };
     let mut first = Vec::new();
     piece(&mut first)?;
+    if !first.is_empty()
+        && first.len() <= FEW
+        && let Some(rows) = few::insert(session, into, &names, &first).map_err(within)?
+    {
+        return Ok((rows, "one INSERT"));
+    }
+    let copy = Sql::new(EngineKind::Postgres).lit("COPY ").table(&into.table).lit(" (");
+    let copy = copy.list(names, ", ", Sql::name).lit(") FROM STDIN");
     // Rows are only frozen in the transaction of their table, and behind a savepoint that is another one.
     let fresh = if first.len() < PIECE || session.savepoint {
         None
@@ -170,7 +178,7 @@ pub(super) fn load<R: Borrow<Checked>>(
     };
     let rows = session.copy_in(copy.text(), &mut next).map_err(within)?;
     fresh.map_or(Ok(()), |fresh| fresh.end(session)).map_err(within)?;
-    Ok(rows)
+    Ok((rows, "COPY"))
 }
 
 /// What stands behind every row: the constants and the end of the line.

@@ -45,7 +45,10 @@ pub(super) fn open_to_write(path: &Path, create: bool) -> Result<Connection> {
         return Err(Error::unreachable(format!("{} does not exist", path.display()))
             .hint("Add --create to make it, or correct the path in --target."));
     }
-    open(path, flags)
+    let connection = open(path, flags)?;
+    // Unique keys come in any order: with the usual 2 MB each would fetch a page of its index again.
+    connection.pragma_update(None, "cache_size", -64_000).map_err(|error| explain(path, error))?;
+    Ok(connection)
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {

@@ -64,7 +64,7 @@ fn counts(
         columns.iter().map(|name| own(name).and_then(|name| stored.iter().position(|other| *other == name))).collect();
     let rules = Rules::new(engine, captured, &stored)?;
     let layout = Layout::new(engine, captured);
-    let chunks = Chunks { packs, manifest, entry, layout, rules, conversion: None };
+    let chunks = Chunks { packs, manifest, entry, layout, rules, conversion: None, misfits: None };
     let mut counts = vec![0; columns.len()];
     chunks.each(context.jobs, (&entry.chunks, 0), &mut |_| Ok(()), &mut |parts| {
         for part in parts {

@@ -36,6 +36,7 @@ fn manifest(ddl: &str, rows: u64) -> Manifest {
     };
     let tables = schema.tables.iter().map(entry).collect();
     Manifest {
+        backup: None,
         format: 1,
         features: Vec::new(),
         repo: String::new(),

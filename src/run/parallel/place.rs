@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// The version of [`Head`] and [`Part`]. A place of another one is made anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What the load is: the last line that is written when a place is made. Without it the place is not ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub(super) struct Head {
     /// How its rows are marked.
     #[serde(default)]
     pub(super) marker: Marker,
+    /// Whether its tables have marker columns; else they get them when they are swapped in.
+    pub(super) is_marked: bool,
     /// What was put off until the rows are in.
     pub(super) rounds: [Rounds; 2],
 }
@@ -298,16 +300,21 @@ impl Gathering<'_> {
         let plan = plan::Plan::new(self.manifest(), live, self.options.create, &self.options.tables, None)?;
         let settings = plan.apply_settings(stream)?;
         let objects = if sql::makes_objects_aside(engine) { Some(plan.create_pre(stream)?) } else { None };
-        plan.create_tables(stream)?;
+        let many = self.options.streams.map_or(u64::MAX, |streams| 2 * streams.least_rows);
+        let later = plan.create_tables_but(stream, many)?;
         let shapes = stream.catalogue()?;
         plan.add_markers(stream, &shapes, self.options.marker)?;
         let early = |kind: &str| sql::makes_aside(engine, kind);
         plan.create_post(self.context, stream, &|object| early(&object.kind))?;
         let counters = counters::before(stream, &shapes, &plan)?;
-        let rounds = stream.set_aside()?;
+        let mut rounds = stream.set_aside()?;
+        rounds.iter_mut().zip(later).for_each(|(round, later)| round.extend(later));
         let created = plan.created();
         let (snapshot, at, marker) = (self.snapshot.id.clone(), now(), self.options.marker);
-        let head = Head { format: FORMAT, snapshot, created, at, settings, objects, counters, marker, rounds };
+        let is_marked =
+            marker == Marker::Columns && !created.iter().any(|table| plan.marks_later(engine, marker, table));
+        let head =
+            Head { format: FORMAT, snapshot, created, at, settings, objects, counters, marker, is_marked, rounds };
         let detail = serde_json::to_string(&head)
             .map_err(|error| Error::internal("the head of a staging place cannot be written").caused_by(error))?;
         line(stream, HEAD, &detail)?;

@@ -51,9 +51,7 @@ impl Gathering<'_> {
     ) -> Result<()> {
         self.context.cancel.check()?;
         match job {
-            Job::ForeignKeys(indexes) => indexes
-                .into_iter()
-                .try_for_each(|index| build(stream, &foreign_keys[index], Part::Round { round: 1, index })),
+            Job::ForeignKeys(indexes) => self.foreign_keys(stream, indexes, foreign_keys),
             Job::Rows(load) => Self::compare(stream, load, is_resumed)
                 .map_err(|error| error.within(format!("table {}", load.entry.table))),
             Job::References(child, key) => {
@@ -67,6 +65,19 @@ impl Gathering<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Builds foreign keys, one after the other.
+    pub(super) fn foreign_keys(
+        &self,
+        stream: &mut dyn Target,
+        indexes: Vec<usize>,
+        foreign_keys: &[Vec<String>],
+    ) -> Result<()> {
+        indexes.into_iter().try_for_each(|index| {
+            self.context.cancel.check()?;
+            build(stream, &foreign_keys[index], Part::Round { round: 1, index })
+        })
     }
 
     /// The number of rows always; their digest where they were not all sent by this process, or may read otherwise than they

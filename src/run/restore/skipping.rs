@@ -45,7 +45,8 @@ impl Restoring<'_> {
         for (index, table) in live.parents_first().into_iter().map(|at| &live.tables[at]).enumerate() {
             let Some(entry) = plan.entries.iter().find(|entry| entry.table == table.name) else { continue };
             let to = self.destination(&live, (table, entry), (run, at), &format!("{seq}_{index}"), &detail.created)?;
-            let rows = bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?;
+            let rows =
+                bridge.as_ref().map(|(foreign, bridge)| foreign.rows(bridge, entry, table)).transpose()?.flatten();
             let start = Instant::now();
             let mut stage = Stage::open(target, to, index)?;
             let bytes = self

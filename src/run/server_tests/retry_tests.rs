@@ -77,7 +77,7 @@ fn a_lost_connection_is_no_more_than_a_delay(server: &Server) {
         let proxy = Proxy::that_heals(server, &url, cut);
         let report = Collected::default();
         match rolled_back_patiently(&context(&report, &cancel), proxy.url()) {
-            Ok(done) => assert_eq!(done.tables.iter().map(|(_, deleted, _)| deleted).sum::<u64>(), 3 * ROWS as u64),
+            Ok(done) => assert_eq!(done.tables.iter().map(|taken| taken.deleted).sum::<u64>(), 3 * ROWS as u64),
             Err(error) => {
                 assert!(error.kind() == Kind::Unreachable && report.events().is_empty(), "{cut:?}: {error}");
                 rolled_back(&url).unwrap();
@@ -107,7 +107,7 @@ fn a_commit_without_an_answer_is_looked_for(server: &Server) {
         let report = Collected::default();
         let proxy = Proxy::that_heals(server, &url, Cut::At(server.commit, server_hears_it));
         let done = rolled_back_patiently(&context(&report, &cancel), proxy.url()).unwrap();
-        assert_eq!(done.tables.iter().map(|(_, deleted, _)| deleted).sum::<u64>(), 3 * ROWS as u64);
+        assert_eq!(done.tables.iter().map(|taken| taken.deleted).sum::<u64>(), 3 * ROWS as u64);
         assert_eq!(told(&report).0, [1]);
         assert_eq!(server.content(&url), before);
     }

@@ -63,7 +63,7 @@ pub(super) const POSTGRES: Server = Server {
     sleep: "SELECT 1 FROM pg_sleep(60)",
     commit: b"COMMIT",
     dialect: &dialect_testing::POSTGRES,
-    ways: ("COPY", "COPY"),
+    ways: ("one INSERT", "one INSERT"),
     longest_name: 63,
     most_columns: 1600,
     blob: "BYTEA",
@@ -307,7 +307,10 @@ pub(super) fn rolled_back_in(context: &Context<'_>, url: &str, wait: Duration) -
 /// As the command does it: tried again where that may help.
 pub(super) fn rolled_back_patiently(context: &Context<'_>, url: &str) -> Result<rollback::Outcome> {
     let (open, options) = (|| target(url, &context.cancel), rollback_options());
-    retry::run(context, open()?, &open, &mut |target, sent| rollback::attempt(context, target, &options, sent))
+    let mut work =
+        |target: &mut dyn Target, sent: &mut rollback::Doubt| rollback::attempt(context, target, &options, sent);
+    let mut done = retry::run(context, open()?, &open, &mut work)?;
+    Ok(done.remove(0))
 }
 
 /// Rolls the run of this name back.

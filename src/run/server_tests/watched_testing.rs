@@ -2,7 +2,7 @@
 
 use crate::engine::sql::Sql;
 use crate::engine::staging::{Place, Rounds, Staging, Stream};
-use crate::engine::{Enforce, Holder, LoadTable, Query, Sink, Source, Target, scalar};
+use crate::engine::{Enforce, Holder, LoadTable, Query, Savepoint, Sink, Source, Target, scalar};
 use crate::error::Result;
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
@@ -98,6 +98,11 @@ impl Target for Watched {
 
     fn execute(&mut self, sql: &Sql) -> Result<u64> {
         let done = self.inner.execute(sql);
+        self.done(done)
+    }
+
+    fn savepoint(&mut self, what: Savepoint) -> Result<()> {
+        let done = self.inner.savepoint(what);
         self.done(done)
     }
 
