@@ -69,6 +69,7 @@ fn manifest(ddl: &str, rows: u64) -> Manifest {
         audit: None,
         tags: BTreeSet::new(),
         copied: Vec::new(),
+        backup: None,
     }
 }
 
