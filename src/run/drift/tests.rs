@@ -69,7 +69,6 @@ fn manifest(ddl: &str, rows: u64) -> Manifest {
         audit: None,
         tags: BTreeSet::new(),
         copied: Vec::new(),
-        backup: None,
     }
 }
 
