@@ -15,6 +15,7 @@ pub(super) struct Summary {
     /// The table that is under way.
     pub(super) table: Option<String>,
     rows: BTreeMap<String, u64>,
+    errors: BTreeMap<String, u64>,
     lock_wait_millis: Option<u64>,
     tries: u32,
     traffic: Traffic,
@@ -36,6 +37,7 @@ impl Summary {
             Event::Stage { what } => (self.stage, self.table) = (Some(what.clone()), None),
             Event::TableStarted { table, .. } => self.table = Some(table.to_string()),
             Event::TableDone { .. } => self.table = None,
+            Event::Quarantined { table, rows, .. } => *self.errors.entry(table.to_string()).or_default() += rows,
             Event::Waited { millis } => *self.lock_wait_millis.get_or_insert(0) += millis,
             Event::Again { tries, .. } => self.tries = *tries,
             Event::Sent { traffic } => {
@@ -76,6 +78,7 @@ impl Summary {
         set("rows", json!(rows));
         set("rows_per_second", json!(rows.saturating_mul(1000) / millis.max(1)));
         set("tables", json!(self.rows));
+        set("errors", json!(self.errors));
         set("lock_wait_millis", json!(self.lock_wait_millis));
         set("tries", json!(self.tries));
         set("connections", json!(self.traffic.connections));
@@ -99,7 +102,7 @@ mod tests {
     fn events_add_up() {
         let mut summary = Summary::default();
         let traffic = Traffic { connections: 1, statements: 20 };
-        let table = TableName::plain("odd = \"name\"");
+        let table = TableName::plain("odd = name");
         for event in [
             Event::Started { operation: "restore", facts: vec![("target", "sqlite:x".into())] },
             Event::Waited { millis: 5 },
@@ -108,13 +111,15 @@ mod tests {
             Event::Again { tries: 1, why: "a deadlock".into() },
             Event::Waited { millis: 7 },
             Event::Sent { traffic },
+            Event::Quarantined { table: table.clone(), rule: "check".into(), name: "c".into(), rows: 2 },
+            Event::Quarantined { table: table.clone(), rule: "unique".into(), name: "u".into(), rows: 1 },
         ] {
             summary.add(&event);
         }
-        assert_eq!((summary.table.as_deref(), summary.facts()), (Some("odd = \"name\""), "target=sqlite:x"));
+        assert_eq!((summary.table.as_deref(), summary.facts()), (Some("odd = name"), "target=sqlite:x"));
         summary.add(&Event::Finished { operation: "restore", facts: Vec::new(), tables: vec![(table, 3)], millis: 2 });
         let fields = Value::Object(summary.fields(Some(2)));
-        assert_eq!(fields["tables"]["odd = \"name\""], 3);
+        assert_eq!((&fields["tables"]["odd = name"], &fields["errors"]["odd = name"]), (&json!(3), &json!(3)));
         let wanted =
             [("rows", 3), ("rows_per_second", 1500), ("lock_wait_millis", 12), ("tries", 1), ("connections", 2)];
         for (name, value) in wanted.into_iter().chain([("statements", 40), ("millis", 2)]) {

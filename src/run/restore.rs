@@ -522,7 +522,7 @@ impl Restoring<'_> {
             let is_exact = rows.is_none() && is_exact(entry, table) && !plan.differences.iter().any(retyped);
             let to = self.destination(live, (table, entry), (run, at), &format!("{seq}_{index}"), &detail.created)?;
             let is_marked_later = plan.marks_later(target.engine(), self.options.marker, &entry.table);
-            let to = Destination { is_exact, is_marked_later, ..to };
+            let to = Destination { is_marked_later, is_exact, ..to };
             let (done, conflict, way) = self.load_table(target, entry, to, rows.as_ref())?;
             detail.tables.push(done);
             how.insert(entry.table.clone(), way);

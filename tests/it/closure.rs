@@ -57,7 +57,7 @@ fn shop(folder: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn p03_every_reference_is_proved_and_said_in_the_manifest() {
+fn every_reference_is_proved_and_said_in_the_manifest() {
     let folder = tempfile::tempdir().unwrap();
     let path = shop(folder.path());
     let member = new_store("closure-proved");
@@ -83,7 +83,7 @@ fn p03_every_reference_is_proved_and_said_in_the_manifest() {
 }
 
 #[test]
-fn p03_a_capture_whose_masks_break_a_reference_is_refused() {
+fn a_capture_whose_masks_break_a_reference_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = shop(folder.path());
     let member = new_store("closure-broken");
@@ -99,7 +99,7 @@ fn p03_a_capture_whose_masks_break_a_reference_is_refused() {
 }
 
 #[test]
-fn p03_what_dangles_in_the_source_may_dangle_in_the_snapshot() {
+fn what_dangles_in_the_source_may_dangle_in_the_snapshot() {
     let folder = tempfile::tempdir().unwrap();
     let path = shop(folder.path());
     sql(

@@ -247,3 +247,30 @@ fn every_test_that_a_document_names_exists() {
         }
     }
 }
+
+/// Each number of the users' specification has tests whose names begin with it, and each such test is in the table.
+#[test]
+fn every_numbered_property_has_its_tests() {
+    let text = std::fs::read_to_string(repository("docs/properties.md")).unwrap();
+    let numbers = |name: &str| -> Vec<u32> {
+        name.split('_').map_while(|part| part.strip_prefix('p').and_then(|digits| digits.parse().ok())).collect()
+    };
+    let mut named = std::collections::BTreeSet::new();
+    for number in 1..=26 {
+        let row = text.lines().find(|line| line.starts_with(&format!("| {number} "))).unwrap();
+        let tests: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        assert!(tests.iter().any(|test| numbers(test).contains(&number)), "no test of property {number}");
+        named.extend(tests);
+    }
+    let mut files = Vec::new();
+    for folder in ["src", "tests/it"] {
+        crate::support::collect(&repository(folder), &mut files);
+    }
+    for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        let source = std::fs::read_to_string(path).unwrap();
+        for name in source.split("fn ").skip(1).filter_map(|rest| rest.split('(').next()) {
+            let is_test = !numbers(name).is_empty() && name.len() > 12;
+            assert!(!is_test || named.contains(name), "{name} is not in docs/properties.md");
+        }
+    }
+}

@@ -380,20 +380,21 @@ fn production_takes_the_whole_procedure_and_reference_tables_only() {
 
     let before = dump(&path);
     for missing in 1..8 {
+        let lacks = |bit: u32| (missing >> bit) % 2 == 1;
         let mut variables = vec![("NODE_ENV", "production")];
         let mut arguments = restore.to_vec();
-        if missing & 1 == 0 {
+        if !lacks(0) {
             variables.push(("ALLOW_PRODUCTION_SEEDING", "true"));
         }
-        if missing & 2 == 0 {
+        if !lacks(1) {
             arguments.extend(["--env", "production"]);
         }
-        if missing & 4 == 0 {
+        if !lacks(2) {
             arguments.extend(["--confirm", "erp.sqlite"]);
         }
         let (code, message) = with(&scratch, &variables, &arguments);
         assert_eq!(code, Some(8), "{missing}: {message}");
-        let part = if missing & 3 == 0 { "--confirm 'erp.sqlite'" } else { "ALLOW_PRODUCTION_SEEDING=true" };
+        let part = if !lacks(0) && !lacks(1) { "--confirm 'erp.sqlite'" } else { "ALLOW_PRODUCTION_SEEDING=true" };
         assert!(message.contains(part), "{missing}: {message}");
         assert_eq!(dump(&path), before, "{missing}");
     }

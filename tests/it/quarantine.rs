@@ -53,7 +53,7 @@ const BAD: &str = "INSERT INTO parent VALUES (1, 'a', 5), (2, NULL, 5), (3, 'a',
     INSERT INTO exact VALUES (1, 1), (2, 'hunter2'), (3, 3)";
 
 #[test]
-fn p26_rows_that_break_a_rule_are_left_out_and_named() {
+fn p07_p26_rows_that_break_a_rule_are_left_out_and_named() {
     let scratch = scratch(BAD, "INSERT INTO parent VALUES (7, 'own', 1)");
     let before = dump(&scratch.path("t.sqlite"));
     let (dry, _) = lacking(&scratch, &["--dry-run", "--quarantine", "dry.csv"]);
@@ -134,7 +134,7 @@ fn tables_and_workers_can_be_chosen_with_it() {
     let scratch = scratch(BAD, "INSERT INTO parent VALUES (5, 'five', 1)");
     let (answer, _) = lacking(&scratch, &["--table", "child", "--jobs", "1"]);
     // Parents 1 and 2 are not in the target, parent 5 is.
-    let out: Vec<String> = lines(&answer).iter().map(|line| line.split("|").nth(1).unwrap().to_owned()).collect();
+    let out: Vec<String> = lines(&answer).iter().map(|line| line.split('|').nth(1).unwrap().to_owned()).collect();
     assert_eq!(out, ["0", "1", "2", "3", "5", "6"]);
     assert_eq!(number(&scratch.path("t.sqlite"), "SELECT count(*) FROM child"), 1);
     assert_eq!(number(&scratch.path("t.sqlite"), "SELECT count(*) FROM parent"), 1);

@@ -16,12 +16,11 @@ fn due(part: &Part) -> &'static str {
     if part.condition.is_some() { "due" } else { "before" }
 }
 
-/// Puts the previous images back, also of rows that were deleted since. Returns how many.
-pub(super) fn put_back(target: &mut dyn Target, about: (&Run, &Catalogue), part: &Part) -> Result<u64> {
-    let Some((undo, key)) = part.undo() else { return Ok(0) };
+/// Names the images that are due where only some rows go.
+pub(super) fn call(target: &mut dyn Target, about: (&Run, &Catalogue), part: &Part) -> Result<()> {
+    let Some((undo, key)) = part.undo() else { return Ok(()) };
     let engine = target.engine();
     let (name, undo) = (&part.table.name, &TableName::plain(undo));
-    let within = |error: crate::error::Error| error.within(format!("table {name}"));
     if part.condition.is_some() {
         let image = Sql::new(engine).lit("CASE u.terp_fixtures_image WHEN 'before' THEN 'due' ELSE 'done' END");
         let there = Sql::new(engine).lit("EXISTS (SELECT 1 FROM ").table(name).lit(" t WHERE ");
@@ -34,6 +33,16 @@ pub(super) fn put_back(target: &mut dyn Target, about: (&Run, &Catalogue), part:
             &there,
         ))?;
     }
+    Ok(())
+}
+
+/// Puts the previous images back, also of rows that were deleted since, once the rows without one are gone: they may hold a
+/// value that must be unique and that comes back. Returns how many.
+pub(super) fn put_back(target: &mut dyn Target, part: &Part) -> Result<u64> {
+    let Some((undo, key)) = part.undo() else { return Ok(0) };
+    let engine = target.engine();
+    let (name, undo) = (&part.table.name, &TableName::plain(undo));
+    let within = |error: crate::error::Error| error.within(format!("table {name}"));
     let stored = stored_and_markers(&part.table, part.has_columns);
     let names = |sql: Sql, names: &[String]| sql.list(names, ", ", |sql, name| sql.name(name));
     let settable = stored.iter().filter(|name| sql::sets_keys(engine) || !key.contains(name));

@@ -11,7 +11,7 @@ use super::{Strategy, choose};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Target, scalar};
 use crate::error::{Error, Result};
-use crate::model::schema::{Catalogue, Table, TableName};
+use crate::model::schema::{Catalogue, EngineKind, Table, TableName};
 use crate::policy::condition;
 use std::collections::BTreeMap;
 
@@ -71,10 +71,15 @@ impl Part {
 
     /// Of these rows those that are deleted: rows that were replaced come back under their key.
     pub(super) fn leaving(&self, plan: (&Run, &Catalogue), alias: &'static str) -> Sql {
-        let sql = self.rows(plan, alias);
-        let Some((undo, key)) = self.undo() else { return sql };
-        let sql = sql.lit(" AND NOT EXISTS (SELECT 1 FROM ").name(undo).lit(" terp_u WHERE ");
-        sql.part(&joined(plan.1.engine, alias, "terp_u", &key, &key)).lit(")")
+        let also = self.replaces_none(plan.1.engine, alias);
+        also.iter().fold(self.rows(plan, alias), |sql, also| sql.lit(" AND ").part(also))
+    }
+
+    /// The condition that a row of the run replaced none; none where no row did.
+    pub(super) fn replaces_none(&self, engine: EngineKind, alias: &'static str) -> Option<Sql> {
+        let (undo, key) = self.undo()?;
+        let sql = Sql::new(engine).lit("NOT EXISTS (SELECT 1 FROM ").name(undo).lit(" terp_u WHERE ");
+        Some(sql.part(&joined(engine, alias, "terp_u", &key, &key)).lit(")"))
     }
 }
 

@@ -41,15 +41,16 @@ impl Plan<'_> {
         undone.effects = self.effects.happen(target, self)?;
         let whole = self.whole_tables(context, target)?;
         for part in &self.parts {
-            let put_back = images::put_back(target, self.about(), part)?;
-            let rows = part.rows(self.about(), "t");
-            let keys =
-                keys(target, &part.table, &rows).map_err(|error| error.within(format!("table {}", part.table.name)))?;
+            images::call(target, self.about(), part)?;
+            let going = part.leaving(self.about(), "t");
+            let keys = keys(target, &part.table, &going)
+                .map_err(|error| error.within(format!("table {}", part.table.name)))?;
             let truncated = whole.contains(&&part.table.name);
-            let deleted = if truncated { keys.rows() } else { self.delete(target, part)? };
+            let deleted = if truncated { keys.rows() } else { self.delete(target, part, &going)? };
             if deleted != keys.rows() {
                 return Err(effects::changed_meanwhile(&part.table.name));
             }
+            let put_back = images::put_back(target, part)?;
             let taken = Taken {
                 table: part.table.name.clone(),
                 deleted,
@@ -75,13 +76,18 @@ impl Plan<'_> {
         Ok(undone)
     }
 
-    fn delete(&self, target: &mut dyn Target, part: &Part) -> Result<u64> {
+    fn delete(&self, target: &mut dyn Target, part: &Part, going: &Sql) -> Result<u64> {
         let table = &part.table.name;
         let marking = part.detail.as_ref().map_or(&Marking::Columns, |detail| &detail.marking);
         let deleted = match &part.condition {
-            None => marking.delete(target, table, (&self.run.id, part.has_columns), None),
+            None => marking.delete(
+                target,
+                table,
+                (&self.run.id, part.has_columns),
+                part.replaces_none(self.live.engine, "t").as_ref(),
+            ),
             // The user's columns have no table in front, so no other table may stand beside it.
-            Some(_) => target.execute(&sql::delete_from(self.live.engine, table, None, &part.rows(self.about(), "t"))),
+            Some(_) => target.execute(&sql::delete_from(self.live.engine, table, None, going)),
         };
         deleted.map_err(|error| error.within(format!("table {table}")))
     }

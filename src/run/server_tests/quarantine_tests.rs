@@ -43,9 +43,9 @@ fn skipping(on_conflict: OnConflict) -> restore::Options {
 
 /// Every second time with a ledger of keys, where every table that gets rows has one.
 fn marked(seed: u64, options: restore::Options) -> restore::Options {
-    let marker = if seed % 2 == 0 { Marker::Columns } else { Marker::Ledger };
+    let marker = if seed.is_multiple_of(2) { Marker::Columns } else { Marker::Ledger };
     let tables = if marker == Marker::Ledger { ["c", "d", "p"].map(str::to_owned).to_vec() } else { Vec::new() };
-    restore::Options { marker, tables, ..options }
+    restore::Options { tables, marker, ..options }
 }
 
 /// The rows of a table, sorted, as far as they are numbers.
@@ -144,7 +144,8 @@ fn agrees_with_the_oracle(server: &Server, seeds: std::ops::Range<u64>) {
 /// What only one product has: each row of `bad` breaks the rule beside it, `good` none.
 fn breaks(server: &Server, (loose, strict): (&str, &str), good: &str, bad: &[(&str, &str, &str)]) {
     let rows: Vec<&str> = bad.iter().map(|(row, ..)| *row).chain([good]).collect();
-    let inserts: String = rows.iter().map(|row| format!("INSERT INTO t VALUES {row};")).collect();
+    let inserts: Vec<String> = rows.iter().map(|row| format!("INSERT INTO t VALUES {row};")).collect();
+    let inserts = inserts.concat();
     let (erp, target) = (server.with(&format!("{loose}; {inserts}")), server.with(strict));
     let before = server.content(&target);
     let line = Line::new();
