@@ -1,6 +1,6 @@
 //! Counters (AUTOINCREMENT, sequences, AUTO_INCREMENT) of the tables that a run fills, before and after it.
 
-use super::ledger::Counter;
+use super::ledger::{Counter, Run};
 use super::plan::Plan;
 use crate::engine::{Query, Target, sql};
 use crate::error::Result;
@@ -13,6 +13,20 @@ pub(super) fn before(target: &mut dyn Target, live: &Catalogue, plan: &Plan<'_>)
         counters.push(Counter { table: table.name.clone(), before: value(target, &table.name)?, after: None });
     }
     Ok(counters)
+}
+
+/// Servers that commit changes of shape put counters back behind the commit only. Where a run that is replaced has moved one, it
+/// stood before this run where it stood before that one.
+pub(super) fn before_replaced(mut counters: Vec<Counter>, replaced: &[&Run]) -> Vec<Counter> {
+    for known in &mut counters {
+        for run in replaced.iter().rev() {
+            let moved = run.detail.counters.iter().find(|counter| counter.table == known.table);
+            if let Some(moved) = moved.filter(|moved| moved.after == known.before) {
+                known.before = moved.before;
+            }
+        }
+    }
+    counters
 }
 
 /// Adds what they became.

@@ -3,6 +3,7 @@
 use super::foreign::Foreign;
 use super::ledger::Made;
 use super::marking::Marker;
+use super::quarantine::OnError;
 use super::restore::run_rendered;
 use super::{Context, drift};
 use crate::engine::Target;
@@ -24,7 +25,7 @@ pub(super) struct Plan<'a> {
     /// Whether the database held nothing: then views and settings come too.
     empty: bool,
     /// Whether markers come before the rows in any case.
-    pub(super) marks_now: bool,
+    marks_now: bool,
     live: &'a Catalogue,
     /// How the target differs from the snapshot, in ways that do not matter.
     pub(super) differences: Vec<Difference>,
@@ -63,13 +64,17 @@ impl<'a> Plan<'a> {
         create: bool,
         tables: &[String],
         foreign: Option<&Foreign<'_>>,
+        on_error: OnError,
     ) -> Result<Self> {
         let empty = live.tables.is_empty() && live.post.is_empty();
         let wanted = wanted(manifest, tables)?;
         let order = manifest.schema.parents_first();
-        let differences = drift::differences(manifest, &wanted, live, foreign, create || empty);
+        let mut differences = drift::differences(manifest, &wanted, live, foreign, create || empty);
+        if on_error == OnError::Skip {
+            drift::leave_to_rows(&mut differences);
+        }
         drift::refuse(&differences, foreign)?;
-        let (create, entries, marks_now) = (Vec::new(), Vec::new(), false);
+        let (create, entries, marks_now) = (Vec::new(), Vec::new(), on_error == OnError::Skip);
         let mut plan = Self { manifest, create, entries, empty, marks_now, live, differences };
         for table in order.into_iter().map(|at| &manifest.schema.tables[at]) {
             let Some(entry) = wanted.iter().find(|entry| entry.table == table.name) else { continue };

@@ -228,7 +228,8 @@ fn drifted(
     let mut staying = live.clone();
     staying.tables.retain(|table| !leaving.contains(&&table.name));
     let create = options.create || !leaving.is_empty();
-    let mut differences = Plan::new(&snapshot.manifest, &staying, create, &options.tables, foreign)?.differences;
+    let mut differences =
+        Plan::new(&snapshot.manifest, &staying, create, &options.tables, foreign, options.on_error)?.differences;
     drift::settle(context, packs, (snapshot, foreign), &mut differences)?;
     drift::refuse(&differences, foreign)?;
     if let Some(foreign) = foreign {
@@ -382,8 +383,8 @@ impl Restoring<'_> {
         let before = references::dangling(target, live, &leaving)?;
         let replaced = self.replace(target, runs)?;
         let live = if replaced.is_empty() { live.clone() } else { target.catalogue()? };
-        let mut plan = Plan::new(manifest, &live, self.options.create, &self.options.tables, self.foreign)?;
-        plan.marks_now = self.options.on_error == OnError::Skip;
+        let plan =
+            Plan::new(manifest, &live, self.options.create, &self.options.tables, self.foreign, self.options.on_error)?;
         let seq = runs.last().map_or(1, |run| run.seq + 1);
         let id = self.snapshot.label();
         let mut detail = Detail { environment: manifest.environment.clone(), ..Detail::default() };
@@ -393,7 +394,7 @@ impl Restoring<'_> {
 
         let counters = match self.gathered {
             Some(gathered) => gathered.counters.clone(),
-            None => counters::before(target, &live, &plan)?,
+            None => counters::before_replaced(counters::before(target, &live, &plan)?, &leaving),
         };
         let at = self.gathered.map_or_else(now, |gathered| gathered.at.clone());
         let mut how = BTreeMap::new();

@@ -74,6 +74,16 @@ fn missing(captured: &Table, free: &[&Table]) -> Difference {
     it
 }
 
+/// Leaves to the rows what is about some of them: those that do not fit are quarantined one by one.
+pub(super) fn leave_to_rows(differences: &mut [Difference]) {
+    let is_about_rows = |it: &&mut Difference| {
+        matches!(it.aspect, Aspect::Nullability | Aspect::Labels) && !matches!(it.verdict, Verdict::Tolerated(_))
+    };
+    for it in differences.iter_mut().filter(is_about_rows) {
+        it.verdict = Verdict::Tolerated("rows that do not fit are quarantined".to_owned());
+    }
+}
+
 /// Refuses what cannot be tolerated, all of it at once.
 pub(super) fn refuse(differences: &[Difference], foreign: Option<&Foreign<'_>>) -> Result<()> {
     if !differences.iter().any(Difference::is_refused) {

@@ -271,7 +271,14 @@ impl Gathering<'_> {
 
     /// Whether a place was made for the same load.
     fn fits(&self, head: &Head, live: &Catalogue) -> Result<bool> {
-        let plan = plan::Plan::new(self.manifest(), live, self.options.create, &self.options.tables, None)?;
+        let plan = plan::Plan::new(
+            self.manifest(),
+            live,
+            self.options.create,
+            &self.options.tables,
+            None,
+            self.options.on_error,
+        )?;
         let is_same = head.snapshot == self.snapshot.id && head.marker == self.options.marker;
         Ok(is_same && head.created == plan.created())
     }
@@ -297,7 +304,14 @@ impl Gathering<'_> {
         let sql = Sql::new(engine).lit("CREATE TABLE ").name(mark::PROGRESS_TABLE);
         let sql = sql.lit(" (part VARCHAR(64) NOT NULL PRIMARY KEY, detail").lit(text).lit(" NOT NULL)");
         stream.execute(&sql.lit(sql::own_table_options(engine)))?;
-        let plan = plan::Plan::new(self.manifest(), live, self.options.create, &self.options.tables, None)?;
+        let plan = plan::Plan::new(
+            self.manifest(),
+            live,
+            self.options.create,
+            &self.options.tables,
+            None,
+            self.options.on_error,
+        )?;
         let settings = plan.apply_settings(stream)?;
         let objects = if sql::makes_objects_aside(engine) { Some(plan.create_pre(stream)?) } else { None };
         let many = self.options.streams.map_or(u64::MAX, |streams| 2 * streams.least_rows);

@@ -71,7 +71,13 @@ fn target_and_line(server: &Server) -> (String, Line) {
 }
 
 /// Whatever the answer was: the content is the one before or, where a run was put in (and its answer lost), all of it.
-fn settle(server: &Server, url: &str, before: &(String, i64), during: Option<&(String, i64)>, what: &str) -> bool {
+fn settle(
+    server: &Server,
+    url: &str,
+    before: &(String, String),
+    during: Option<&(String, String)>,
+    what: &str,
+) -> bool {
     server.is_left_alone(url, Duration::from_secs(5));
     server.is_taken_up(url);
     let now = server.content(url);

@@ -392,7 +392,7 @@ fn rows_that_are_let_go_stay(server: &Server) {
 }
 
 /// Three runs, each of which replaces rows of the one below.
-fn stacked(server: &Server, line: &Line) -> (String, Vec<(String, i64)>) {
+fn stacked(server: &Server, line: &Line) -> (String, Vec<(String, String)>) {
     let used = server.with(&format!("{SMALL} INSERT INTO parent VALUES (1, 'c1', 'mine');"));
     let mut contents = vec![server.content(&used)];
     for (name, note) in [("a", "one"), ("b", "two"), ("c", "three")] {

@@ -7,12 +7,12 @@ use crate::engine::{self, Source, Target, scalar, sql::Sql};
 use crate::error::Result;
 use crate::event::{Cancel, Report, Silent};
 use crate::mask::key::MasterKey;
-use crate::model::schema::{EngineKind, TableName};
+use crate::model::schema::{EngineKind, Table, TableName};
 use crate::policy::{self, Policy};
 use crate::run::load::OnConflict;
 use crate::run::marking::Marker;
 use crate::run::repository::Repository;
-use crate::run::{Context, capture, keys, restore, retry, rollback, state};
+use crate::run::{Context, capture, counters, keys, restore, retry, rollback, state};
 use crate::seal::Member;
 use crate::secret::{Address, Secret32};
 use crate::store::memory::Memory;
@@ -180,12 +180,16 @@ impl Server {
         scalar(&mut *source(url, &Cancel::default()).unwrap(), Sql::new(self.kind).lit(query)).unwrap()
     }
 
-    /// The content of a database, and the number of its columns whatever they are called.
-    pub(super) fn content(&self, url: &str) -> (String, i64) {
+    /// The content of a database with its schema; the number of its columns, whatever they are called, and its counters.
+    pub(super) fn content(&self, url: &str) -> (String, String) {
         let mut source = source(url, &Cancel::default()).unwrap();
         let catalogue = source.catalogue().unwrap();
         let columns = scalar(&mut *source, Sql::new(self.kind).lit(self.columns)).unwrap();
-        (state::database_digest(&mut *source, &catalogue).unwrap(), columns)
+        let digest = state::database_digest(&mut *source, &catalogue).unwrap();
+        let mut target = target(url, &Cancel::default()).unwrap();
+        let counted = catalogue.tables.iter().filter(|table| table.counter);
+        let value = |table: &Table| (table.name.to_string(), counters::value(&mut *target, &table.name).unwrap());
+        (digest, format!("{columns} columns, counters {:?}", counted.map(value).collect::<Vec<_>>()))
     }
 
     /// What a run that was cut off left to the next one is done by that one, before anything else.
