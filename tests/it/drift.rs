@@ -242,7 +242,7 @@ fn a_map_is_wrong_at_a_line() {
             "terp-fixtures.toml:5: column nowhere of customers is not in the target",
         ),
         (3, "to = \"customers\"", "to = \"nowhere\"", "nowhere  -       missing table"),
-        (3, "\"statusId\"", "\"state\"", "state     missing column"),
+        (3, "\"statusId\"", "\"state\"", "customers  state "),
     ] {
         map(&scratch, &MAP.replacen(from, to, 1));
         let message = scratch.fails(code, &RESTORE);
@@ -318,8 +318,8 @@ fn altered(random: &mut Random) -> String {
             ("status_id INTEGER", "status_id INTEGER REFERENCES orders (id)"),
             ("deleted_at TIMESTAMP", "deletedAt TIMESTAMP"),
             ("deleted_at TIMESTAMP", "deleted_at DATE"),
-            ("REFERENCES clients (id)", ""),
-            ("REFERENCES clients (id)", "REFERENCES clients (id) ON DELETE CASCADE"),
+            (" REFERENCES clients (id)", ""),
+            (" REFERENCES clients (id),", " REFERENCES clients (id) ON DELETE CASCADE,"),
             ("client_id INTEGER NOT NULL", "client_id INTEGER"),
             ("name TEXT NOT NULL", "name TEXT"),
             ("CREATE TABLE clients (id INTEGER PRIMARY KEY", "CREATE TABLE clients (id INTEGER UNIQUE"),

@@ -145,7 +145,10 @@ fn a_thousand_rounds_at_once_lose_nothing() {
                         }
                         Err(error) => {
                             assert_eq!(error.kind(), Kind::Store, "{error}");
-                            assert!(error.what().contains("packs"), "{error}");
+                            // Packs went meanwhile; or it was published, and removed before it was read back.
+                            let is_removed =
+                                error.what().starts_with("snapshots/") && error.what().ends_with("is not in the store");
+                            assert!(error.what().contains("packs") || is_removed, "{error}");
                             Tally::add(&tally.gave_up, 1);
                         }
                     }

@@ -100,7 +100,7 @@ fn p07_p26_rows_that_break_a_rule_are_left_out_and_named() {
     assert!(stderr.contains("had been quarantined"), "{stderr}");
     assert_eq!(std::fs::read_to_string(scratch.path("again.csv")).unwrap(), csv);
     assert_eq!(dump(&path), between);
-    scratch.ok(&["rollback", "--target", "sqlite:t.sqlite"]);
+    scratch.ok(&["rollback", "--target", "sqlite:t.sqlite", "--yes"]);
     assert_eq!(dump(&path), before);
 }
 
@@ -150,7 +150,7 @@ fn a_good_snapshot_goes_in_whole_and_ends_well() {
         let count = format!("SELECT count(*) FROM {table}");
         assert_eq!(number(&scratch.path("t.sqlite"), &count), number(&scratch.path("plain.sqlite"), &count));
     }
-    scratch.ok(&["rollback", "--target", "sqlite:t.sqlite"]);
+    scratch.ok(&["rollback", "--target", "sqlite:t.sqlite", "--yes"]);
     assert_eq!(
         number(&scratch.path("t.sqlite"), "SELECT count(*) FROM sqlite_master WHERE name <> 'sqlite_sequence'"),
         0

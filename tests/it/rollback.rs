@@ -62,7 +62,7 @@ fn comparable(answer: &Value) -> Value {
         Value::Array(outcomes) => outcomes.iter().map(comparable).collect(),
         Value::Object(outcome) => {
             let mut outcome = outcome.clone();
-            outcome.retain(|key, _| key != "millis" && key != "dry_run" && key != "snapshot");
+            outcome.retain(|key, _| !["millis", "dry_run", "snapshot", "summary"].contains(&key.as_str()));
             outcome.values_mut().filter(|value| value.is_object()).for_each(|value| *value = comparable(value));
             Value::Object(outcome)
         }

@@ -173,7 +173,8 @@ fn agreed(
     let mut said = options.surroundings.clone();
     guarded::passed(context, answers, &mut said, check, look)?;
     // Who has given the database's name has confirmed enough, but for what can never be taken back.
-    if !args.dry_run && (said.name.is_none() || args.strategy == RollbackStrategy::None) {
+    let is_named = said.name.is_some() || args.confirm.is_some();
+    if !args.dry_run && (!is_named || args.strategy == RollbackStrategy::None) {
         ask(args, address)?;
     }
     Ok(said)

@@ -156,7 +156,7 @@ pub(super) fn load<R: Borrow<Checked>>(
     piece(&mut first)?;
     if !first.is_empty()
         && first.len() <= FEW
-        && let Some(rows) = few::insert(session, into, &names, &first).map_err(within)?
+        && let Some(rows) = insert_few(session, into, &names, &first).map_err(within)?
     {
         return Ok((rows, "one INSERT"));
     }
@@ -179,6 +179,26 @@ pub(super) fn load<R: Borrow<Checked>>(
     let rows = session.copy_in(copy.text(), &mut next).map_err(within)?;
     fresh.map_or(Ok(()), |fresh| fresh.end(session)).map_err(within)?;
     Ok((rows, "COPY"))
+}
+
+/// A few rows by one INSERT. None where only a COPY can, or where only a COPY says which row and column it is that the server
+/// refuses: nothing was done then.
+fn insert_few(session: &mut Session, into: &LoadTable, names: &[&str], lines: &[u8]) -> Result<Option<u64>> {
+    if session.savepoint {
+        let is_one = lines.iter().filter(|byte| **byte == b'\n').count() == 1;
+        return if is_one { Ok(None) } else { few::insert(session, into, names, lines) };
+    }
+    session.run("SAVEPOINT terp_fixtures_few")?;
+    match few::insert(session, into, names, lines) {
+        Err(error) if error.broken().is_some() => {
+            session.run("ROLLBACK TO terp_fixtures_few; RELEASE terp_fixtures_few")?;
+            // Before the savepoint nothing had failed, or it could not have been set.
+            session.failed = false;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+        done => session.run("RELEASE terp_fixtures_few").and(done),
+    }
 }
 
 /// What stands behind every row: the constants and the end of the line.
