@@ -318,7 +318,7 @@ fn altered(random: &mut Random) -> String {
             ("status_id INTEGER", "status_id INTEGER REFERENCES orders (id)"),
             ("deleted_at TIMESTAMP", "deletedAt TIMESTAMP"),
             ("deleted_at TIMESTAMP", "deleted_at DATE"),
-            (" REFERENCES clients (id)", ""),
+            (" REFERENCES clients (id),", ","),
             (" REFERENCES clients (id),", " REFERENCES clients (id) ON DELETE CASCADE,"),
             ("client_id INTEGER NOT NULL", "client_id INTEGER"),
             ("name TEXT NOT NULL", "name TEXT"),
