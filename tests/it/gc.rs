@@ -198,7 +198,9 @@ fn a_thousand_rounds_at_once_lose_nothing() {
     let end = gc::collect(&context(), &repository, &Options { no_grace: true, force: true, ..Options::default() });
     let end = end.unwrap();
     let live = store.list(ObjectKind::Pack).unwrap().len() as u64;
-    assert_eq!((end.live.packs, end.tombs, store.list(ObjectKind::Tomb).unwrap().len()), (live, 0, 0));
+    assert_eq!((end.live.packs, end.tombs), (live, store.list(ObjectKind::Tomb).unwrap().len() as u64));
+    // A mark stays while it names a pack that a capture took at the same moment; one that names none is gone.
+    assert!(end.tombs <= live, "{end:?}");
 }
 
 /// Makes what lies below a folder of the store a day older.
