@@ -2,7 +2,7 @@
 
 use super::{Context, millis};
 use crate::engine::{Holder, Target};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,31 @@ pub const RELEASE: &str = "lock release";
 
 /// Longer than a run that lost its connection pauses before its first try.
 const KEPT_OUT: Duration = Duration::from_secs(1);
+
+/// Waits until nobody holds the lock, and takes nothing: what looks at the target before the lock is taken would wait for the
+/// holder's tables without end otherwise.
+///
+/// # Errors
+/// Kind `Locked`, naming the holder, after `wait`.
+pub fn wait(context: &Context<'_>, target: &mut dyn Target, wait: Duration) -> Result<()> {
+    let start = Instant::now();
+    let mut waited = false;
+    let done = loop {
+        let Some(holder) = target.holder()? else { break Ok(()) };
+        waited = true;
+        if start.elapsed() >= wait {
+            break Err(Error::locked(format!("another run holds the lock of this target: {holder}")).hint(
+                "Wait for it to end, or raise --lock-timeout. A stuck one is ended by 'terp-fixtures lock release'.",
+            ));
+        }
+        context.cancel.check()?;
+        std::thread::park_timeout(Duration::from_millis(100));
+    };
+    if waited {
+        context.report.event(&Event::Waited { millis: millis(start) });
+    }
+    done
+}
 
 /// Takes the lock for a run, and tells how long that took.
 pub(super) fn take(context: &Context<'_>, target: &mut dyn Target, purpose: &str, wait: Duration) -> Result<()> {

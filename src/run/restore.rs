@@ -143,6 +143,7 @@ pub fn attempt(
     sent: &mut Option<Sent<Outcome>>,
 ) -> Result<Outcome> {
     let start = Instant::now();
+    lock::wait(context, target, options.lock_timeout)?;
     let passed = guard(snapshot, target, options)?;
     if !passed.left_out.is_empty() {
         let names: Vec<String> = passed.left_out.iter().map(ToString::to_string).collect();

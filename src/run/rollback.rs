@@ -222,6 +222,7 @@ pub fn guard(target: &mut dyn Target, options: &Options<'_>) -> Result<Verdict> 
 /// Asks the guards, takes the lock of the target, and clears what interrupted loads left aside. Returns the environment that the
 /// target declares or is said to be.
 fn hold(context: &Context<'_>, target: &mut dyn Target, options: &Options<'_>) -> Result<String> {
+    lock::wait(context, target, options.lock_timeout)?;
     let passed = match guard(target, options)? {
         Verdict::Passed(passed) => passed,
         Verdict::Ask(question) => return Err(question.unanswered()),

@@ -17,7 +17,7 @@ use crate::run::parallel::Streams;
 use crate::run::quarantine::{OnError, Quarantined};
 use crate::run::repository::{Repository, Snapshot};
 use crate::run::surroundings::{Said, Surroundings};
-use crate::run::{Context, declaration, drift, guard, restore, retry};
+use crate::run::{Context, declaration, drift, guard, lock, restore, retry};
 use crate::secret::Address;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -122,6 +122,7 @@ impl Line<'_> {
         let answers = Answers { yes: args.yes, confirm: args.confirm.as_deref(), database: &database };
         let mut said = options.surroundings.clone();
         let asked = options.clone();
+        lock::wait(context, &mut *target, options.lock_timeout)?;
         let check = &mut |said: &Surroundings| {
             guard::restore(&mut *target, snapshot, &restore::Options { surroundings: said.clone(), ..asked.clone() })
         };

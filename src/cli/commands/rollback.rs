@@ -14,7 +14,7 @@ use crate::run::backup::Place;
 use crate::run::repository::Repository;
 use crate::run::rollback::{self, Backups, Effect, Options, Outcome, Strategy, Taken};
 use crate::run::surroundings::Surroundings;
-use crate::run::{Context, declaration, guard, retry};
+use crate::run::{Context, declaration, guard, lock, retry};
 use crate::secret::Address;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -60,6 +60,7 @@ fn roll_back(context: &Context<'_>, settings: &Settings, args: &RollbackArgs, de
     let repository = audit::open_quietly(settings);
     let place = place(settings, &address, repository.as_ref(), &environment.environment)?;
     let mut options = Options { surroundings, place, ..options(settings, args, repository.as_ref()) };
+    lock::wait(context, &mut *target, options.lock_timeout)?;
     options.surroundings = agreed(context, (engine, &address), &mut *target, args, &options)?;
     let mut done = Vec::new();
     let mut record = |outcome: &Outcome| {
