@@ -3,6 +3,7 @@
 //!
 //! It lies in the target, in the transaction of the rows that went in, so that it says the same as long as they are there.
 
+use super::Context;
 use super::state::positive;
 use crate::codec::csv;
 use crate::engine::sql::{self, Sql};
@@ -116,7 +117,7 @@ pub(super) fn counts(target: &mut dyn Target, (run, name): (&str, &TableName)) -
     target.read(&Query { sql, columns: 3 }, &mut |batch| {
         for row in 0..batch.rows() {
             let text = |column| String::from_utf8_lossy(batch.cell(row, column).bytes).into_owned();
-            counts.push((text(0), text(1), positive(text(2).parse().unwrap_or_default())?));
+            counts.push((text(0), text(1), positive(text(2).parse().map_err(|_| damaged())?)?));
         }
         Ok(())
     })?;
@@ -133,14 +134,18 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Gives the file its name. Before, nobody takes it for the report of a run that is there.
-    pub(super) fn publish(self) -> Result<Vec<Quarantined>> {
+    /// Gives the file its name. Before, nobody takes it for the report of a run that is there; from now on the run is, so a file
+    /// that cannot get its name stays under the one that it has.
+    pub(super) fn publish(self, context: &Context<'_>) -> Vec<Quarantined> {
         if let Some(mut partial) = self.file {
-            let cannot = |error| cannot_write(&partial.path, error);
-            std::fs::rename(&partial.written, &partial.path).map_err(cannot)?;
+            if let Err(error) = std::fs::rename(&partial.written, &partial.path) {
+                let (path, written) = (partial.path.display(), partial.written.display());
+                let what = format!("the quarantine could not be named {path}: {error}");
+                context.warn(what, Some(format!("It is complete, and lies in {written}.")));
+            }
             partial.published = true;
         }
-        Ok(self.rows)
+        self.rows
     }
 }
 
@@ -159,6 +164,11 @@ impl Drop for Partial {
             std::fs::remove_file(&self.written).unwrap_or_default();
         }
     }
+}
+
+fn damaged() -> Error {
+    Error::rollback("the quarantine in the target is damaged")
+        .hint("Somebody edited terp_fixtures_quarantine. Roll the run back and restore it again.")
 }
 
 fn cannot_write(path: &Path, error: std::io::Error) -> Error {
@@ -199,7 +209,7 @@ pub(super) fn tell(target: &mut dyn Target, run: &str, is_there: bool, file: Opt
                 line(&cells)?;
                 if told.rows.len() < SHOWN {
                     let [table, ordinal, kind, constraint] = cells;
-                    let ordinal = ordinal.parse().unwrap_or_default();
+                    let ordinal = ordinal.parse().map_err(|_| damaged())?;
                     told.rows.push(Quarantined { table, ordinal, kind, constraint });
                 }
             }

@@ -207,7 +207,7 @@ fn guarded(
             let after: Vec<Run> = stay.chain([run]).collect();
             let outcome = retry::end(target, !options.dry_run, (&runs, &after), outcome, sent)?;
             parallel::clean_up(context, target, gathered);
-            Ok(Outcome { quarantine: told.publish()?, ..outcome })
+            Ok(Outcome { quarantine: told.publish(context), ..outcome })
         }
         Err(error) => match target.end(false) {
             Ok(()) => Err(error),
@@ -313,7 +313,7 @@ fn unchanged(
     let told = quarantine::tell(target, &run.id, is_there, options.quarantine.as_deref())?;
     Ok(Some(Outcome {
         run: run.id.clone(),
-        quarantine: told.publish()?,
+        quarantine: told.publish(context),
         unchanged: true,
         replaced: Vec::new(),
         left_out: Vec::new(),

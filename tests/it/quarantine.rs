@@ -214,3 +214,16 @@ fn the_commands_of_the_quarantine_document_do_what_it_says() {
     let way = scratch.ok(&["why", "sample", "orders", "--row", &(ordinal + 1).to_string()]);
     assert!(way.contains(&format!("row {}", ordinal + 1)), "{way}");
 }
+
+/// The rows are committed before the report gets its name: what goes wrong then loses neither.
+#[test]
+fn a_report_that_cannot_get_its_name_is_not_lost() {
+    let scratch = scratch(BAD, "");
+    std::fs::create_dir(scratch.path("out.csv")).unwrap();
+    std::fs::write(scratch.path("out.csv/full"), "").unwrap();
+    let said = scratch
+        .fails(5, &["restore", "s", "--target", "sqlite:t.sqlite", "--on-error", "skip", "--quarantine", "out.csv"]);
+    assert!(said.contains("could not be named out.csv") && said.contains("out.csv.partial"), "{said}");
+    assert!(std::fs::read_to_string(scratch.path("out.csv.partial")).unwrap().lines().count() > 1);
+    assert!(scratch.ok(&["runs", "--target", "sqlite:t.sqlite"]).contains("s@"));
+}
