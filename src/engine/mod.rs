@@ -3,6 +3,7 @@
 //! An engine is a folder (`connect catalog ddl read write lock`) and one line in [`ENGINES`]. These traits name no
 //! driver's types, so that an engine can bring any driver.
 
+pub mod isolate;
 mod meter;
 pub mod mysql;
 pub(crate) mod network;
@@ -22,6 +23,7 @@ use crate::model::batch::Batch;
 use crate::model::proof::Checked;
 use crate::model::schema::{Catalogue, DatabaseIdentity, EngineKind, TableName};
 use crate::secret::Address;
+use isolate::Host;
 use sql::Sql;
 use staging::Staging;
 use std::time::Duration;
@@ -218,6 +220,8 @@ pub struct Engine {
     pub source: fn(&Address, &Cancel) -> Result<Box<dyn Source>>,
     /// Opens a target; `create` makes the database when it is missing.
     pub target: fn(&Address, create: bool, &Cancel) -> Result<Box<dyn Target>>,
+    /// Opens the server, or the folder, that templates and clones lie on.
+    pub host: fn(&Address, &Cancel) -> Result<Box<dyn Host>>,
     /// Where the database of an address is, by what the driver would connect to.
     pub whereabouts: fn(&Address) -> Whereabouts,
 }

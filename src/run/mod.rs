@@ -34,6 +34,7 @@ pub mod gc;
 pub mod graph;
 pub mod guard;
 pub mod inspect;
+pub mod isolate;
 pub mod journal;
 #[cfg(test)]
 mod journal_testing;

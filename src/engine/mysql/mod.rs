@@ -9,6 +9,7 @@ mod ddl;
 mod explain;
 mod grants;
 mod insert;
+mod isolate;
 mod journal;
 mod load;
 mod lock;
@@ -48,6 +49,7 @@ pub static ENGINE: Engine = Engine {
         let connect::Opened { session, engine } = connect::open(address, create, cancel)?;
         Ok(Box::new(Mysql::new(session, engine)))
     },
+    host: isolate::host,
     whereabouts: |address| Whereabouts::of_server(connect::is_here(address)),
 };
 

@@ -6,6 +6,7 @@ mod ddl;
 mod explain;
 mod few;
 mod fresh;
+mod isolate;
 mod lock;
 mod objects;
 mod place;
@@ -44,6 +45,7 @@ pub static ENGINE: Engine = Engine {
         let session = connect::open(address, "target", create, cancel)?;
         Ok(Box::new(Postgres::new(session)))
     },
+    host: isolate::host,
     whereabouts: |address| Whereabouts::of_server(connect::is_here(address)),
 };
 

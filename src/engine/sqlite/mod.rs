@@ -3,6 +3,7 @@
 mod catalog;
 mod connect;
 mod ddl;
+mod isolate;
 mod lock;
 mod place;
 mod read;
@@ -37,6 +38,7 @@ pub static ENGINE: Engine = Engine {
         let connection = connect::open_to_write(&path, create)?;
         Ok(Box::new(Sqlite::new(connection, path, cancel)))
     },
+    host: isolate::host,
     whereabouts: |_| Whereabouts::File,
 };
 
