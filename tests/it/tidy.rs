@@ -191,6 +191,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "codec/",
             "seal/",
             "policy/",
+            "run/isolate/",
             "run/ledger.rs",
             "run/marking.rs",
             "run/parallel/place.rs",
@@ -207,6 +208,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "generate/sample/",
             "engine/postgres/catalog.rs",
             "seal/",
+            "run/isolate/",
             "run/ledger.rs",
             // Lines in a staging place, as those of the ledger in a target.
             "run/parallel/place.rs",
