@@ -9,6 +9,7 @@ mod doctor;
 mod export;
 mod guarded;
 mod init;
+mod isolated;
 mod keys;
 mod list;
 mod lock;
@@ -23,6 +24,7 @@ mod policy_lock;
 mod policy_review;
 mod policy_schema;
 mod refs;
+mod reset;
 mod restore;
 mod retention;
 mod reviewed;
@@ -64,6 +66,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Capture(args) => capture::run(context, &settings()?, args),
         Command::Restore(args) => restore::run(context, &settings()?, args, cli.global.verbose),
         Command::Rollback(args) => rollback::run(context, &settings()?, args),
+        Command::Reset(args) => reset::run(context, &settings()?, args),
         Command::List(args) => list::run(context, &settings()?, args),
         Command::Show(args) => show::run(context, &settings()?, args),
         Command::Diff(args) => diff::run(context, &settings()?, args),

@@ -67,7 +67,7 @@ impl Ground {
         snapshot: &Snapshot,
         allow_lossy: bool,
     ) -> Result<Template> {
-        guard::refuse_expired(snapshot)?;
+        refuse_snapshot(snapshot)?;
         let empty = Catalogue {
             engine: self.host.engine(),
             version: String::new(),
@@ -186,6 +186,16 @@ impl Ground {
             Err(second) => error.caused_by(second),
         }
     }
+}
+
+/// What never becomes a template: what has expired, and rows that were saved from a target, which go back there only.
+fn refuse_snapshot(snapshot: &Snapshot) -> Result<()> {
+    guard::refuse_expired(snapshot)?;
+    if snapshot.manifest.backup.is_none() {
+        return Ok(());
+    }
+    Err(Error::guard(format!("{} is a backup, which goes back into its own database only", snapshot.label()))
+        .hint("Name a snapshot that was captured."))
 }
 
 /// What every table holds, after `outcome`. Rows are read again only where the load does not know how the server shows them.
