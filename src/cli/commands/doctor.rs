@@ -30,5 +30,5 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &DoctorArgs)
     });
     let text = format!("{address}\n\n{}", table(&["check", "verdict", "what it means"], &rows, &[]));
     let json = json!({ "store": address.to_string(), "fine": probe.is_fine(), "checks": checks });
-    Ok(Answer { json, text, failure })
+    Ok(Answer { failure, ..Answer::new(json, text) })
 }
