@@ -69,12 +69,13 @@ impl Ground {
     /// Kind `Locked` when there may be no more clones and all are in use; else as the server says.
     pub fn lease(&mut self, context: &Context<'_>, template: &Template, mode: Mode) -> Result<Leased> {
         let mut there = self.registry.clones(&template.name)?;
+        there.retain(|entry| entry.state != State::Kept);
         there.sort_by(|a, b| (a.state, &a.used, &a.name).cmp(&(b.state, &b.used, &b.name)));
         for entry in there {
             context.cancel.check()?;
             let Some(held) = self.host.hold(&names::clone_lock(&entry.name), Duration::ZERO)? else { continue };
             // It may have been somebody's since it was read.
-            if let Some(entry) = self.registry.find(&entry.name)? {
+            if let Some(entry) = self.registry.find(&entry.name)?.filter(|entry| entry.state != State::Kept) {
                 return self.take(context, template, entry, held, mode);
             }
         }
@@ -194,7 +195,7 @@ impl Ground {
     fn make_room(&mut self, context: &Context<'_>, template: &str) -> Result<()> {
         let Some(most) = self.limits.clones else { return Ok(()) };
         let mut clones = self.registry.all()?;
-        clones.retain(|entry| entry.role == Role::Clone);
+        clones.retain(|entry| entry.role == Role::Clone && entry.state != State::Kept);
         if clones.len() < most {
             return Ok(());
         }
@@ -268,6 +269,18 @@ impl Ground {
                 Err(second) => Err(error.caused_by(second)),
             },
         }
+    }
+
+    /// Leaves a clone as it is: nobody gets it, and only a person removes it.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub fn keep(&mut self, leased: Leased) -> Result<()> {
+        if let Some(mut entry) = self.registry.find(&leased.name)? {
+            self.is_now(&mut entry, State::Kept, "is kept to be looked at")?;
+        }
+        drop(leased);
+        Ok(())
     }
 
     /// Takes a clone back and removes it.
