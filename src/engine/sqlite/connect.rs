@@ -51,6 +51,11 @@ pub(super) fn open_to_write(path: &Path, create: bool) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Opens a file of this tool's own to read, without a transaction.
+pub(super) fn open_plainly(path: &Path) -> Result<Connection> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| explain(path, error))?;

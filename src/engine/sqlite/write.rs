@@ -27,7 +27,7 @@ pub(super) fn bound_waits(connection: &Connection, wait: Duration) -> Result<()>
 }
 
 /// Runs what takes a lock of the file, again and again while another program holds it.
-fn patiently(connection: &Connection, statement: &str, patience: &Patience) -> Result<()> {
+pub(super) fn patiently(connection: &Connection, statement: &str, patience: &Patience) -> Result<()> {
     let deadline = Instant::now() + patience.wait;
     bound_waits(connection, STEP.min(patience.wait))?;
     let done = loop {
