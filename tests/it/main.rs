@@ -21,6 +21,8 @@ mod conflicts;
 mod detect;
 mod documents;
 mod drift;
+#[cfg(unix)]
+mod exec;
 mod faults;
 mod gc;
 mod guards;
@@ -36,6 +38,8 @@ mod marking;
 mod masking;
 mod parallel;
 mod policy_check;
+#[cfg(unix)]
+mod pool;
 mod quarantine;
 mod refs;
 mod resume;

@@ -3,6 +3,7 @@
 mod audit;
 pub mod detect;
 mod doctor;
+mod exec;
 mod keys;
 pub mod policy;
 mod retention;
@@ -12,6 +13,7 @@ mod versions;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
 pub use doctor::{DoctorArgs, ResetArgs};
+pub use exec::{ExecArgs, PoolCommand, PoolServeArgs};
 pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use retention::{GcArgs, PruneArgs, RmArgs};
 pub use rollback::{RollbackArgs, RollbackStrategy};
@@ -145,6 +147,19 @@ pub enum Command {
   terp-fixtures reset postgres://localhost/terp_w_0123456789ab_1 --server postgres://admin@localhost --verify
   terp-fixtures reset mysql://localhost/terp_w_0123456789ab_1 --exact-ids --json")]
     Reset(ResetArgs),
+    /// Run a command with a pristine database of its own, or one for each of its workers; they are gone when it ends.
+    #[command(after_help = "Examples:
+  terp-fixtures exec demo-2025-12 -- pytest
+  terp-fixtures exec demo-2025-12 -n 4 --verify -- npx vitest run
+  terp-fixtures exec nightly --server postgres://localhost --env TEST_DB --env DB_HOST={host} -- cargo test
+  terp-fixtures exec nightly --keep-on-failure -- go test ./...
+
+Exit codes: those of the command, 128 and its number where a signal ended it, 127 where it was not found, 126 where it cannot be
+executed; and the usual ones where it was not run, or where --verify found a difference afterwards.")]
+    Exec(ExecArgs),
+    /// Databases for test suites, handed out by a program that keeps them ready.
+    #[command(subcommand)]
+    Pool(PoolCommand),
     /// List the snapshots of the store, the oldest first.
     #[command(after_help = "Examples:
   terp-fixtures list

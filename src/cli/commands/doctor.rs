@@ -38,5 +38,5 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &DoctorArgs)
     let fine = probe.is_fine();
     let json = json!({ "store": address.to_string(), "fine": fine, "checks": checks, "isolation": isolated.json });
     let failure = failure.or(isolated.failure);
-    Ok(Answer { json, text, failure })
+    Ok(Answer { failure, ..Answer::new(json, text) })
 }

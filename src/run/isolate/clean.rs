@@ -66,7 +66,7 @@ impl Ground {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.role));
         for entry in entries {
             context.cancel.check()?;
-            let is_left = entry.state != State::Ready || !self.host.exists(&entry.name)?;
+            let is_left = !matches!(entry.state, State::Ready | State::Kept) || !self.host.exists(&entry.name)?;
             if !is_left && !all {
                 continue;
             }
@@ -82,14 +82,14 @@ impl Ground {
         Ok(done)
     }
 
-    /// Removes a template with all its clones, unless somebody holds one of them. Returns whether it is gone.
+    /// Removes a template with all its clones, unless somebody holds or kept one of them. Returns whether it is gone.
     ///
     /// # Errors
     /// As the server says.
     pub fn evict(&mut self, template: &str) -> Result<bool> {
         self.wake()?;
         for clone in self.registry.clones(template)? {
-            if !self.remove_clone(&clone.name)? {
+            if clone.state == State::Kept || !self.remove_clone(&clone.name)? {
                 return Ok(false);
             }
         }

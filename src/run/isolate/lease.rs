@@ -63,19 +63,21 @@ impl Leased {
 }
 
 impl Ground {
-    /// Gives a clone of `template` away: one that is ready or that a killed holder left, else a new one.
+    /// Gives a clone of `template` away: one that is ready, else a new one, under the name of one that a killed holder left where
+    /// there is such.
     ///
     /// # Errors
     /// Kind `Locked` when there may be no more clones and all are in use; else as the server says.
     pub fn lease(&mut self, context: &Context<'_>, template: &Template, mode: Mode) -> Result<Leased> {
         self.wake()?;
         let mut there = self.registry.clones(&template.name)?;
+        there.retain(|entry| entry.state != State::Kept);
         there.sort_by(|a, b| (a.state, &a.used, &a.name).cmp(&(b.state, &b.used, &b.name)));
         for entry in there {
             context.cancel.check()?;
             let Some(held) = self.host.hold(&names::clone_lock(&entry.name), Duration::ZERO)? else { continue };
             // It may have been somebody's since it was read.
-            if let Some(entry) = self.registry.find(&entry.name)? {
+            if let Some(entry) = self.registry.find(&entry.name)?.filter(|entry| entry.state != State::Kept) {
                 return self.take(context, template, entry, held, mode);
             }
         }
@@ -91,10 +93,10 @@ impl Ground {
         held: Box<dyn Held>,
         mode: Mode,
     ) -> Result<Leased> {
-        let before = entry.state;
+        // What a killed holder left is made anew: the command that it ran may still be at work there, with the password.
+        let is_whole = entry.state == State::Ready && mode == Mode::Reset;
         self.is_now(&mut entry, State::Resetting, "")?;
-        let is_whole = matches!(before, State::Ready | State::Leased) && mode == Mode::Reset;
-        let kept = if is_whole { self.kept(context, template, &entry.name, before)? } else { None };
+        let kept = if is_whole { self.kept(context, template, &entry.name)? } else { None };
         let open = match kept {
             Some(open) => open,
             None => {
@@ -113,14 +115,13 @@ impl Ground {
         context: &Context<'_>,
         template: &Template,
         name: &str,
-        before: State,
     ) -> Result<Option<Box<dyn Resettable>>> {
         context.cancel.check()?;
         let Ok(mut open) = self.host.open(&template.name, name) else { return Ok(None) };
         let done = open.reset(&How::default(), &mut Loading { context, rows: template.rows.as_ref() });
         match done {
             Ok(Outcome::Done(done)) => {
-                if before == State::Ready && done.rung != Rung::Clean {
+                if done.rung != Rung::Clean {
                     let what = format!("{name} was written to after it was given back{}", of_tables(&done.tables));
                     let hint = "It was put back once more. A connection of an earlier suite is still open somewhere.";
                     context.warn(what, Some(hint.to_owned()));
@@ -195,7 +196,7 @@ impl Ground {
     fn make_room(&mut self, context: &Context<'_>, template: &str) -> Result<()> {
         let Some(most) = self.limits.clones else { return Ok(()) };
         let mut clones = self.registry.all()?;
-        clones.retain(|entry| entry.role == Role::Clone);
+        clones.retain(|entry| entry.role == Role::Clone && entry.state != State::Kept);
         if clones.len() < most {
             return Ok(());
         }
@@ -271,6 +272,18 @@ impl Ground {
                 Err(second) => Err(error.caused_by(second)),
             },
         }
+    }
+
+    /// Leaves a clone as it is: nobody gets it, and only a person removes it.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub fn keep(&mut self, leased: Leased) -> Result<()> {
+        if let Some(mut entry) = self.registry.find(&leased.name)? {
+            self.is_now(&mut entry, State::Kept, "is kept to be looked at")?;
+        }
+        drop(leased);
+        Ok(())
     }
 
     /// Takes a clone back and removes it.

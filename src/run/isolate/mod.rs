@@ -5,11 +5,15 @@
 //! clone holds its lock, which dies with the process: a state that says more than "ready" without a holder is what a killed one left.
 
 mod clean;
+pub mod client;
 mod lease;
 mod names;
+pub mod pool;
 mod registry;
 mod reset;
 mod rows;
+pub mod serve;
+pub mod supply;
 mod template;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -39,16 +39,19 @@ pub enum State {
     Building,
     /// It is of no use, and goes.
     Spoiled,
+    /// Somebody wants to look at it: nobody gets it, and only a person removes it.
+    Kept,
 }
 
 const ROLES: [(Role, &str); 2] = [(Role::Template, "template"), (Role::Clone, "clone")];
 
-const STATES: [(State, &str); 5] = [
+const STATES: [(State, &str); 6] = [
     (State::Ready, "ready"),
     (State::Leased, "leased"),
     (State::Resetting, "resetting"),
     (State::Building, "building"),
     (State::Spoiled, "spoiled"),
+    (State::Kept, "kept"),
 ];
 
 impl Role {
