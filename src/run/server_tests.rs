@@ -8,6 +8,7 @@ mod cut_tests;
 mod dialect_testing;
 mod drift_tests;
 mod export_tests;
+mod ground_tests;
 mod guard_tests;
 mod kill_tests;
 mod limit_tests;

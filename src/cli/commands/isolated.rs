@@ -18,10 +18,9 @@ pub(super) fn list(context: &Context<'_>, settings: &Settings, args: &DoctorArgs
     let found = opened(context, &server).and_then(|ground| ground.map(|mut ground| ground.entries()).transpose());
     let found = match found {
         Ok(Some(found)) => found,
-        Ok(None) if named.is_none() => return Ok(Answer::new(Value::Null, "")),
-        Ok(None) => Vec::new(),
         // Nobody has asked for it.
-        Err(_) if named.is_none() => return Ok(Answer::new(Value::Null, "")),
+        Ok(None) | Err(_) if named.is_none() => return Ok(Answer::new(Value::Null, "")),
+        Ok(None) => Vec::new(),
         Err(error) => {
             let json = json!({ "server": server.to_string(), "databases": null });
             return Ok(Answer { failure: Some(error), ..Answer::new(json, "") });
@@ -54,16 +53,15 @@ pub(super) fn clean(context: &Context<'_>, settings: &Settings, args: &DoctorArg
     let gone: Vec<Value> =
         removed.iter().map(|it| json!({ "name": it.name, "role": it.role.word(), "state": it.state.word() })).collect();
     let json = json!({ "server": server.to_string(), "removed": gone, "in_use": in_use });
-    let mut text: String = removed
-        .iter()
-        .map(|it| format!("removed {}, a {} that was {}\n", it.name, it.role.word(), left(it.state)))
-        .collect();
-    text.extend(in_use.iter().map(|name| format!("kept    {name}, which is in use\n")));
-    text.push_str(&match (removed.len(), in_use.len()) {
-        (0, 0) => format!("Nothing is left over on {server}."),
-        (gone, _) => format!("Removed {} from {server}.", count(gone as u64, "database")),
+    let gone =
+        removed.iter().map(|it| format!("removed {}, a {} that was {}", it.name, it.role.word(), left(it.state)));
+    let kept = in_use.iter().map(|name| format!("kept    {name}, which is in use"));
+    let mut lines: Vec<String> = gone.chain(kept).collect();
+    lines.push(match lines.len() {
+        0 => format!("Nothing is left over on {server}."),
+        _ => format!("Removed {} from {server}.", count(removed.len() as u64, "database")),
     });
-    Ok(Answer::new(json, text))
+    Ok(Answer::new(json, lines.join("\n")))
 }
 
 fn server(settings: &Settings, args: &DoctorArgs) -> Result<Address> {
@@ -83,6 +81,7 @@ fn left(state: State) -> &'static str {
         State::Resetting => "left while it was put back",
         State::Building => "left half-made",
         State::Spoiled => "to go",
+        State::Kept => "kept to be looked at",
     }
 }
 
@@ -90,9 +89,10 @@ fn in_row(listed: &Listed) -> Vec<String> {
     let Listed { entry, bytes: size, in_use } = listed;
     let keeper = &entry.keeper;
     let host = if keeper.host.is_empty() { String::new() } else { format!(" on {}", keeper.host.escape_debug()) };
-    let (state, held) = match in_use {
-        true => (entry.state.word(), format!("process {}{host}", keeper.process)),
-        false => (left(entry.state), String::new()),
+    let (state, held) = if *in_use {
+        (entry.state.word(), format!("process {}{host}", keeper.process))
+    } else {
+        (left(entry.state), String::new())
     };
     let size = size.map_or("gone".to_owned(), bytes);
     let label = entry.label.escape_debug().to_string();

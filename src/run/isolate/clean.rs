@@ -74,9 +74,10 @@ impl Ground {
                 Role::Clone => self.remove_clone(&entry.name)?,
                 Role::Template => self.remove_template(&entry.name)?,
             };
-            match removed {
-                true => done.removed.push(Removed { name: entry.name, role: entry.role, state: entry.state }),
-                false => done.in_use.push(entry.name),
+            if removed {
+                done.removed.push(Removed { name: entry.name, role: entry.role, state: entry.state });
+            } else {
+                done.in_use.push(entry.name);
             }
         }
         Ok(done)

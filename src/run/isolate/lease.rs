@@ -110,15 +110,10 @@ impl Ground {
     }
 
     /// Puts a clone back as it is found; none where it cannot be.
-    fn kept(
-        &mut self,
-        context: &Context<'_>,
-        template: &Template,
-        name: &str,
-    ) -> Result<Option<Box<dyn Resettable>>> {
+    fn kept(&mut self, context: &Context<'_>, template: &Template, name: &str) -> Result<Option<Box<dyn Resettable>>> {
         context.cancel.check()?;
         let Ok(mut open) = self.host.open(&template.name, name) else { return Ok(None) };
-        let done = open.reset(&How::default(), &mut Loading { context, rows: template.rows.as_ref() });
+        let done = open.reset(&self.usual(), &mut Loading { context, rows: template.rows.as_ref() });
         match done {
             Ok(Outcome::Done(done)) => {
                 if done.rung != Rung::Clean {
@@ -240,6 +235,9 @@ impl Ground {
         if entry.role != Role::Clone {
             return Err(refused("it is a template"));
         }
+        if entry.state == State::Building {
+            return Err(Error::locked(format!("'{address}' is being made")).hint("Wait and run again."));
+        }
         let template = self.registry.find(&entry.template)?.filter(|line| line.state == State::Ready);
         let template = Template::of(&template.ok_or_else(|| refused("its template is gone"))?)?;
         Ok(Leased {
@@ -260,7 +258,8 @@ impl Ground {
         self.wake()?;
         let Some(mut entry) = self.registry.find(&leased.name)? else { return Ok(()) };
         self.is_now(&mut entry, State::Resetting, "")?;
-        match self.reset(context, &mut leased, &How::default(), false) {
+        let how = self.usual();
+        match self.reset(context, &mut leased, &how, false) {
             Ok(_) => {
                 entry.keeper = Keeper::default();
                 entry.used = now();

@@ -21,7 +21,7 @@ pub(crate) mod testing;
 mod tests;
 
 use super::Context;
-use crate::engine::isolate::{Held, Host, REGISTRY, REGISTRY_FILE};
+use crate::engine::isolate::{Held, Host, How, REGISTRY, REGISTRY_FILE};
 use crate::engine::{self, Whereabouts};
 use crate::error::{Error, Kind, Result};
 use crate::event::Cancel;
@@ -37,7 +37,7 @@ use std::time::Duration;
 pub use template::Template;
 
 /// How long a step on the registry of another program is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How much there may be on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +55,8 @@ pub struct Ground {
     again: Option<(Address, Cancel)>,
     registry: Registry,
     limits: Limits,
+    /// Whether counters are put back also where that is slow, before a clone is given on.
+    exact_ids: bool,
     /// This machine's name, for the registry.
     machine: String,
 }
@@ -94,13 +96,20 @@ impl Ground {
         let held = host.hold(names::REGISTRY_LOCK, PATIENCE)?.ok_or_else(busy)?;
         let registry = Registry::open(host.registry()?)?;
         drop(held);
-        Ok(Self { host, again: None, registry, limits: Limits::default(), machine: String::new() })
+        Ok(Self { host, again: None, registry, limits: Limits::default(), exact_ids: false, machine: String::new() })
     }
 
     /// The same, where no more than this may be.
     #[must_use]
     pub fn limited(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same, where whoever gets a clone that others had finds its counters put back also where that is slow.
+    #[must_use]
+    pub fn exact(mut self, exact_ids: bool) -> Self {
+        self.exact_ids = exact_ids;
         self
     }
 
@@ -146,6 +155,11 @@ impl Ground {
             }
             is_told = true;
         }
+    }
+
+    /// How clones are put back between two holders.
+    fn usual(&self) -> How {
+        How { exact_ids: self.exact_ids, ..How::default() }
     }
 
     /// This process as a holder.

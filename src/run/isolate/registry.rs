@@ -58,7 +58,7 @@ impl Role {
     /// Its word in the registry and in answers.
     #[must_use]
     pub fn word(self) -> &'static str {
-        word(&ROLES, self)
+        word(&ROLES, &self)
     }
 }
 
@@ -66,12 +66,12 @@ impl State {
     /// Its word in the registry and in answers.
     #[must_use]
     pub fn word(self) -> &'static str {
-        word(&STATES, self)
+        word(&STATES, &self)
     }
 }
 
-fn word<T: PartialEq>(words: &[(T, &'static str)], of: T) -> &'static str {
-    words.iter().find(|(known, _)| *known == of).map_or("", |(_, word)| word)
+fn word<T: PartialEq>(words: &[(T, &'static str)], of: &T) -> &'static str {
+    words.iter().find(|(known, _)| known == of).map_or("", |(_, word)| word)
 }
 
 /// Who holds something.

@@ -95,8 +95,9 @@ impl Shared {
         let mut ground = match ready {
             Some(ground) => ground,
             None => {
-                let Grounds { server, limits, repository, .. } = &self.grounds;
-                Ground::open(server, cancel)?.limited(*limits).acting_on(&repository.actor().host)
+                let Grounds { server, limits, repository, exact_ids, .. } = &self.grounds;
+                let ground = Ground::open(server, cancel)?.limited(*limits).exact(*exact_ids);
+                ground.acting_on(&repository.actor().host)
             }
         };
         let done = work(&mut ground, &self.context(cancel))?;

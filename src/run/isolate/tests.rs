@@ -260,7 +260,7 @@ fn no_more_than_the_limits_allow() {
     let limits = Limits { clones: Some(2), templates: Some(1) };
     let mut ground = Files::ground(world.path()).limited(limits);
     let template = world.template(&mut ground);
-    let _first = ground.lease(&context(), &template, Mode::Reset).unwrap();
+    let first = ground.lease(&context(), &template, Mode::Reset).unwrap();
     let second = ground.lease(&context(), &template, Mode::Reset).unwrap();
     assert_eq!(ground.lease(&context(), &template, Mode::Reset).unwrap_err().kind(), Kind::Locked);
     drop(second);
@@ -277,7 +277,7 @@ fn no_more_than_the_limits_allow() {
     let leased = ground.lease(&context(), &other, Mode::Reset).unwrap();
     assert_eq!(content(leased.address.expose()), content(&world.source));
     assert_eq!(ground.entries().unwrap().len(), 4);
-    drop((_first, leased));
+    drop((first, leased));
     world.template(&mut ground);
     let left: Vec<String> = ground.entries().unwrap().into_iter().map(|it| it.entry.template).collect();
     assert!(left.iter().all(|name| name == &template.name), "{left:?}");
