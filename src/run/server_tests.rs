@@ -9,6 +9,8 @@ mod dialect_testing;
 mod drift_tests;
 mod export_tests;
 mod guard_tests;
+mod isolation_testing;
+mod isolation_tests;
 mod kill_tests;
 mod limit_tests;
 mod lock_tests;
