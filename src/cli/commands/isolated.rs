@@ -81,6 +81,7 @@ fn left(state: State) -> &'static str {
         State::Resetting => "left while it was put back",
         State::Building => "left half-made",
         State::Spoiled => "to go",
+        State::Kept => "kept to be looked at",
     }
 }
 
