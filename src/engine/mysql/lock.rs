@@ -24,6 +24,22 @@ fn mysql() -> Sql {
     Sql::new(EngineKind::Mysql)
 }
 
+/// Takes a named lock of the server for as long as `session` lives; false where somebody else holds it still after `wait`.
+pub(super) fn wait_for(session: &mut Session, name: &str, wait: Duration) -> Result<bool> {
+    let deadline = Instant::now() + wait;
+    let sql = mysql().lit("SELECT GET_LOCK(").string(name).lit(", 0)");
+    loop {
+        session.cancel.check()?;
+        if session.text(sql.text())?.as_deref() == Some("1") {
+            return Ok(true);
+        }
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        std::thread::park_timeout(Duration::from_millis(25));
+    }
+}
+
 /// Takes the lock with `session`, and writes down with `side` who has it.
 pub(super) fn take(session: &mut Session, side: &mut Session, purpose: &str, wait: Duration) -> Result<()> {
     let deadline = Instant::now() + wait;

@@ -63,7 +63,8 @@ impl Leased {
 }
 
 impl Ground {
-    /// Gives a clone of `template` away: one that is ready or that a killed holder left, else a new one.
+    /// Gives a clone of `template` away: one that is ready, else a new one, under the name of one that a killed holder left where
+    /// there is such.
     ///
     /// # Errors
     /// Kind `Locked` when there may be no more clones and all are in use; else as the server says.
@@ -91,10 +92,10 @@ impl Ground {
         held: Box<dyn Held>,
         mode: Mode,
     ) -> Result<Leased> {
-        let before = entry.state;
+        // What a killed holder left is made anew: the command that it ran may still be at work there, with the password.
+        let is_whole = entry.state == State::Ready && mode == Mode::Reset;
         self.is_now(&mut entry, State::Resetting, "")?;
-        let is_whole = matches!(before, State::Ready | State::Leased) && mode == Mode::Reset;
-        let kept = if is_whole { self.kept(context, template, &entry.name, before)? } else { None };
+        let kept = if is_whole { self.kept(context, template, &entry.name)? } else { None };
         let open = match kept {
             Some(open) => open,
             None => {
@@ -113,14 +114,13 @@ impl Ground {
         context: &Context<'_>,
         template: &Template,
         name: &str,
-        before: State,
     ) -> Result<Option<Box<dyn Resettable>>> {
         context.cancel.check()?;
         let Ok(mut open) = self.host.open(&template.name, name) else { return Ok(None) };
         let done = open.reset(&How::default(), &mut Loading { context, rows: template.rows.as_ref() });
         match done {
             Ok(Outcome::Done(done)) => {
-                if before == State::Ready && done.rung != Rung::Clean {
+                if done.rung != Rung::Clean {
                     let what = format!("{name} was written to after it was given back{}", of_tables(&done.tables));
                     let hint = "It was put back once more. A connection of an earlier suite is still open somewhere.";
                     context.warn(what, Some(hint.to_owned()));
