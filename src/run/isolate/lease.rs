@@ -109,12 +109,7 @@ impl Ground {
     }
 
     /// Puts a clone back as it is found; none where it cannot be.
-    fn kept(
-        &mut self,
-        context: &Context<'_>,
-        template: &Template,
-        name: &str,
-    ) -> Result<Option<Box<dyn Resettable>>> {
+    fn kept(&mut self, context: &Context<'_>, template: &Template, name: &str) -> Result<Option<Box<dyn Resettable>>> {
         context.cancel.check()?;
         let Ok(mut open) = self.host.open(&template.name, name) else { return Ok(None) };
         let done = open.reset(&How::default(), &mut Loading { context, rows: template.rows.as_ref() });
