@@ -28,6 +28,7 @@ mod gc;
 mod guards;
 mod init;
 mod inside;
+mod isolation;
 mod keys;
 mod kill;
 mod line;
