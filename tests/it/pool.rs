@@ -45,7 +45,7 @@ impl Served {
     }
 }
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 fn rows(path: &str) -> i64 {
     crate::support::number(Path::new(path), "SELECT count(*) FROM order_lines")
