@@ -19,21 +19,25 @@ use args::Cli;
 use clap::Parser as _;
 use render::Screen;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = commands::become_a_command() {
+        return code;
+    }
     leave_no_core();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let screen = Screen::new(&cli.global);
+    let screen = Arc::new(Screen::new(&cli.global));
     match run(&cli, &screen) {
         Ok(answer) => {
             screen.answer(&answer);
             match &answer.failure {
-                None => ExitCode::SUCCESS,
+                None => ExitCode::from(answer.code),
                 Some(error) => {
                     screen.failed(error);
                     ExitCode::from(error.kind().exit_code())
@@ -72,13 +76,13 @@ fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(Kind::Usage.exit_code()) } else { ExitCode::SUCCESS }
 }
 
-fn run(cli: &Cli, screen: &Screen) -> Result<render::Answer> {
+fn run(cli: &Cli, screen: &Arc<Screen>) -> Result<render::Answer> {
     log::start(&cli.global)?;
     let cancel = Cancel::default();
     let pressed = cancel.clone();
     ctrlc::set_handler(move || pressed.cancel())
         .map_err(|error| Error::internal("signals cannot be handled").caused_by(error))?;
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
-    let context = Context { report: screen, cancel, jobs: cli.global.jobs.map_or(cores, usize::from) };
+    let context = Context { report: &**screen, cancel, jobs: cli.global.jobs.map_or(cores, usize::from) };
     commands::run(cli, screen, &context)
 }

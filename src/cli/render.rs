@@ -22,13 +22,15 @@ pub struct Answer {
     pub text: String,
     /// Why the command fails although it has an answer: a check that found something.
     pub failure: Option<Error>,
+    /// The exit code where nothing fails: that of another program which was run.
+    pub code: u8,
 }
 
 impl Answer {
     /// The answer of a command that did what it was asked to.
     #[must_use]
     pub fn new(json: Value, text: impl Into<String>) -> Self {
-        Self { json, text: text.into(), failure: None }
+        Self { json, text: text.into(), failure: None, code: 0 }
     }
 }
 
@@ -154,7 +156,14 @@ impl Screen {
         }
     }
 
-    fn clear(&self) {
+    /// Says something on stderr that is no progress, whatever was asked of progress; it is not logged.
+    pub fn tell(&self, text: &str) {
+        self.clear();
+        writeln!(std::io::stderr(), "{text}").unwrap_or_default();
+    }
+
+    /// Takes the progress bar away: what follows may be another program's.
+    pub fn clear(&self) {
         if let Some(bar) = &self.bar
             && let Some(bar) = bar.lock().unwrap_or_else(PoisonError::into_inner).take()
         {

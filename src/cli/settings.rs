@@ -3,11 +3,13 @@
 use super::mapping::{RestoreSection, Written};
 use crate::error::{Error, Kind, Result};
 use crate::mask::key::MasterKey;
+use crate::model::schema::EngineKind;
 use crate::policy::approvals::Rules;
 use crate::policy::expiry::Today;
 use crate::policy::file::ENVIRONMENTS;
 use crate::policy::signers::Signers;
 use crate::run::drift::Map;
+use crate::run::isolate::Limits;
 use crate::run::marking::Marker;
 use crate::seal::{Member, SignerId};
 use crate::secret::{Address, SecretText};
@@ -43,12 +45,22 @@ pub struct File {
     approval: ApprovalSection,
     restore: RestoreSection,
     target: TargetSection,
+    isolation: IsolationSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct TargetSection {
     environment: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct IsolationSection {
+    server: Option<String>,
+    clones: Option<usize>,
+    templates: Option<usize>,
+    exact_ids: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -447,6 +459,57 @@ impl Settings {
         }
     }
 
+    /// The host that templates and clones lie on: argument, `TERP_FIXTURES_SERVER`, configuration, and for snapshots of SQLite a folder
+    /// among the user's caches.
+    ///
+    /// # Errors
+    /// Kind `Usage` where none is named and the snapshot needs a server.
+    pub fn isolation_server(&self, named: Option<&str>, snapshot: Option<EngineKind>) -> Result<Address> {
+        if let Some(server) = self.named_server(named) {
+            return Ok(server);
+        }
+        let usual =
+            caches().map(|folder| Address::new(format!("sqlite:{}", folder.join("terp-fixtures/isolated").display())));
+        usual.filter(|_| snapshot == Some(EngineKind::Sqlite)).ok_or_else(|| {
+            Error::usage("no server is named to make databases on").hint(
+                "Add --server URL, set TERP_FIXTURES_SERVER, or write server = \"…\" into [isolation] of terp-fixtures.toml. \
+                 sqlite:FOLDER takes what SQLite can hold of any snapshot.",
+            )
+        })
+    }
+
+    /// The same where somebody says it: argument, `TERP_FIXTURES_SERVER`, configuration.
+    #[must_use]
+    pub fn named_server(&self, named: Option<&str>) -> Option<Address> {
+        let said = variable("TERP_FIXTURES_SERVER").map(|text| text.expose().trim().to_owned());
+        if let Some(said) = named.map(str::to_owned).or(said) {
+            return Some(Address::new(said));
+        }
+        let configured = self.file.isolation.server.as_ref()?;
+        Some(Address::new(match configured.strip_prefix("sqlite:") {
+            Some(path) => format!("sqlite:{}", self.base.join(path.strip_prefix("//").unwrap_or(path)).display()),
+            None => configured.clone(),
+        }))
+    }
+
+    /// How many templates and clones there may be on a host.
+    ///
+    /// # Errors
+    /// Kind `Usage` where it is none.
+    pub fn isolation_limits(&self) -> Result<Limits> {
+        let IsolationSection { clones, templates, .. } = self.file.isolation;
+        if clones == Some(0) || templates == Some(0) {
+            return Err(Error::usage("[isolation]: clones and templates are 1 or more"));
+        }
+        Ok(Limits { clones, templates })
+    }
+
+    /// Whether a reset puts counters back also where that is slow.
+    #[must_use]
+    pub fn exact_ids(&self) -> bool {
+        self.file.isolation.exact_ids
+    }
+
     /// After how many days a snapshot of `environment` expires: argument, `[retention.environments]`, `[retention]`, never.
     ///
     /// # Errors
@@ -495,6 +558,17 @@ impl Settings {
     pub fn keeps_audit_in_target(&self) -> bool {
         self.file.audit.keep_in_target
     }
+}
+
+/// Where the user's programs keep what they can make anew.
+fn caches() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = |below: &str| Some(folder("HOME")?.join(below));
+    if cfg!(windows) {
+        return folder("LOCALAPPDATA");
+    }
+    let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    folder("XDG_CACHE_HOME").or_else(|| home(usual))
 }
 
 /// A value as a part of an address: what would end it there is written as `%26`.

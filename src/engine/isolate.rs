@@ -6,6 +6,12 @@ use crate::model::schema::{EngineKind, TableName};
 use crate::secret::Address;
 use std::time::Duration;
 
+/// What the database is called in which the registry of a server lies; in a folder it is the file of [`REGISTRY_FILE`].
+pub const REGISTRY: &str = "terp_fixtures_registry";
+
+/// What the registry of a folder is called, without its ending.
+pub const REGISTRY_FILE: &str = "registry";
+
 /// A server, or a folder of files, on which templates and clones of them are made. It makes, changes and removes only what it is
 /// told to by name; which names are ours stands in the registry.
 pub trait Host: Send {
@@ -59,6 +65,17 @@ pub trait Host: Send {
     /// # Errors
     /// As the server says.
     fn admit(&mut self, template: &str, name: &str) -> Result<Admission>;
+
+    /// Makes the clone `name` anew for whoever has it: under the same name and for the same account with the same password, so that
+    /// `admission` stays true where the server allows that. The answer is what holds from then on.
+    ///
+    /// # Errors
+    /// As the server says.
+    fn replace(&mut self, template: &str, name: &str, _admission: &Admission) -> Result<Admission> {
+        self.remove(name)?;
+        self.clone_template(template, name)?;
+        self.admit(template, name)
+    }
 
     /// Removes a template or a clone, its account, and everything else that was made for it; ends its connections. Nothing happens
     /// where it is gone already.

@@ -50,6 +50,14 @@ pub(super) fn is_local(host: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// A password that nobody guesses: a word of letters and digits that servers with rules for passwords take too.
+pub(super) fn password() -> Result<String> {
+    let mut random = [0; 20];
+    getrandom::fill(&mut random).map_err(|error| Error::internal(format!("no random numbers: {error}")))?;
+    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("Tf1-{digits}"))
+}
+
 /// A digest of `parts`, the same for the same parts in the same order.
 pub(super) fn digest(context: &'static str, parts: &[impl AsRef<str>]) -> String {
     let mut hasher = blake3::Hasher::new_derive_key(context);

@@ -239,4 +239,4 @@ fn parameter(param: &Param) -> Value {
 
 #[cfg(test)]
 #[path = "json_schema_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -9,11 +9,11 @@ const UNSEEN: [&str; 5] =
     ["defaults_kept_and_masked", "duplicate_key", "kept_and_masked", "subset_whole_and_never", "syntax"];
 
 /// Whether `value` obeys `schema`. Panics at a word that it does not know, so that the schema uses no other.
-fn holds(root: &Value, schema: &Value, value: &Value) -> bool {
+pub(crate) fn holds(root: &Value, schema: &Value, value: &Value) -> bool {
     let Value::Object(words) = schema else { return schema == &Value::Bool(true) };
     let check = |schema: &Value, value: &Value| holds(root, schema, value);
     words.iter().all(|(word, said)| match word.as_str() {
-        "$schema" | "$defs" | "title" | "description" | "then" => true,
+        "$schema" | "$defs" | "title" | "description" | "default" | "then" => true,
         "$ref" => check(root.pointer(said.as_str().unwrap().trim_start_matches('#')).unwrap(), value),
         "const" => said == value,
         "enum" => said.as_array().unwrap().contains(value),
@@ -60,6 +60,7 @@ fn is(kind: &Value, value: &Value) -> bool {
         "integer" => value.is_i64() || value.is_u64(),
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
         other => panic!("the schema uses the type {other}"),
     }
 }

@@ -17,6 +17,9 @@ pub enum Marker {
     Columns,
     /// In tables of this tool's own, by primary key; the application's tables keep their shape.
     Ledger,
+    /// Nowhere: the database was made for these rows, and goes with them.
+    #[serde(skip)]
+    Nothing,
 }
 
 /// The marking of one table's rows of one run.
@@ -33,6 +36,9 @@ pub enum Marking {
         /// The columns of the key, in its order.
         key: Vec<String>,
     },
+    /// Every row of the table is the run's.
+    #[serde(skip)]
+    Nothing,
 }
 
 /// The marker columns.
@@ -44,8 +50,10 @@ impl Marking {
     /// # Errors
     /// Kind `Usage` when the rows have no key that a ledger could list.
     pub(super) fn of(marker: Marker, live: &Table, columns: &[String], suffix: &str) -> Result<Self> {
-        if marker == Marker::Columns {
-            return Ok(Self::Columns);
+        match marker {
+            Marker::Columns => return Ok(Self::Columns),
+            Marker::Nothing => return Ok(Self::Nothing),
+            Marker::Ledger => {}
         }
         let rows = format!("{}_{suffix}", mark::ROWS_TABLE);
         let key = ledger_key(live, columns).ok_or_else(|| {
@@ -55,12 +63,13 @@ impl Marking {
         Ok(Self::Ledger { rows, key })
     }
 
-    /// Which of the two it is.
+    /// Which of them it is.
     #[must_use]
     pub fn marker(&self) -> Marker {
         match self {
             Self::Columns => Marker::Columns,
             Self::Ledger { .. } => Marker::Ledger,
+            Self::Nothing => Marker::Nothing,
         }
     }
 
@@ -70,6 +79,7 @@ impl Marking {
     pub(super) fn belongs(&self, engine: EngineKind, alias: &'static str, run: &str, has_columns: bool) -> Sql {
         let sql = Sql::new(engine).lit("(");
         match self {
+            Self::Nothing => sql.lit("1 = 1)"),
             Self::Columns => {
                 let sql = sql.column(alias, mark::RUN_COLUMN).lit(" IS NOT NULL AND ");
                 sql.column(alias, mark::RUN_COLUMN).lit(" = ").string(run).lit(")")
@@ -92,7 +102,7 @@ impl Marking {
     ) -> Result<u64> {
         let engine = target.engine();
         let mut on = match self {
-            Self::Columns => self.belongs(engine, "t", run, has_columns),
+            Self::Columns | Self::Nothing => self.belongs(engine, "t", run, has_columns),
             Self::Ledger { key, .. } => joined(engine, "t", "terp_r", key, key),
         };
         if has_columns && matches!(self, Self::Ledger { .. }) {
@@ -102,7 +112,7 @@ impl Marking {
             on = on.lit(" AND ").part(also);
         }
         let rows = match self {
-            Self::Columns => None,
+            Self::Columns | Self::Nothing => None,
             Self::Ledger { rows, .. } => Some(TableName::plain(rows)),
         };
         target.execute(&sql::delete_from(engine, table, rows.as_ref(), &on))
@@ -162,7 +172,7 @@ impl Marking {
             Self::Columns => {
                 MARKERS.iter().zip([run, at]).map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect()
             }
-            Self::Ledger { .. } => Vec::new(),
+            Self::Ledger { .. } | Self::Nothing => Vec::new(),
         }
     }
 }

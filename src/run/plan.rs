@@ -184,9 +184,9 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Adds the marker columns to every table that gets rows and has none, but for those that get them later; a ledger needs none.
+    /// Adds the marker columns to every table that gets rows and has none, but for those that get them later; what is no column needs none.
     pub(super) fn add_markers(&self, target: &mut dyn Target, live: &Catalogue, marker: Marker) -> Result<()> {
-        if marker == Marker::Ledger {
+        if marker != Marker::Columns {
             return Ok(());
         }
         let engine = target.engine();

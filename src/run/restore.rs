@@ -3,6 +3,7 @@
 //! Declarative: afterwards the target holds exactly the snapshot's rows beside its own. A second restore of the same
 //! snapshot changes nothing; another snapshot replaces the previous run.
 
+mod pristine;
 mod skipping;
 
 use super::audit::{self, chain};
@@ -37,6 +38,8 @@ use crate::translate::Rows;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+pub(super) use pristine::{fill, load_table, refuse_losses};
 
 /// How to restore.
 #[derive(Debug, Clone)]
@@ -438,9 +441,11 @@ impl Restoring<'_> {
             }
         }
         run.detail.counters = counters::after(target, &live, counters)?;
-        ledger::record(target, &run)?;
         let mut deed = audit::restored(self.snapshot, &run.id, &replaced, &run.detail.tables);
-        deed.target = Some(chain::append(target, self.actor.clone(), deed.clone())?);
+        if self.is_remembered() {
+            ledger::record(target, &run)?;
+            deed.target = Some(chain::append(target, self.actor.clone(), deed.clone())?);
+        }
         let skips = self.options.on_error == OnError::Skip;
         let told = quarantine::tell(target, &run.id, skips, self.options.quarantine.as_deref())?;
         let outcome = Outcome {
@@ -458,6 +463,11 @@ impl Restoring<'_> {
             millis: millis(start),
         };
         Ok((outcome, run, told))
+    }
+
+    /// Whether the target keeps a ledger and an audit chain of what was done to it.
+    fn is_remembered(&self) -> bool {
+        self.options.marker != Marker::Nothing
     }
 
     /// Makes what is missing, or swaps it in, and gives every table that gets rows its markers. Returns what there is then.
@@ -478,7 +488,9 @@ impl Restoring<'_> {
                 plan.create_tables(target)?;
             }
         }
-        ledger::create(target)?;
+        if self.is_remembered() {
+            ledger::create(target)?;
+        }
         if self.options.on_error == OnError::Skip {
             quarantine::create(target)?;
         }

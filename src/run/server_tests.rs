@@ -25,7 +25,7 @@ mod random_tests;
 mod retry_tests;
 mod rollback_tests;
 mod testing;
-mod watched_testing;
+pub(super) mod watched_testing;
 
 use super::load::OnConflict;
 use super::readers::Readers;

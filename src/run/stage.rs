@@ -266,7 +266,7 @@ impl<'a> Stage<'a> {
     fn take_out(&self, target: &mut dyn Target, key: &ForeignKey, rows: u64) -> Result<()> {
         let engine = target.engine();
         let columns = match &self.to.marking {
-            Marking::Columns => &key.columns,
+            Marking::Columns | Marking::Nothing => &key.columns,
             Marking::Ledger { key, .. } => key,
         };
         let keys = self.keys(target, columns, &self.has(Fate::Bad))?;

@@ -21,11 +21,15 @@ mod conflicts;
 mod detect;
 mod documents;
 mod drift;
+#[cfg(unix)]
+mod exec;
 mod faults;
 mod gc;
 mod guards;
 mod init;
 mod inside;
+#[cfg(unix)]
+mod isolated;
 mod keys;
 mod kill;
 mod line;
@@ -35,6 +39,8 @@ mod marking;
 mod masking;
 mod parallel;
 mod policy_check;
+#[cfg(unix)]
+mod pool;
 mod quarantine;
 mod refs;
 mod resume;

@@ -3,6 +3,7 @@
 mod audit;
 pub mod detect;
 mod doctor;
+mod exec;
 mod keys;
 pub mod policy;
 mod retention;
@@ -11,7 +12,8 @@ mod target;
 mod versions;
 
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
-pub use doctor::DoctorArgs;
+pub use doctor::{DoctorArgs, ResetArgs};
+pub use exec::{ExecArgs, PoolCommand, PoolServeArgs};
 pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use retention::{GcArgs, PruneArgs, RmArgs};
 pub use rollback::{RollbackArgs, RollbackStrategy};
@@ -139,6 +141,25 @@ pub enum Command {
   terp-fixtures rollback --target sqlite:dev.sqlite --table orders --table order_lines --yes
   terp-fixtures rollback --target sqlite:dev.sqlite --strategy none --yes")]
     Rollback(RollbackArgs),
+    /// Put a database that 'exec' or 'pool serve' handed out into the state of its snapshot, while others stay connected to it.
+    #[command(after_help = "Examples:
+  terp-fixtures reset \"$DATABASE_URL\"
+  terp-fixtures reset postgres://localhost/terp_w_0123456789ab_1 --server postgres://admin@localhost --verify
+  terp-fixtures reset mysql://localhost/terp_w_0123456789ab_1 --exact-ids --json")]
+    Reset(ResetArgs),
+    /// Run a command with a pristine database of its own, or one for each of its workers; they are gone when it ends.
+    #[command(after_help = "Examples:
+  terp-fixtures exec demo-2025-12 -- pytest
+  terp-fixtures exec demo-2025-12 -n 4 --verify -- npx vitest run
+  terp-fixtures exec nightly --server postgres://localhost --env TEST_DB --env DB_HOST={host} -- cargo test
+  terp-fixtures exec nightly --keep-on-failure -- go test ./...
+
+Exit codes: those of the command, 128 and its number where a signal ended it, 127 where it was not found, 126 where it cannot be
+executed; and the usual ones where it was not run, or where --verify found a difference afterwards.")]
+    Exec(ExecArgs),
+    /// Databases for test suites, handed out by a program that keeps them ready.
+    #[command(subcommand)]
+    Pool(PoolCommand),
     /// List the snapshots of the store, the oldest first.
     #[command(after_help = "Examples:
   terp-fixtures list
@@ -239,11 +260,15 @@ pub enum Command {
   terp-fixtures pin nightly@3f9a1c
   terp-fixtures pin --remove nightly")]
     Pin(PinArgs),
-    /// Try out what the store can do, be it a folder or a bucket, and say what that means. Leaves nothing behind.
+    /// Try out what the store can do, be it a folder or a bucket, and say what that means; show the databases that 'exec' and 'pool'
+    /// made, and take away what killed programs left of them.
     #[command(after_help = "Examples:
   terp-fixtures doctor
   terp-fixtures doctor --store s3://fixtures/erp?endpoint=https://s3.example.org
-  terp-fixtures doctor --for restore --json")]
+  terp-fixtures doctor --for restore --json
+  terp-fixtures doctor --server postgres://localhost
+  terp-fixtures doctor --clean
+  terp-fixtures doctor --clean --all --server mysql://localhost")]
     Doctor(DoctorArgs),
     /// Mark packs that no snapshot needs, and delete those that were marked a day ago and still are not needed.
     #[command(after_help = "Examples:

@@ -1,5 +1,6 @@
-//! `doctor`: tries out what the store can do, and says what that means.
+//! `doctor`: tries out what the store can do, and says what that means; shows templates and clones, and takes leftovers away.
 
+use super::isolated;
 use crate::cli::args::DoctorArgs;
 use crate::cli::render::{Answer, table};
 use crate::cli::settings::Settings;
@@ -10,6 +11,9 @@ use crate::store::probe::{Check, Verdict};
 use serde_json::json;
 
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &DoctorArgs) -> Result<Answer> {
+    if args.clean {
+        return isolated::clean(context, settings, args);
+    }
     let address = settings.store();
     super::started(context, "doctor", vec![("store", address.to_string())]);
     let probe = store::probe(&address, args.purpose.into())?;
@@ -28,7 +32,11 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &DoctorArgs)
             None => error,
         }
     });
-    let text = format!("{address}\n\n{}", table(&["check", "verdict", "what it means"], &rows, &[]));
-    let json = json!({ "store": address.to_string(), "fine": probe.is_fine(), "checks": checks });
-    Ok(Answer { json, text, failure })
+    let isolated = isolated::list(context, settings, args)?;
+    let checked = table(&["check", "verdict", "what it means"], &rows, &[]);
+    let text = format!("{address}\n\n{checked}{}", isolated.text);
+    let fine = probe.is_fine();
+    let json = json!({ "store": address.to_string(), "fine": fine, "checks": checks, "isolation": isolated.json });
+    let failure = failure.or(isolated.failure);
+    Ok(Answer { failure, ..Answer::new(json, text) })
 }

@@ -6,9 +6,11 @@ mod copy;
 mod detect;
 mod diff;
 mod doctor;
+mod exec;
 mod export;
 mod guarded;
 mod init;
+mod isolated;
 mod keys;
 mod list;
 mod lock;
@@ -22,7 +24,10 @@ mod policy_explain;
 mod policy_lock;
 mod policy_review;
 mod policy_schema;
+mod pool;
+mod pooled;
 mod refs;
+mod reset;
 mod restore;
 mod retention;
 mod reviewed;
@@ -50,12 +55,15 @@ use crate::run::{Context, demo};
 use crate::secret::Address;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::sync::Arc;
+
+pub(super) use exec::launch::intercept as become_a_command;
 
 /// Runs the command.
 ///
 /// # Errors
 /// Whatever the command's run returns.
-pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<Answer> {
+pub(super) fn run(cli: &Cli, screen: &Arc<Screen>, context: &Context<'_>) -> Result<Answer> {
     let settings = || Settings::load(cli.global.config.as_deref(), cli.global.store.as_deref());
     match &cli.command {
         Command::Demo(args) => demonstrate(context, screen, args),
@@ -64,6 +72,7 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Capture(args) => capture::run(context, &settings()?, args),
         Command::Restore(args) => restore::run(context, &settings()?, args, cli.global.verbose),
         Command::Rollback(args) => rollback::run(context, &settings()?, args),
+        Command::Reset(args) => reset::run(context, &settings()?, args),
         Command::List(args) => list::run(context, &settings()?, args),
         Command::Show(args) => show::run(context, &settings()?, args),
         Command::Diff(args) => diff::run(context, &settings()?, args),
@@ -76,6 +85,8 @@ pub(super) fn run(cli: &Cli, screen: &Screen, context: &Context<'_>) -> Result<A
         Command::Detect(args) => detect::run(context, settings, args, cli.global.verbose),
         Command::Refs(args) => refs::run(context, settings, args),
         Command::Policy(command) => policy(context, settings, command),
+        Command::Exec(args) => Ok(exec::run(context, screen, settings, args)),
+        Command::Pool(command) => pool::run(context, screen, &settings()?, command),
         Command::Runs(args) => runs::run(context, args),
         Command::Target(command) => target::run(context, &settings()?, command),
         Command::Lock(command) => lock::run(context, command),

@@ -20,11 +20,22 @@ pub(super) fn read(session: &mut Session, engine: EngineKind) -> Result<Catalogu
     read_all(session, engine).map_err(|error| error.within("reading the catalogue"))
 }
 
-fn read_all(session: &mut Session, engine: EngineKind) -> Result<Catalogue> {
+/// The tables as they are and not how they are made, by name.
+pub(super) fn shapes(session: &mut Session) -> Result<Vec<Table>> {
+    let (tables, _) = shaped(session).map_err(|error| error.within("reading the catalogue"))?;
+    Ok(tables.into_values().collect())
+}
+
+fn shaped(session: &mut Session) -> Result<(Tables, Traces)> {
     let (mut tables, mut own) = tables(session)?;
     columns(session, &mut tables, &mut own)?;
     indexes(session, &mut tables)?;
     foreign_keys(session, &mut tables)?;
+    Ok((tables, own))
+}
+
+fn read_all(session: &mut Session, engine: EngineKind) -> Result<Catalogue> {
+    let (mut tables, mut own) = shaped(session)?;
     for table in tables.values_mut() {
         create_text(session, table, own.marked.contains(&table.name))?;
     }
@@ -54,6 +65,11 @@ type Tables = BTreeMap<String, Table>;
 const WITHOUT_ROWS: [&str; 8] =
     ["BLACKHOLE", "FEDERATED", "FEDERATEDX", "MRG_MYISAM", "CONNECT", "SPIDER", "OQGRAPH", "PERFORMANCE_SCHEMA"];
 
+/// Whether tables of a storage engine hold no rows of their own.
+pub(super) fn is_without_rows(engine: &str) -> bool {
+    WITHOUT_ROWS.contains(&engine.to_ascii_uppercase().as_str())
+}
+
 fn tables(session: &mut Session) -> Result<(Tables, Traces)> {
     let rows = session.rows(
         "SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES \
@@ -66,9 +82,8 @@ fn tables(session: &mut Session) -> Result<(Tables, Traces)> {
             own.tables.push(name);
             continue;
         }
-        let engine = cell(&row, 2).to_ascii_uppercase();
         // The history of a system-versioned table is the server's own to write.
-        let is_plain = cell(&row, 1) == "BASE TABLE" && !WITHOUT_ROWS.contains(&engine.as_str());
+        let is_plain = cell(&row, 1) == "BASE TABLE" && !is_without_rows(cell(&row, 2));
         let table = Table {
             name: TableName::plain(&name),
             kind: if is_plain { TableKind::Ordinary } else { TableKind::Virtual },
@@ -93,6 +108,7 @@ fn columns(session: &mut Session, tables: &mut Tables, own: &mut Traces) -> Resu
          COALESCE(GENERATION_EXPRESSION, '') <> '', COLUMN_COMMENT \
          FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION",
     )?;
+    let own_sequence = own_sequence(session)?;
     let mut markers: HashMap<String, usize> = HashMap::new();
     for row in &rows {
         if mark::is_marker(cell(row, 1)) {
@@ -114,6 +130,7 @@ fn columns(session: &mut Session, tables: &mut Tables, own: &mut Traces) -> Resu
         let data_type = cell(&row, 3).to_ascii_lowercase();
         let length = ["char", "varchar"].contains(&data_type.as_str()).then(|| cell(&row, 7).parse().ok()).flatten();
         let default = row.get(5).cloned().flatten().filter(|text| text != "NULL");
+        let default = default.map(|text| text.replace(&own_sequence, "nextval("));
         table.columns.push(Column {
             name: cell(&row, 1).to_owned(),
             declared: cell(&row, 2).to_owned(),
@@ -187,6 +204,12 @@ fn foreign_keys(session: &mut Session, tables: &mut Tables) -> Result<()> {
     Ok(())
 }
 
+/// How a sequence of this database is named: MariaDB names the database too, and elsewhere it is another one.
+fn own_sequence(session: &mut Session) -> Result<String> {
+    let database = session.text("SELECT DATABASE()")?.unwrap_or_default();
+    Ok(Sql::new(EngineKind::Mysql).lit("nextval(").name(&database).lit(".").text().to_owned())
+}
+
 /// The CREATE TABLE text without counter and markers, and what only that text tells.
 fn create_text(session: &mut Session, table: &mut Table, is_marked: bool) -> Result<()> {
     let sql = Sql::new(EngineKind::Mysql).lit("SHOW CREATE TABLE ").table(&table.name);
@@ -196,10 +219,7 @@ fn create_text(session: &mut Session, table: &mut Table, is_marked: bool) -> Res
         return Err(Error::unreachable(format!("the server does not show how table {} is made", table.name))
             .hint("The account needs SELECT on it."));
     }
-    // MariaDB names the database of a sequence; elsewhere it is another one.
-    let database = session.text("SELECT DATABASE()")?.unwrap_or_default();
-    let own = Sql::new(EngineKind::Mysql).lit("nextval(").name(&database).lit(".");
-    table.create = ddl::stripped(text, is_marked).replace(own.text(), "nextval(");
+    table.create = ddl::stripped(text, is_marked).replace(&own_sequence(session)?, "nextval(");
     table.checks = ddl::checks(text);
     // MariaDB's JSON is a text with a check.
     for column in &mut table.columns {

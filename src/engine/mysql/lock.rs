@@ -24,6 +24,22 @@ fn mysql() -> Sql {
     Sql::new(EngineKind::Mysql)
 }
 
+/// Takes a named lock of the server for as long as `session` lives; false where somebody else holds it still after `wait`.
+pub(super) fn wait_for(session: &mut Session, name: &str, wait: Duration) -> Result<bool> {
+    let deadline = Instant::now() + wait;
+    let sql = mysql().lit("SELECT GET_LOCK(").string(name).lit(", 0)");
+    loop {
+        session.cancel.check()?;
+        if session.text(sql.text())?.as_deref() == Some("1") {
+            return Ok(true);
+        }
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        std::thread::park_timeout(Duration::from_millis(25));
+    }
+}
+
 /// Takes the lock with `session`, and writes down with `side` who has it.
 pub(super) fn take(session: &mut Session, side: &mut Session, purpose: &str, wait: Duration) -> Result<()> {
     let deadline = Instant::now() + wait;
@@ -85,8 +101,7 @@ pub(super) fn holder(session: &mut Session) -> Result<Option<Holder>> {
         Ok(_) => session.rows(sql.text())?.into_iter().next().unwrap_or_default(),
         Err(_) => Vec::new(),
     };
-    let process = mysql().lit("SELECT HOST FROM information_schema.PROCESSLIST WHERE ID = ").string(&connection);
-    let host = session.text(process.text())?;
+    let host = host(session, &connection)?;
     let cell = |at: usize, other: &str| note.get(at).cloned().flatten().unwrap_or_else(|| other.to_owned());
     Ok(Some(Holder {
         purpose: cell(0, "a run that has left no note"),
@@ -98,6 +113,25 @@ pub(super) fn holder(session: &mut Session) -> Result<Option<Holder>> {
         process: connection.parse().unwrap_or_default(),
         since: cell(1, "a time that is not known"),
     }))
+}
+
+/// The host and port of a connection's client; none where this account may not see it.
+///
+/// MySQL cannot read its process list while any session runs a statement with bytes that are no text (error 3854); the threads can
+/// be read only where the performance schema is on and may be seen. One of the two answers.
+fn host(session: &mut Session, connection: &str) -> Result<Option<String>> {
+    let places = [
+        "SELECT HOST FROM information_schema.PROCESSLIST WHERE ID = ",
+        "SELECT PROCESSLIST_HOST FROM performance_schema.threads WHERE PROCESSLIST_ID = ",
+    ];
+    for place in places {
+        match session.text(mysql().lit(place).string(connection).text()) {
+            Ok(Some(host)) => return Ok(Some(host)),
+            Err(error) if session.is_broken() => return Err(error),
+            Ok(None) | Err(_) => session.cancel.check()?,
+        }
+    }
+    Ok(None)
 }
 
 /// Ends the holder's connection.

@@ -1,8 +1,8 @@
 //! Views, routines, triggers and events, in an order in which they can be made.
 
 use super::catalog::cell;
-use super::ddl;
 use super::session::{Session, TextRow};
+use super::{ddl, isolate};
 use crate::engine::sql::Sql;
 use crate::error::Result;
 use crate::model::schema::{EngineKind, SchemaObject, TableName};
@@ -110,9 +110,12 @@ fn triggers(session: &mut Session) -> Result<Vec<SchemaObject>> {
          ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
     )?;
     let mut triggers = Vec::new();
-    for row in rows {
-        let table = TableName::plain(cell(&row, 1));
-        triggers.push(shown(session, "trigger", "SHOW CREATE TRIGGER ", cell(&row, 0), Some(table), (Some(1), 2))?);
+    // A clone has triggers of this program, and guards in those of the application.
+    for row in rows.iter().filter(|row| !isolate::is_own_trigger(cell(row, 0))) {
+        let table = TableName::plain(cell(row, 1));
+        let mut trigger = shown(session, "trigger", "SHOW CREATE TRIGGER ", cell(row, 0), Some(table), (Some(1), 2))?;
+        trigger.create = isolate::unguarded(&trigger.create);
+        triggers.push(trigger);
     }
     Ok(triggers)
 }

@@ -60,21 +60,8 @@ pub(super) fn stream(
     let mut session = main.another(&main.cancel)?;
     connect::pin(&mut session)?;
     session.run(mysql().lit("USE ").name(&name).text())?;
-    if engine == EngineKind::Mariadb {
-        sort_keys(&mut session)?;
-    }
+    connect::trust_rows(&mut session, engine)?;
     Ok(Ok(session))
-}
-
-/// MariaDB builds the keys of an empty table from sorted values where it need not look at each row's unique keys at once. It
-/// finds a value that is there twice all the same, but for what it puts off into the change buffer.
-fn sort_keys(session: &mut Session) -> Result<()> {
-    let buffers = "SELECT 1 FROM information_schema.GLOBAL_VARIABLES WHERE VARIABLE_NAME = 'INNODB_CHANGE_BUFFERING' \
-        AND VARIABLE_VALUE <> 'none'";
-    if session.rows(buffers)?.is_empty() {
-        session.run("SET SESSION unique_checks = 0")?;
-    }
-    Ok(())
 }
 
 /// The statement that moves tables out of a place.

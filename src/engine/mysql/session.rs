@@ -187,21 +187,54 @@ impl Session {
     pub(super) fn rows(&mut self, query: &str) -> Result<Vec<TextRow>> {
         let mut rows = Vec::new();
         self.stream(query, &mut |_, row| {
-            let text = |value: Value| match value {
-                Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-                Value::NULL => None,
-                other => Some(other.as_sql(true)),
-            };
-            rows.push(row.unwrap_raw().into_iter().map(|cell| cell.and_then(text)).collect());
+            rows.push(texts(row));
             Ok(())
         })?;
         Ok(rows)
+    }
+
+    /// Runs statements that stand behind each other with `;` between, and gives what each of them answered.
+    pub(super) fn batch(&mut self, text: &str) -> Result<std::result::Result<Vec<Answer>, mysql_async::Error>> {
+        // The driver does not tell the end from a last statement without rows, so one with rows comes last.
+        let text = format!("{text}\n;SELECT 1");
+        self.with(async |connection| {
+            let mut result = connection.query_iter(text).await?;
+            let mut answers = Vec::new();
+            while !result.is_empty() {
+                let mut answer = Answer { changed: result.affected_rows(), rows: Vec::new() };
+                while let Some(row) = result.next().await? {
+                    answer.rows.push(texts(row));
+                }
+                answers.push(answer);
+            }
+            // A statement that failed shows only now.
+            result.drop_result().await?;
+            answers.pop();
+            Ok(answers)
+        })
     }
 
     /// The one text that a query yields.
     pub(super) fn text(&mut self, query: &str) -> Result<Option<String>> {
         Ok(self.rows(query)?.into_iter().flatten().next().flatten())
     }
+}
+
+fn texts(row: Row) -> TextRow {
+    let text = |value: Value| match value {
+        Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Value::NULL => None,
+        other => Some(other.as_sql(true)),
+    };
+    row.unwrap_raw().into_iter().map(|cell| cell.and_then(text)).collect()
+}
+
+/// What one statement of several answered.
+pub(super) struct Answer {
+    /// Rows it changed.
+    pub(super) changed: u64,
+    /// Rows it gave.
+    pub(super) rows: Vec<TextRow>,
 }
 
 /// What LOAD DATA did.

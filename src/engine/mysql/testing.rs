@@ -39,6 +39,11 @@ impl Server {
 
 /// Runs a script in a database: statements with `;` between them, bodies of triggers and routines as they are, no `DELIMITER`.
 pub(crate) fn script(url: &str, text: &str) {
+    script_of_bytes(url, text.as_bytes());
+}
+
+/// The same, where it is no text.
+pub(crate) fn script_of_bytes(url: &str, text: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let url = url.replacen("mariadb://", "mysql://", 1);
     let ran = runtime.block_on(async {

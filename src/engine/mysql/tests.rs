@@ -1,10 +1,10 @@
 //! Tests of the MySQL and MariaDB engine, on real servers.
 
 use super::ENGINE;
-use super::testing::{Server, script};
+use super::testing::{Server, script, script_of_bytes};
 use crate::check::{self, Rules};
 use crate::engine::suite::{self, Bench};
-use crate::engine::{Enforce, LoadTable, Query, Source, Target, sql::Sql};
+use crate::engine::{Enforce, LoadTable, Query, Source, Target, scalar, sql::Sql};
 use crate::error::Kind;
 use crate::event::Cancel;
 use crate::model::batch::Batch;
@@ -12,6 +12,7 @@ use crate::model::proof::Masked;
 use crate::model::schema::EngineKind;
 use crate::run::state;
 use crate::secret::Address;
+use std::time::{Duration, Instant};
 
 fn source(url: &str) -> Box<dyn Source> {
     (ENGINE.source)(&Address::new(url), &Cancel::default()).unwrap()
@@ -240,4 +241,44 @@ fn a_row_that_is_there_twice_is_refused_on_mysql() {
 #[test]
 fn a_row_that_is_there_twice_is_refused_on_mariadb() {
     a_row_that_is_there_twice_is_refused(Server::mariadb());
+}
+
+/// MySQL cannot read its process list while any session runs a statement with bytes that are no text.
+fn the_holder_is_named_while_a_statement_with_raw_bytes_runs(server: &Server, waiting: &'static str) {
+    let url = server.fresh();
+    let (mut holder, mut other, mut keeper) = (target(&url), target(&url), target(&url));
+    holder.lock("a restore", Duration::from_secs(5)).unwrap();
+    let asked = |target: &mut dyn Target, sql: Sql| scalar(target, sql).unwrap();
+    let gate = Sql::new(EngineKind::Mysql).lit("SELECT GET_LOCK(").string(&url[url.len() - 30..]).lit(", 30)");
+    assert_eq!(asked(&mut *keeper, gate.clone()), 1);
+    std::thread::scope(|scope| {
+        let text = [gate.text().as_bytes(), b" + (_binary '\xFF\xFE\x80' IS NULL)"].concat();
+        scope.spawn({
+            let url = &url;
+            move || script_of_bytes(url, &text)
+        });
+        let start = Instant::now();
+        while asked(&mut *other, Sql::new(EngineKind::Mysql).lit(waiting)) == 0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "the statement does not run");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        let named = other.holder();
+        drop(keeper);
+        let named = named.unwrap().unwrap();
+        assert!(named.purpose == "a restore" && !named.host.is_empty(), "{named}");
+        assert!(!named.host.contains("may not see"), "{named}");
+    });
+}
+
+#[test]
+fn the_holder_is_named_while_a_statement_with_raw_bytes_runs_on_mysql() {
+    let waiting = "SELECT count(*) FROM performance_schema.threads \
+        WHERE PROCESSLIST_DB = DATABASE() AND PROCESSLIST_STATE = 'User lock'";
+    the_holder_is_named_while_a_statement_with_raw_bytes_runs(Server::mysql(), waiting);
+}
+
+#[test]
+fn the_holder_is_named_while_a_statement_with_raw_bytes_runs_on_mariadb() {
+    let waiting = "SELECT count(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND STATE = 'User lock'";
+    the_holder_is_named_while_a_statement_with_raw_bytes_runs(Server::mariadb(), waiting);
 }

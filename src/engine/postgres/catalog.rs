@@ -9,7 +9,7 @@ use crate::model::schema::{Catalogue, Column, EngineKind, ForeignKey, Table, Tab
 use std::collections::{BTreeMap, HashMap};
 
 /// Tables of the user's schemas that no extension owns.
-pub(super) const USER_TABLES: &str = "n.nspname !~ '^(pg_|terp_fixtures_load_)' AND n.nspname <> 'information_schema' AND NOT EXISTS \
+pub(super) const USER_TABLES: &str = "n.nspname !~ '^(pg_|terp_fixtures$|terp_fixtures_load_)' AND n.nspname <> 'information_schema' AND NOT EXISTS \
     (SELECT 1 FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_class'::pg_catalog.regclass \
     AND x.objid = c.oid AND x.deptype = 'e')";
 

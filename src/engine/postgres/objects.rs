@@ -19,7 +19,7 @@ pub(super) fn read(session: &mut Session) -> Result<(Vec<SchemaObject>, Vec<Sche
     let mut pre = simple(
         session,
         "SELECT 'schema', pg_catalog.quote_ident(nspname), 'CREATE SCHEMA IF NOT EXISTS ' || pg_catalog.quote_ident(nspname) \
-         FROM pg_catalog.pg_namespace n WHERE nspname !~ '^(pg_|terp_fixtures_load_)' AND nspname NOT IN ('information_schema', 'public') \
+         FROM pg_catalog.pg_namespace n WHERE nspname !~ '^(pg_|terp_fixtures$|terp_fixtures_load_)' AND nspname NOT IN ('information_schema', 'public') \
          AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass \
          AND x.objid = n.oid AND x.deptype = 'e') ORDER BY nspname",
     )?;
@@ -45,7 +45,7 @@ pub(super) fn read(session: &mut Session) -> Result<(Vec<SchemaObject>, Vec<Sche
          WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, p.oid::pg_catalog.regprocedure, d.description) \
          FROM pg_catalog.pg_description d JOIN pg_catalog.pg_proc p ON p.oid = d.objoid AND p.prokind IN ('f', 'p', 'w') \
          JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
-         WHERE d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND n.nspname !~ '^(pg_|terp_fixtures_load_)' \
+         WHERE d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND n.nspname !~ '^(pg_|terp_fixtures$|terp_fixtures_load_)' \
          AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x \
          WHERE x.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND x.objid = p.oid AND x.deptype = 'e') ORDER BY 2",
     )?);
@@ -76,7 +76,7 @@ const NODES: [&str; 4] = [
      pg_catalog.format_type(t.oid, NULL), pg_catalog.format_type(r.rngsubtype, NULL), \
      pg_catalog.format_type(r.rngmultitypid, NULL)) END, 't' || t.oid \
      FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
-     LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid WHERE t.typtype IN ('e', 'd', 'r') AND n.nspname !~ '^(pg_|terp_fixtures_load_)' \
+     LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid WHERE t.typtype IN ('e', 'd', 'r') AND n.nspname !~ '^(pg_|terp_fixtures$|terp_fixtures_load_)' \
      AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x \
      WHERE x.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND x.objid = t.oid AND x.deptype = 'e')",
     // Composite types, sequences and views.
@@ -98,7 +98,7 @@ const NODES: [&str; 4] = [
     // Functions and procedures.
     "SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, p.oid::pg_catalog.regprocedure, \
      pg_catalog.pg_get_functiondef(p.oid), 'p' || p.oid FROM pg_catalog.pg_proc p \
-     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.prokind IN ('f', 'p', 'w') AND n.nspname !~ '^(pg_|terp_fixtures_load_)' \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.prokind IN ('f', 'p', 'w') AND n.nspname !~ '^(pg_|terp_fixtures$|terp_fixtures_load_)' \
      AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x \
      WHERE x.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND x.objid = p.oid AND x.deptype IN ('e', 'i'))",
     // Tables, which only make what hangs on them late.
@@ -248,7 +248,7 @@ fn triggers(session: &mut Session) -> Result<Vec<SchemaObject>> {
              JOIN pg_catalog.pg_class r ON r.oid = coalesce(CASE WHEN c.relispartition THEN \
              pg_catalog.pg_partition_root(c.oid)::oid END, c.oid) \
              JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace \
-             WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND {USER_TABLES} ORDER BY rn.nspname, r.relname, t.tgname"
+             WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname !~ '^terp_fixtures_' AND {USER_TABLES} ORDER BY rn.nspname, r.relname, t.tgname"
         ),
     )
 }

@@ -7,8 +7,8 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Cancel;
 use crate::model::copytext::read_escaped;
 use futures_util::TryStreamExt as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, Connection as _, raw_sql};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, ValueRef as _, raw_sql};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -146,6 +146,26 @@ impl Session {
         Ok(done.map(|done| done.rows_affected()))
     }
 
+    /// Runs one or more statements; gives every row that they yield, as text, with the driver's error for a caller that knows what
+    /// to make of it.
+    pub(super) fn answers(&mut self, text: &str) -> Result<std::result::Result<Vec<TextRow>, sqlx::Error>> {
+        let mut connection = self.take()?;
+        let work = raw_sql(AssertSqlSafe(text.to_owned())).fetch_all(&mut connection);
+        let done = self.runtime.block_on(or_cancelled(&self.cancel, work));
+        self.failed |= !matches!(done, Ok(Ok(_)));
+        let done = match done {
+            Ok(done) => done,
+            Err(interrupted) => {
+                self.give_up(connection);
+                return Err(interrupted);
+            }
+        };
+        if done.as_ref().err().is_none_or(explain::is_survivable) {
+            self.connection = Some(connection);
+        }
+        Ok(done.and_then(|rows| rows.iter().map(plain_row).collect()))
+    }
+
     /// Hands every row of a query to `each` as a line of COPY text.
     pub(super) fn copy_out(&mut self, query: &str, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut connection = self.take()?;
@@ -242,6 +262,16 @@ impl Session {
         })?;
         Ok(rows)
     }
+}
+
+/// A row of the simple protocol, whose cells are text.
+fn plain_row(row: &PgRow) -> std::result::Result<TextRow, sqlx::Error> {
+    (0..row.len())
+        .map(|at| {
+            let cell = row.try_get_raw(at)?;
+            if cell.is_null() { Ok(None) } else { Ok(Some(cell.as_str().map_err(sqlx::Error::Decode)?.to_owned())) }
+        })
+        .collect()
 }
 
 fn text_row(mut line: &[u8]) -> Result<TextRow> {

@@ -238,6 +238,7 @@ impl<'a> Plan<'a> {
         let mut lines: Vec<String> = gone
             .map(|detail| match detail.marking {
                 Marking::Columns => format!("table {} or its marker columns are gone", detail.table),
+                Marking::Nothing => format!("table {} is gone", detail.table),
                 Marking::Ledger { .. } => format!("table {} or the list of its rows is gone", detail.table),
             })
             .collect();

@@ -267,8 +267,8 @@ impl Report for InTheWay<'_> {
                 application.does("UPDATE parent SET note = 'in the way' WHERE id = 1");
                 application.ends();
             }));
-            let waits = "SELECT count(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID() \
-                AND INFO LIKE 'UPDATE parent SET%'";
+            let Server { connections, statement, .. } = self.server;
+            let waits = format!("{connections} AND {statement} LIKE 'UPDATE parent SET%'").leak();
             let start = Instant::now();
             while self.server.count(self.url, waits) == 0 {
                 assert!(start.elapsed() < Duration::from_secs(20), "the application does not wait");

@@ -33,6 +33,8 @@ pub(super) struct Server {
     pub(super) columns: &'static str,
     /// Counts the other connections that this program has to the database.
     pub(super) connections: &'static str,
+    /// The column there that holds the statement which a connection runs.
+    pub(super) statement: &'static str,
     /// A query of one row and column that keeps the server busy for a minute.
     pub(super) sleep: &'static str,
     /// How a commit begins on the wire.
@@ -60,6 +62,7 @@ pub(super) const POSTGRES: Server = Server {
     columns: "SELECT count(*) FROM information_schema.columns WHERE table_schema NOT IN ('pg_catalog', 'information_schema')",
     connections: "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
         AND application_name LIKE 'terp-fixtures%'",
+    statement: "query",
     sleep: "SELECT 1 FROM pg_sleep(60)",
     commit: b"COMMIT",
     dialect: &dialect_testing::POSTGRES,
@@ -86,7 +89,10 @@ pub(super) const MYSQL: Server = Server {
     script: engine::mysql::testing::script,
     port: 3306,
     columns: "SELECT count(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()",
-    connections: "SELECT count(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()",
+    // Not the process list, which cannot be read while another test's statement has raw bytes in it.
+    connections: "SELECT count(*) FROM performance_schema.threads \
+        WHERE PROCESSLIST_DB = DATABASE() AND PROCESSLIST_ID <> CONNECTION_ID()",
+    statement: "PROCESSLIST_INFO",
     sleep: "SELECT SLEEP(60)",
     commit: b"\x03COMMIT",
     dialect: &dialect_testing::MYSQL,
@@ -99,8 +105,13 @@ pub(super) const MYSQL: Server = Server {
 };
 
 /// MariaDB.
-pub(super) const MARIADB: Server =
-    Server { kind: EngineKind::Mariadb, fresh: || engine::mysql::testing::Server::mariadb().fresh(), ..MYSQL };
+pub(super) const MARIADB: Server = Server {
+    kind: EngineKind::Mariadb,
+    fresh: || engine::mysql::testing::Server::mariadb().fresh(),
+    connections: "SELECT count(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()",
+    statement: "INFO",
+    ..MYSQL
+};
 
 thread_local! {
     static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap();

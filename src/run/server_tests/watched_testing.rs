@@ -14,14 +14,20 @@ use std::time::Duration;
 type Behind = dyn Fn(usize, i64) + Send + Sync;
 
 /// The calls on a target and on its streams.
-pub(super) struct Calls {
+pub(in crate::run) struct Calls {
     count: AtomicUsize,
     behind: Box<Behind>,
 }
 
 impl Calls {
-    pub(super) fn new(behind: impl Fn(usize, i64) + Send + Sync + 'static) -> Arc<Self> {
+    pub(in crate::run) fn new(behind: impl Fn(usize, i64) + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { count: AtomicUsize::new(0), behind: Box::new(behind) })
+    }
+
+    /// Counts a call on something else.
+    pub(in crate::run) fn step(&self) {
+        let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        (self.behind)(number, 0);
     }
 
     /// How many there were.
@@ -31,14 +37,14 @@ impl Calls {
 }
 
 /// A watched target.
-pub(super) struct Watched {
+pub(in crate::run) struct Watched {
     inner: Box<dyn Target>,
     connection: i64,
     calls: Arc<Calls>,
 }
 
 impl Watched {
-    pub(super) fn new(mut inner: Box<dyn Target>, calls: &Arc<Calls>) -> Self {
+    pub(in crate::run) fn new(mut inner: Box<dyn Target>, calls: &Arc<Calls>) -> Self {
         let own = match inner.engine() {
             EngineKind::Postgres => Some("SELECT pg_backend_pid()"),
             EngineKind::Mysql | EngineKind::Mariadb => Some("SELECT CONNECTION_ID()"),
