@@ -10,6 +10,8 @@ mod drift_tests;
 mod export_tests;
 mod ground_tests;
 mod guard_tests;
+mod isolation_testing;
+mod isolation_tests;
 mod kill_tests;
 mod limit_tests;
 mod lock_tests;

@@ -94,14 +94,15 @@ pub(super) fn rows<R: Borrow<Checked>>(
     Ok(inserted)
 }
 
-/// A table of a storage engine without transactions would keep the rows of a restore that failed.
+/// A table of a storage engine without transactions would keep the rows of a restore that failed. A template goes as a whole then.
 fn refuse_lasting(session: &mut Session, into: &LoadTable) -> Result<()> {
     if mark::is_own_table(&into.table.name) {
         return Ok(());
     }
     let sql = Sql::new(EngineKind::Mysql)
         .lit("SELECT e.ENGINE FROM information_schema.TABLES t JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE ")
-        .lit("WHERE e.TRANSACTIONS <> 'YES' AND t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = ")
+        .lit("WHERE e.TRANSACTIONS <> 'YES' AND DATABASE() NOT LIKE 'terp\\_t\\_%' ")
+        .lit("AND t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = ")
         .string(&into.table.name);
     match session.text(sql.text())? {
         None => Ok(()),

@@ -106,7 +106,7 @@ fn views(session: &mut Session) -> Result<Vec<SchemaObject>> {
 /// Triggers in the order in which they fire.
 fn triggers(session: &mut Session) -> Result<Vec<SchemaObject>> {
     let rows = session.rows(
-        "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() \
+        "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE() \
          ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
     )?;
     let mut triggers = Vec::new();

@@ -53,3 +53,11 @@ pub(crate) fn script_of_bytes(url: &str, text: &[u8]) {
     });
     ran.unwrap_or_else(|error| panic!("{error}"));
 }
+
+/// A connection of an application: it runs statements, and says what was wrong with one.
+pub(crate) fn connection(url: &str) -> Box<dyn FnMut(&str) -> Result<(), String> + Send> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let url = url.replacen("mariadb://", "mysql://", 1);
+    let mut connection = runtime.block_on(mysql_async::Conn::from_url(url)).unwrap();
+    Box::new(move |text| runtime.block_on(connection.query_drop(text)).map_err(|error| error.to_string()))
+}

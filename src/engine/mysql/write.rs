@@ -31,6 +31,8 @@ pub(super) enum Changes {
     Journalled,
     /// They fill a staging place, which is thrown away as a whole.
     Aside,
+    /// Every statement stands by itself: nothing is ever taken back.
+    AtOnce,
 }
 
 /// What is under way between the begin and the end.
@@ -119,6 +121,9 @@ impl Work {
     }
 
     fn dispatch(&mut self, main: &mut Session, text: &str) -> Result<u64> {
+        if self.changes == Changes::AtOnce {
+            return main.run(text);
+        }
         if self.changes == Changes::Aside {
             if shape::of(text) == Shape::Rows {
                 self.start(main)?;

@@ -70,3 +70,13 @@ pub(crate) fn script(url: &str, text: &str) {
     let mut session = super::connect::open(&address, "tests", false, &crate::event::Cancel::default()).unwrap();
     session.attempt(text).unwrap().unwrap_or_else(|error| panic!("{error}"));
 }
+
+/// A connection of an application: it runs statements, and says what was wrong with one.
+pub(crate) fn connection(url: &str) -> Box<dyn FnMut(&str) -> Result<(), String> + Send> {
+    let address = crate::secret::Address::new(url);
+    let mut session = super::connect::open(&address, "tests", false, &crate::event::Cancel::default()).unwrap();
+    Box::new(move |text| match session.attempt(text) {
+        Ok(done) => done.map(drop).map_err(|error| error.to_string()),
+        Err(lost) => Err(lost.to_string()),
+    })
+}

@@ -145,10 +145,44 @@ pub(super) const MYSQL: Dialect = Dialect {
     ],
 };
 
+/// SQLite.
+pub(super) const SQLITE: Dialect = Dialect {
+    quote: '"',
+    names: &[
+        "plain",
+        "Mixed Case",
+        "select",
+        "emoji 🌿",
+        "quo\"te",
+        "semi;colon",
+        "back\\slash",
+        "it's",
+        "new\nline",
+        "dot.ted",
+    ],
+    before: "",
+    schemas: &[""],
+    identity: "INTEGER",
+    types: &[
+        ("INTEGER", &["-9223372036854775808", "7", "'seven'"]),
+        ("REAL", &["0.1", "-0.0", "9e999", "1e-300"]),
+        ("TEXT", &["''", "'🌿 \"q\" ''s'", "CAST(x'ff41' AS TEXT)", "hex(zeroblob(5000))"]),
+        ("TEXT COLLATE NOCASE", &["'b'", "'B'"]),
+        ("BLOB", &["x''", "x'00ff5c27'", "zeroblob(9000)"]),
+        ("NUMERIC", &["1", "1.0", "'1'", "1.5"]),
+        ("", &["NULL", "1", "'1'", "x'31'"]),
+    ],
+};
+
 /// A generator of numbers that is the same for the same seed.
 pub(super) struct Random(u64);
 
 impl Random {
+    /// The numbers of a seed.
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// One of 0 to `end` - 1.
     pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -158,7 +192,8 @@ impl Random {
         usize::try_from((z ^ (z >> 31)) % end as u64).unwrap()
     }
 
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+    /// One of these.
+    pub(super) fn one<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
 }

@@ -132,6 +132,7 @@ pub(super) const SQLITE: Server = Server {
         connection.execute_batch(&format!("PRAGMA foreign_keys = 0; {text}")).unwrap();
     },
     columns: "SELECT count(*) FROM sqlite_master m JOIN pragma_table_xinfo(m.name)",
+    dialect: &dialect_testing::SQLITE,
     ..POSTGRES
 };
 

@@ -1,9 +1,9 @@
 //! What a clone was when it was made, so that whoever opens it later can tell whether its shape was changed or a table emptied
 //! as a whole: no trigger fires for that.
 
-use super::REGISTRY;
 use super::key::mysql;
 use super::triggers::{self, at};
+use crate::engine::isolate::REGISTRY;
 use crate::engine::mysql::catalog::cell;
 use crate::engine::mysql::session::{Session, TextRow};
 use crate::engine::mysql::{ddl, explain};
@@ -112,7 +112,7 @@ pub(super) fn shape(session: &mut Session, database: &str) -> Result<Named> {
         of("SELECT 'event', EVENT_NAME, LAST_ALTERED FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "),
         of(
             "SELECT 'trigger', TRIGGER_NAME, CONCAT(EVENT_OBJECT_TABLE, ' ', COALESCE(CREATED, '')) FROM information_schema.TRIGGERS \
-            WHERE TRIGGER_SCHEMA = ",
+            WHERE EVENT_OBJECT_SCHEMA = ",
         ),
         of("SELECT 'settings of', 'the database', CONCAT(DEFAULT_CHARACTER_SET_NAME, ' ', DEFAULT_COLLATION_NAME) \
             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "),

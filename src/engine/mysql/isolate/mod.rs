@@ -18,8 +18,8 @@ mod undo;
 mod tests;
 
 use super::session::Session;
-use super::{Mysql, connect, explain, lock};
-use crate::engine::isolate::{Admission, Held, Host, Resettable};
+use super::{Mysql, connect, explain, lock, write};
+use crate::engine::isolate::{Admission, Held, Host, REGISTRY, Resettable};
 use crate::engine::sql::Sql;
 use crate::engine::{Target, network};
 use crate::error::{Error, Result};
@@ -30,9 +30,6 @@ use key::mysql;
 use std::time::Duration;
 
 pub(super) use triggers::{is_own as is_own_trigger, unguarded};
-
-/// The database of the registry.
-const REGISTRY: &str = "terp_fixtures_registry";
 
 /// A database that every server has and every account may enter, for connections that belong to no other.
 const ANYWHERE: &str = "information_schema";
@@ -71,6 +68,18 @@ impl Server {
             run(self.session()?, &sql, "making the database of the registry")?;
         }
         facts::make_table(self.session()?)
+    }
+
+    /// Removes a database and what is written down about it, but not its account.
+    fn drop_database(&mut self, name: &str) -> Result<()> {
+        if !name.starts_with(OURS) {
+            return Err(Error::guard(format!("database {} is none of this program's making", name.escape_debug())));
+        }
+        let session = self.session()?;
+        sessions::end_all(session, name)?;
+        sessions::wait_no_longer(session, Duration::from_secs(10))?;
+        session.run(mysql().lit("DROP DATABASE IF EXISTS ").name(name).text())?;
+        facts::forget(session, name)
     }
 
     /// Removes what was begun, however the work ended.
@@ -120,7 +129,9 @@ impl Host for Server {
     fn registry(&mut self) -> Result<Box<dyn Target>> {
         self.make_registry()?;
         let connect::Opened { session, engine } = connect::open(&self.address(REGISTRY), false, &self.cancel)?;
-        Ok(Box::new(Mysql::new(session, engine)))
+        let mut registry = Mysql::new(session, engine);
+        registry.work.changes = write::Changes::AtOnce;
+        Ok(Box::new(registry))
     }
 
     fn hold(&mut self, name: &str, wait: Duration) -> Result<Option<Box<dyn Held>>> {
@@ -165,16 +176,16 @@ impl Host for Server {
         account::admit(self.session()?, &address, name, &cancel)
     }
 
+    fn replace(&mut self, template: &str, name: &str, admission: &Admission) -> Result<Admission> {
+        self.drop_database(name)?;
+        // What the account may do there stays when the database goes.
+        self.clone_template(template, name)?;
+        Ok(admission.clone())
+    }
+
     fn remove(&mut self, name: &str) -> Result<()> {
-        if !name.starts_with(OURS) {
-            return Err(Error::guard(format!("database {} is none of this program's making", name.escape_debug())));
-        }
-        let session = self.session()?;
-        sessions::end_all(session, name)?;
-        sessions::wait_no_longer(session, Duration::from_secs(10))?;
-        session.run(mysql().lit("DROP DATABASE IF EXISTS ").name(name).text())?;
-        account::remove(session, name)?;
-        facts::forget(session, name)
+        self.drop_database(name)?;
+        account::remove(self.session()?, name)
     }
 
     fn bytes(&mut self, name: &str) -> Result<u64> {

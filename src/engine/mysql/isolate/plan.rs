@@ -26,6 +26,8 @@ pub(super) struct Planned {
     pub(super) key: Vec<KeyColumn>,
     /// The columns by which a row is found; empty where nothing tells rows apart.
     pub(super) identity: Vec<String>,
+    /// The index over these, which every search by key takes: a walk over all rows would wait for those of others.
+    pub(super) index: String,
     /// Whether its storage engine takes changes back.
     pub(super) transactional: bool,
     /// Whether the server keeps old rows of it (MariaDB).
@@ -110,10 +112,12 @@ fn planned(
 ) -> Planned {
     let names = |places: &[usize]| -> Vec<String> { places.iter().map(|&at| table.columns[at].name.clone()).collect() };
     let is_key = |places: &&Vec<usize>| !places.is_empty() && places.iter().all(|&at| !table.columns[at].nullable);
-    let uniques = table.uniques.iter().filter(|unique| !unique.partial).map(|unique| &unique.columns);
+    let uniques = table.uniques.iter().filter(|unique| !unique.partial).map(|unique| (&unique.name, &unique.columns));
+    let primary = "PRIMARY".to_owned();
     // The end of a row's time is part of a versioned table's key.
-    let identity = std::iter::once(&table.primary_key).chain(uniques).find(is_key).filter(|_| !versioned);
-    let identity = identity.map(|places| names(places)).unwrap_or_default();
+    let keys = std::iter::once((&primary, &table.primary_key)).chain(uniques);
+    let found = keys.filter(|_| !versioned).find(|(_, places)| is_key(places));
+    let (index, identity) = found.map(|(name, places)| (name.clone(), names(places))).unwrap_or_default();
     let key: Option<Vec<KeyColumn>> = identity
         .iter()
         .map(|name| {
@@ -126,6 +130,7 @@ fn planned(
         columns: names(&table.stored_columns()),
         key: key.unwrap_or_default(),
         identity,
+        index,
         transactional,
         versioned,
         tied: Vec::new(),

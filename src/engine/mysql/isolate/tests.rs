@@ -358,20 +358,29 @@ fn a_busy_session_spoils_a_clone_on_mariadb() {
 }
 
 fn accounts_reach_one_clone(server: &'static Server) {
-    let mut ground = Ground::new(server, WORLD);
+    let mut ground = Ground::new(server, SMALL);
     let first = ground.host.admit(&ground.template, &ground.clone).unwrap();
     assert_eq!(first.unlimited, None);
     let again = ground.host.admit(&ground.template, &ground.clone).unwrap();
     assert_ne!(first.address, again.address);
     let mut app = App::new(again.address.expose());
-    app.run("DELETE FROM parents WHERE id = 1; INSERT INTO docs VALUES (7, 'x', 1); SELECT * FROM seen; CREATE TEMPORARY TABLE y (id int)");
-    assert_eq!(app.number("SELECT COUNT(*) FROM audit"), Some(2));
+    app.run("DELETE FROM parents WHERE id = 1; INSERT INTO mine VALUES (7); SELECT twice(2); CREATE TEMPORARY TABLE y (id int)");
+    assert_eq!(app.number("SELECT COUNT(*) FROM kids"), Some(0));
     assert_eq!(app.number("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'terp%'"), Some(1));
     for database in [ground.template.as_str(), "terp_fixtures_registry", "mysql"] {
         assert!(app.try_run(&format!("USE {database}")).is_err(), "{database}");
     }
-    assert_eq!(ground.done(&How::default()).rung, Rung::Journal);
+    assert_eq!(ground.done(&How::default()).rung, Rung::Difference);
     ground.assert_pristine("a user of the clone");
+    // A clone that was made anew is for the same account, with the same password.
+    app.run("DROP TABLE kids");
+    assert_eq!(ground.host.replace(&ground.template, &ground.clone, &again).unwrap().address, again.address);
+    assert!(app.try_run("SELECT 1").is_err());
+    ground.warm = ground.host.open(&ground.template, &ground.clone).unwrap();
+    let mut app = App::new(again.address.expose());
+    app.run("DELETE FROM kids");
+    assert_eq!(ground.done(&How::default()).rung, Rung::Journal);
+    ground.assert_pristine("a clone that was made anew");
     ground.host.remove(&ground.clone).unwrap();
     assert!(app.try_run("SELECT 1").is_err());
     let mut root = App::new(&server.url("mysql"));
