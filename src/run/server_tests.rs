@@ -17,6 +17,7 @@ mod lock_tests;
 mod marking_tests;
 mod mysql_tests;
 mod parallel_tests;
+mod pristine_tests;
 mod property_tests;
 mod proxy_testing;
 mod quarantine_testing;

@@ -30,6 +30,7 @@ mod init;
 mod inside;
 #[cfg(unix)]
 mod isolated;
+mod isolation;
 mod keys;
 mod kill;
 mod line;

@@ -82,7 +82,7 @@ fn left(state: State) -> &'static str {
         State::Leased => "left by its holder",
         State::Resetting => "left while it was put back",
         State::Building => "left half-made",
-        State::Kept => "kept",
+        State::Kept => "kept to be looked at",
         State::Spoiled => "to go",
     }
 }

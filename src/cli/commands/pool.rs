@@ -32,6 +32,11 @@ pub(super) fn run(
 fn serve(context: &Context<'_>, screen: &Arc<Screen>, settings: &Settings, args: &PoolServeArgs) -> Result<Answer> {
     let clones = usize::from(args.clones);
     let templates = args.templates.map_or(args.snapshots.len().max(TEMPLATES), usize::from);
+    super::started(
+        context,
+        "pool serve",
+        vec![("snapshots", args.snapshots.join(", ")), ("clones", clones.to_string())],
+    );
     let limits = Limits { clones, templates, makers: context.jobs };
     let asked =
         Asked { snapshots: args.snapshots.clone(), server: args.server.clone(), allow_lossy: args.allow_lossy, limits };

@@ -1,12 +1,14 @@
 //! `reset`: a clone's address to the state of its snapshot.
 
-use super::isolated;
+use super::{isolated, pooled};
 use crate::cli::args::ResetArgs;
 use crate::cli::render::{Answer, count};
 use crate::cli::settings::Settings;
 use crate::engine::isolate::{How, Rung};
 use crate::error::{Error, Result};
 use crate::run::Context;
+use crate::run::isolate::client::Client;
+use crate::run::isolate::pool::Ask;
 use crate::run::isolate::{Report, home};
 use crate::secret::Address;
 use serde_json::json;
@@ -14,7 +16,10 @@ use serde_json::json;
 pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ResetArgs) -> Result<Answer> {
     let url = Address::new(&args.url);
     super::started(context, "reset", vec![("url", url.to_string())]);
-    let report = on_host(context, settings, args, &url)?;
+    let report = match by_pool(args, &url)? {
+        Some(report) => report,
+        None => on_host(context, settings, args, &url)?,
+    };
     for note in &report.notes {
         context.report.event(&crate::event::Event::Note { what: note.clone() });
     }
@@ -33,6 +38,15 @@ pub(super) fn run(context: &Context<'_>, settings: &Settings, args: &ResetArgs) 
         "verified": report.verified,
     });
     Ok(Answer::new(json, told(&report)))
+}
+
+/// Asks the pool that the environment names, if that one made the clone: it has it open, and needs no account from here.
+fn by_pool(args: &ResetArgs, url: &Address) -> Result<Option<Report>> {
+    let Some(place) = pooled::place()?.filter(|_| args.server.is_none()) else { return Ok(None) };
+    let mut client = Client::connect(&place)?;
+    let Some(lease) = client.find(url)? else { return Ok(None) };
+    let ask = Ask { verify: args.verify, exact_ids: args.exact_ids };
+    client.put_back(&lease.id, ask)?.report().map(Some)
 }
 
 /// Opens the host itself: with the account that is named or configured for it, or else with the clone's own.

@@ -43,6 +43,7 @@ impl Ground {
     /// # Errors
     /// As the server says.
     pub fn entries(&mut self) -> Result<Vec<Listed>> {
+        self.wake()?;
         let mut found = Vec::new();
         for entry in self.registry.all()? {
             let in_use = self.host.hold(&lock(&entry), Duration::ZERO)?.is_none();
@@ -58,6 +59,7 @@ impl Ground {
     /// # Errors
     /// As the server says; what was not removed by then is still listed.
     pub fn clean(&mut self, context: &Context<'_>, all: bool) -> Result<Cleaned> {
+        self.wake()?;
         let mut done = Cleaned::default();
         let mut entries = self.registry.all()?;
         // Clones first: a template with clones stays.
@@ -85,6 +87,7 @@ impl Ground {
     /// # Errors
     /// As the server says.
     pub fn evict(&mut self, template: &str) -> Result<bool> {
+        self.wake()?;
         for clone in self.registry.clones(template)? {
             if clone.state == State::Kept || !self.remove_clone(&clone.name)? {
                 return Ok(false);

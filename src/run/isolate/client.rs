@@ -1,7 +1,11 @@
 //! Talking to a pool that runs in another process: over its socket or its port, one request after the other, without waiting
 //! for anything else meanwhile.
 
+use super::Report;
+use super::pool::Ask;
+use crate::engine::isolate::Rung;
 use crate::error::{Error, Kind, Result};
+use crate::model::schema::TableName;
 use crate::secret::{Address, SecretText};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -59,6 +63,27 @@ pub struct Reset {
     pub verified: Option<bool>,
     /// What should be known.
     pub notes: Vec<String>,
+}
+
+impl Reset {
+    /// The same, as a reset on the host itself tells it.
+    ///
+    /// # Errors
+    /// Kind `Unreachable` for a rung that this version does not know.
+    pub fn report(self) -> Result<Report> {
+        let rungs = [Rung::Clean, Rung::Journal, Rung::Difference, Rung::Reload, Rung::Clone];
+        let rung = rungs.into_iter().find(|rung| rung.word() == self.rung).ok_or_else(strange)?;
+        Ok(Report {
+            rung,
+            rows: self.rows,
+            tables: self.tables.iter().map(TableName::plain).collect(),
+            counters: self.counters,
+            millis: self.micros / 1000,
+            micros: self.micros,
+            notes: self.notes,
+            verified: self.verified,
+        })
+    }
 }
 
 /// A connection to a pool. Leases that were taken with `hold: connection` end when this is dropped.
@@ -178,7 +203,15 @@ impl Client {
     /// # Errors
     /// As the pool says; `Unreachable` when it is gone.
     pub fn reset(&mut self, id: &str, verify: bool) -> Result<Reset> {
-        let body = json!({ "verify": verify });
+        self.put_back(id, Ask { verify, ..Ask::default() })
+    }
+
+    /// Puts the clone of a lease back, as it is asked for.
+    ///
+    /// # Errors
+    /// As [`reset`](Self::reset).
+    pub fn put_back(&mut self, id: &str, ask: Ask) -> Result<Reset> {
+        let body = json!({ "verify": ask.verify, "exact_ids": ask.exact_ids });
         self.ask("POST", &format!("/v1/leases/{}/reset", segment(id)?), Some(&body)).and_then(read)
     }
 

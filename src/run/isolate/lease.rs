@@ -69,6 +69,7 @@ impl Ground {
     /// # Errors
     /// Kind `Locked` when there may be no more clones and all are in use; else as the server says.
     pub fn lease(&mut self, context: &Context<'_>, template: &Template, mode: Mode) -> Result<Leased> {
+        self.wake()?;
         let mut there = self.registry.clones(&template.name)?;
         there.retain(|entry| entry.state != State::Kept);
         there.sort_by(|a, b| (a.state, &a.used, &a.name).cmp(&(b.state, &b.used, &b.name)));
@@ -229,6 +230,7 @@ impl Ground {
             Error::guard(format!("'{address}' is not put back: {why}"))
                 .hint("Only clones that 'exec' and 'pool serve' made are reset. For other databases see 'restore' and 'rollback'.")
         };
+        self.wake()?;
         let entry = self.registry.find(name)?.ok_or_else(|| refused("the registry of its host does not list it"))?;
         if entry.role != Role::Clone {
             return Err(refused("it is a template"));
@@ -250,6 +252,7 @@ impl Ground {
     /// # Errors
     /// As [`reset`](Self::reset); then the next who gets it has it made anew.
     pub fn give_back(&mut self, context: &Context<'_>, mut leased: Leased) -> Result<()> {
+        self.wake()?;
         let Some(mut entry) = self.registry.find(&leased.name)? else { return Ok(()) };
         self.is_now(&mut entry, State::Resetting, "")?;
         match self.reset(context, &mut leased, &How::default(), false) {
@@ -285,6 +288,7 @@ impl Ground {
     pub fn discard(&mut self, leased: Leased) -> Result<()> {
         let Leased { name, open, held, .. } = leased;
         drop(open);
+        self.wake()?;
         if let Some(mut entry) = self.registry.find(&name)? {
             self.is_now(&mut entry, State::Spoiled, "")?;
             self.host.remove(&name)?;

@@ -21,9 +21,9 @@ pub(crate) mod testing;
 mod tests;
 
 use super::Context;
-use crate::engine;
 use crate::engine::isolate::{Held, Host, REGISTRY, REGISTRY_FILE};
-use crate::error::{Error, Result};
+use crate::engine::{self, Whereabouts};
+use crate::error::{Error, Kind, Result};
 use crate::event::Cancel;
 use crate::model::schema::EngineKind;
 use crate::secret::Address;
@@ -51,6 +51,8 @@ pub struct Limits {
 /// An opened host with its registry.
 pub struct Ground {
     host: Box<dyn Host>,
+    /// How to open the host once more.
+    again: Option<(Address, Cancel)>,
     registry: Registry,
     limits: Limits,
     /// This machine's name, for the registry.
@@ -70,7 +72,8 @@ impl Ground {
     /// Kind `Usage` for an address that no engine has; `Unreachable`; `Guard` when the account may not make databases, or the registry
     /// was written by a newer version.
     pub fn open(server: &Address, cancel: &Cancel) -> Result<Self> {
-        Self::on((engine::find(server)?.host)(server, cancel)?)
+        let ground = Self::on((engine::find(server)?.host)(server, cancel)?)?;
+        Ok(Self { again: Some((server.clone(), cancel.clone())), ..ground })
     }
 
     /// Opens the host at an address where something was made there already; none where nothing was.
@@ -78,8 +81,9 @@ impl Ground {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn find(server: &Address, cancel: &Cancel) -> Result<Option<Self>> {
-        let mut host = (engine::find(server)?.host)(server, cancel)?;
-        if host.exists(REGISTRY)? || host.exists(REGISTRY_FILE)? { Self::on(host).map(Some) } else { Ok(None) }
+        let engine = engine::find(server)?;
+        let registry = if (engine.whereabouts)(server) == Whereabouts::File { REGISTRY_FILE } else { REGISTRY };
+        if (engine.host)(server, cancel)?.exists(registry)? { Self::open(server, cancel).map(Some) } else { Ok(None) }
     }
 
     /// The same of a host that is open.
@@ -90,7 +94,7 @@ impl Ground {
         let held = host.hold(names::REGISTRY_LOCK, PATIENCE)?.ok_or_else(busy)?;
         let registry = Registry::open(host.registry()?)?;
         drop(held);
-        Ok(Self { host, registry, limits: Limits::default(), machine: String::new() })
+        Ok(Self { host, again: None, registry, limits: Limits::default(), machine: String::new() })
     }
 
     /// The same, where no more than this may be.
@@ -111,6 +115,17 @@ impl Ground {
     #[must_use]
     pub fn engine(&self) -> EngineKind {
         self.host.engine()
+    }
+
+    /// Makes sure that the host answers, which a server that was started anew does on a new connection only.
+    fn wake(&mut self) -> Result<()> {
+        let Err(error) = self.registry.check() else { return Ok(()) };
+        let Some((server, cancel)) = self.again.clone().filter(|_| error.kind() == Kind::Unreachable) else {
+            return Err(error);
+        };
+        let opened = Self::open(&server, &cancel)?;
+        (self.host, self.registry) = (opened.host, opened.registry);
+        Ok(())
     }
 
     /// Takes the lock under which names are given away.

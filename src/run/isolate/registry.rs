@@ -133,14 +133,10 @@ impl Registry {
     fn create(&mut self) -> Result<()> {
         let target = &mut *self.target;
         let engine = target.engine();
-        if scalar(target, sql::own_table(engine, FORMAT_TABLE))? > 0 {
-            let sql = Sql::new(engine).lit("SELECT coalesce(max(format), 0) FROM ").name(FORMAT_TABLE);
-            match scalar(target, sql)? {
-                0 => {}
-                FORMAT => return Ok(()),
-                newer => return Err(unknown(newer)),
-            }
+        if scalar(target, sql::own_table(engine, FORMAT_TABLE))? > 0 && self.is_made()? {
+            return Ok(());
         }
+        let target = &mut *self.target;
         let text = match engine {
             EngineKind::Sqlite | EngineKind::Postgres => " TEXT NOT NULL",
             EngineKind::Mysql | EngineKind::Mariadb => " LONGTEXT NOT NULL",
@@ -156,6 +152,24 @@ impl Registry {
         target.execute(&sql.lit(" (format BIGINT NOT NULL)").lit(sql::own_table_options(engine)))?;
         let sql = Sql::new(engine).lit("INSERT INTO ").name(FORMAT_TABLE).lit(" VALUES (").integer(FORMAT).lit(")");
         target.execute(&sql).map(drop)
+    }
+
+    /// Whether this version knows what is there.
+    ///
+    /// # Errors
+    /// Kind `Guard` when a newer version wrote it; `Unreachable`.
+    pub(super) fn check(&mut self) -> Result<()> {
+        self.is_made().map(drop)
+    }
+
+    /// Whether the format is written down, which is the last step of making a registry.
+    fn is_made(&mut self) -> Result<bool> {
+        let sql = Sql::new(self.target.engine()).lit("SELECT coalesce(max(format), 0) FROM ").name(FORMAT_TABLE);
+        match scalar(&mut *self.target, sql)? {
+            0 => Ok(false),
+            FORMAT => Ok(true),
+            newer => Err(unknown(newer)),
+        }
     }
 
     /// Every line, by name.

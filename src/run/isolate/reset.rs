@@ -106,13 +106,14 @@ impl Ground {
         if is_fresh {
             match self.host.open(&leased.template.name, &leased.name) {
                 Ok(open) => leased.open = Some(open),
-                Err(error) if error.kind() == Kind::Drift => return Ok(Outcome::Spoiled(error.what().to_owned())),
                 Err(error) => {
                     let is_gone = !self.host.exists(&leased.name)?;
-                    return if is_gone {
-                        Ok(Outcome::Spoiled("the database was dropped".to_owned()))
-                    } else {
-                        Err(error)
+                    let passes =
+                        error.transient().is_some() || matches!(error.kind(), Kind::Interrupted | Kind::Locked);
+                    return match (is_gone, passes) {
+                        (true, _) => Ok(Outcome::Spoiled("the database was dropped".to_owned())),
+                        (false, true) => Err(error),
+                        (false, false) => Ok(Outcome::Spoiled(error.what().to_owned())),
                     };
                 }
             }
@@ -127,6 +128,7 @@ impl Ground {
 
     /// The last rung.
     fn replace(&mut self, context: &Context<'_>, leased: &mut Leased, notes: &mut Vec<String>) -> Result<Done> {
+        self.wake()?;
         context.stage(format!("making the clone {} anew", leased.name));
         leased.open = None;
         let template = &leased.template;

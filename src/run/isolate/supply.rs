@@ -1,6 +1,6 @@
 //! Clones for the pool, from a host: the [`Supply`] that is made of [`Ground`]s.
 
-use super::pool::{Lent, Mode, Pattern, Reset, SnapshotName, Supply};
+use super::pool::{Ask, Lent, Mode, Pattern, Reset, SnapshotName, Supply};
 use super::{Ground, Leased, Limits, Report as Done, Template};
 use crate::engine::isolate::{How, Outcome};
 use crate::error::{Kind, Result};
@@ -69,8 +69,8 @@ impl Shared {
         Context { report: &*self.grounds.report, cancel: cancel.clone(), jobs: self.grounds.jobs }
     }
 
-    fn how(&self) -> How {
-        How { exact_ids: self.grounds.exact_ids, ..How::default() }
+    fn how(&self, ask: Ask) -> How {
+        How { exact_ids: ask.exact_ids || self.grounds.exact_ids, ..How::default() }
     }
 
     /// Makes something.
@@ -173,9 +173,9 @@ impl Lent for Taken {
         self.is_new
     }
 
-    fn reset(&mut self, verify: bool) -> Result<Reset> {
-        let (start, how) = (Instant::now(), self.shared.how());
-        if !verify {
+    fn reset(&mut self, ask: Ask) -> Result<Reset> {
+        let (start, how) = (Instant::now(), self.shared.how(ask));
+        if !ask.verify {
             let context = self.shared.context(&self.shared.grounds.stops.ending);
             match self.leased.put_back(&context, &how) {
                 Ok(Some(Outcome::Done(done))) => {
@@ -190,7 +190,7 @@ impl Lent for Taken {
             }
         }
         let leased = &mut self.leased;
-        let done = self.shared.end(|ground, context| ground.reset(context, leased, &how, verify))?;
+        let done = self.shared.end(|ground, context| ground.reset(context, leased, &how, ask.verify))?;
         let Done { rung, rows, tables, counters, micros, notes, verified, .. } = done;
         let tables = tables.iter().map(ToString::to_string).collect();
         Ok(Reset { rung, rows, tables, counters, micros, notes, verified })

@@ -67,6 +67,7 @@ impl Ground {
         snapshot: &Snapshot,
         allow_lossy: bool,
     ) -> Result<Template> {
+        self.wake()?;
         refuse_snapshot(snapshot)?;
         let empty = Catalogue {
             engine: self.host.engine(),

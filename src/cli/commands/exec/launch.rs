@@ -19,13 +19,22 @@ pub(super) const NOT_EXECUTABLE: u8 = 126;
 #[cfg(target_os = "linux")]
 pub(super) fn command(program: &OsStr, arguments: &[OsString]) -> Command {
     // What this process runs, even when its file was replaced meanwhile.
-    let mut command = Command::new("/proc/self/exe");
+    let own = std::path::Path::new("/proc/self/exe");
+    if !own.exists() {
+        return plain(program, arguments);
+    }
+    let mut command = Command::new(own);
     command.arg(LAUNCH).arg(std::process::id().to_string()).arg(program).args(arguments);
     command
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn command(program: &OsStr, arguments: &[OsString]) -> Command {
+    plain(program, arguments)
+}
+
+/// The command as it is.
+fn plain(program: &OsStr, arguments: &[OsString]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments);
     command

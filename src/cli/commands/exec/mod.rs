@@ -43,6 +43,7 @@ fn exec(
     args: &ExecArgs,
 ) -> Result<(u8, Option<Error>)> {
     let wanted = Wanted::parse(&args.env)?;
+    super::started(context, "exec", vec![("snapshot", args.snapshot.clone()), ("workers", args.workers.to_string())]);
     let stops = Stops::default();
     let told = {
         let screen = Arc::clone(screen);
@@ -95,6 +96,7 @@ fn exec(
         let databases = count(leases.len() as u64, "database");
         let what = format!("the command ended with {code} after {}; {databases} {became}", seconds(ran));
         context.report.event(&Event::Note { what });
+        super::finished(context, "exec", vec![("code", code.to_string())], Vec::new(), millis(start));
     }
     // The command's own failure says more than what came after it.
     match verified {

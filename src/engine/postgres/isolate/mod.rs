@@ -32,18 +32,24 @@ use hold::Locks;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// What the connections are for, as the server's lists of them tell it.
+const PURPOSE: &str = "isolation";
+
 /// How long a template may be busy with somebody who will leave it soon.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Opens the host.
 pub(super) fn host(address: &Address, cancel: &Cancel) -> Result<Box<dyn Host>> {
     let (address, cancel) = (address.clone(), cancel.clone());
-    let start =
-        if names::has_database(&address) { address.clone() } else { names::address(&address, "postgres", None) };
-    let mut session = connect::open(&start, "isolation", false, &cancel)?;
+    let mut session = connect::open(&start(&address), PURPOSE, false, &cancel)?;
     let major = session.rows("SELECT pg_catalog.current_setting('server_version_num')::int / 10000")?;
     let major = major.into_iter().flatten().flatten().next().and_then(|text| text.parse().ok()).unwrap_or_default();
     Ok(Box::new(Server { address, cancel, session, major, in_registry: false, locks: None }))
+}
+
+/// Where to begin: in the database that the address names, or the one that every server has.
+fn start(address: &Address) -> Address {
+    if names::has_database(address) { address.clone() } else { names::address(address, "postgres", None) }
 }
 
 /// A PostgreSQL server.
@@ -67,7 +73,7 @@ impl Server {
             match self.make(REGISTRY, false)? {
                 Err(error) if self.exists(REGISTRY)? => drop(error),
                 Err(error) => return Err(refused(&error, REGISTRY)),
-                Ok(()) => accounts::close(&mut self.session, REGISTRY)?,
+                Ok(()) => accounts::close(self.main()?, REGISTRY)?,
             }
         }
         self.session = self.connect(REGISTRY)?;
@@ -75,8 +81,20 @@ impl Server {
         Ok(())
     }
 
+    /// The connection for everything; another one where it was lost.
+    fn main(&mut self) -> Result<&mut Session> {
+        if self.session.is_broken() {
+            self.session = if self.in_registry {
+                self.connect(REGISTRY)?
+            } else {
+                connect::open(&start(&self.address), PURPOSE, false, &self.cancel)?
+            };
+        }
+        Ok(&mut self.session)
+    }
+
     fn connect(&self, database: &str) -> Result<Session> {
-        let mut session = connect::open(&self.address(database), "isolation", false, &self.cancel)?;
+        let mut session = connect::open(&self.address(database), PURPOSE, false, &self.cancel)?;
         session.run("SET idle_session_timeout = 0")?;
         Ok(session)
     }
@@ -85,7 +103,7 @@ impl Server {
     fn make(&mut self, name: &str, plain: bool) -> Result<std::result::Result<(), sqlx::Error>> {
         let create = sql("CREATE DATABASE ").name(name).lit(" TEMPLATE template0 ENCODING 'UTF8'");
         let create = if plain { create.lit(" LC_COLLATE 'C' LC_CTYPE 'C'") } else { create };
-        match self.session.attempt(create.text())? {
+        match self.main()?.attempt(create.text())? {
             Err(error) if !plain && explain::code(&error).as_deref() == Some("22023") => self.make(name, true),
             done => Ok(done.map(drop)),
         }
@@ -95,7 +113,7 @@ impl Server {
         if !self.exists(name)? {
             return Ok(());
         }
-        self.session.run(sql("ALTER DATABASE ").name(name).lit(" IS_TEMPLATE false").text())?;
+        self.main()?.run(sql("ALTER DATABASE ").name(name).lit(" IS_TEMPLATE false").text())?;
         let drop = sql("DROP DATABASE IF EXISTS ").name(name).lit(" WITH (FORCE)");
         self.while_busy(drop.text())
     }
@@ -104,7 +122,7 @@ impl Server {
     fn while_busy(&mut self, statement: &str) -> Result<()> {
         let deadline = Instant::now() + BUSY;
         loop {
-            match self.session.attempt(statement)? {
+            match self.main()?.attempt(statement)? {
                 Ok(_) => return Ok(()),
                 Err(error) if explain::code(&error).as_deref() == Some("55006") && Instant::now() < deadline => {
                     std::thread::park_timeout(Duration::from_millis(50));
@@ -119,7 +137,7 @@ impl Server {
         let strategy = if self.major >= 15 { " STRATEGY wal_log" } else { "" };
         let create = sql("CREATE DATABASE ").name(name).lit(" TEMPLATE ").name(template).lit(strategy);
         self.while_busy(create.text())?;
-        accounts::close(&mut self.session, name)?;
+        accounts::close(self.main()?, name)?;
         let mut clone = self.connect(name)?;
         clone.run("INSERT INTO terp_fixtures.canary VALUES (true)").map(drop)
     }
@@ -151,24 +169,24 @@ impl Host for Server {
 
     fn exists(&mut self, name: &str) -> Result<bool> {
         let find = sql("SELECT 1 FROM pg_catalog.pg_database WHERE datname = ").string(name);
-        Ok(!self.session.rows(find.text())?.is_empty())
+        Ok(!self.main()?.rows(find.text())?.is_empty())
     }
 
     fn create(&mut self, name: &str) -> Result<()> {
         self.make(name, false)?.map_err(|error| refused(&error, name))?;
-        accounts::close(&mut self.session, name)
+        accounts::close(self.main()?, name)
     }
 
     fn seal(&mut self, template: &str) -> Result<()> {
-        let has_owner = accounts::may_make_roles(&mut self.session)?;
+        let has_owner = accounts::may_make_roles(self.main()?)?;
         if has_owner {
-            accounts::make_owner(&mut self.session, template)?;
+            accounts::make_owner(self.main()?, template)?;
         }
         let mut session = self.connect(template)?;
         seal::seal(&mut session, template, has_owner).map_err(|error| error.within("closing the template"))?;
         drop(session);
         let close = sql("ALTER DATABASE ").name(template).lit(" WITH IS_TEMPLATE true ALLOW_CONNECTIONS false");
-        self.session.run(close.text()).map(drop)
+        self.main()?.run(close.text()).map(drop)
     }
 
     fn clone_template(&mut self, template: &str, name: &str) -> Result<()> {
@@ -181,34 +199,35 @@ impl Host for Server {
     }
 
     fn admit(&mut self, _template: &str, name: &str) -> Result<Admission> {
-        accounts::admit(&mut self.session, &self.address, name, &self.cancel)
+        let (address, cancel) = (self.address.clone(), self.cancel.clone());
+        accounts::admit(self.main()?, &address, name, &cancel)
     }
 
     fn replace(&mut self, template: &str, name: &str, admission: &Admission) -> Result<Admission> {
         self.drop_database(name)?;
         self.clone_template(template, name)?;
-        if admission.unlimited.is_some() || !accounts::exists(&mut self.session, name)? {
+        if admission.unlimited.is_some() || !accounts::exists(self.main()?, name)? {
             return self.admit(template, name);
         }
-        accounts::let_in(&mut self.session, name)?;
+        accounts::let_in(self.main()?, name)?;
         Ok(admission.clone())
     }
 
     fn remove(&mut self, name: &str) -> Result<()> {
         self.drop_database(name)?;
-        accounts::remove(&mut self.session, name)?;
+        accounts::remove(self.main()?, name)?;
         // The last of a template and its clones takes the role with it that owned them.
         let is_last = match names::template(name) {
             Some(template) => !self.exists(&template)?,
             None => true,
         };
-        if is_last { accounts::remove(&mut self.session, &names::owner(name)) } else { Ok(()) }
+        if is_last { accounts::remove(self.main()?, &names::owner(name)) } else { Ok(()) }
     }
 
     fn bytes(&mut self, name: &str) -> Result<u64> {
         let size =
             sql("SELECT pg_catalog.pg_database_size(oid) FROM pg_catalog.pg_database WHERE datname = ").string(name);
-        let size = self.session.rows(size.text())?.into_iter().flatten().flatten().next();
+        let size = self.main()?.rows(size.text())?.into_iter().flatten().flatten().next();
         Ok(size.and_then(|text| text.parse().ok()).unwrap_or_default())
     }
 

@@ -85,8 +85,9 @@ pub(super) fn open(mut session: Session) -> Result<Opened> {
     let shape = session.rows(shape::REMEMBERED)?.into_iter().flatten().flatten().next().unwrap_or_default();
     session.run(&look::prepare(&scope, &sequences, &shape))?;
     session.run(undo::PREPARE)?;
-    let is_replica = session.attempt("BEGIN; SET LOCAL session_replication_role = replica")?.is_ok();
-    session.run("ROLLBACK")?;
+    // For the whole session, because the server forgets all its plans when that changes.
+    let is_replica = session.attempt("SET session_replication_role = replica")?.is_ok();
+    session.run("SET terp_fixtures.quiet = 'on'")?;
     let sequences = sequences.iter().map(|row| (cell(row, 0).to_owned(), cell(row, 4).to_owned())).collect();
     let (prepared, clean_at, wait, holes) = (BTreeSet::new(), None, None, 0);
     let postgres = Postgres::new(session);
@@ -199,6 +200,7 @@ impl Opened {
         if self.holes > HOLES {
             // Where somebody is at it already there is no need.
             drop(self.session().attempt("VACUUM terp_fixtures.journal")?);
+            self.session().run("TRUNCATE pg_temp.terp_fixtures_net")?;
             self.holes = 0;
         }
         Ok(())

@@ -1,12 +1,14 @@
 //! Tests of the row journal: every way of changing rows that is known to get past one.
 
 use super::tests::{Bench, Rows, rung, source, state_of, texts};
-use crate::engine::isolate::{Outcome, Rung};
+use crate::engine::isolate::{How, Outcome, Rung};
 use crate::engine::postgres::connect;
 use crate::engine::postgres::testing::{script, server};
+use crate::error::Kind;
 use crate::event::Cancel;
 use crate::secret::Address;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 const SCHEMA: &str = r#"
 CREATE TYPE mood AS ENUM ('sad', 'it''s "ok"');
@@ -335,16 +337,34 @@ fn the_lower_rungs_do_the_same_without_the_row_journal() {
 
 #[test]
 fn a_row_journal_that_a_crash_emptied_is_not_trusted() {
-    let mut bench = Bench::new(BIG);
+    let url = crate::engine::testing::private("postgres");
+    let mut bench = Bench::on(&url, BIG);
     let before = bench.state();
     bench.user("DELETE FROM loose");
-    // What a crash does to tables that are not logged.
-    script(&bench.url(), "TRUNCATE terp_fixtures.journal, terp_fixtures.canary");
+    // The server kills a process of its own, and so recovers from a crash.
+    let crash = connect::open(&Address::new(&url), "tests", false, &Cancel::default());
+    drop(crash.unwrap().run("COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'"));
+    let start = Instant::now();
+    while connect::open(&Address::new(&url), "tests", false, &Cancel::default()).is_err() {
+        assert!(start.elapsed() < Duration::from_secs(30), "the server does not come back");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    let how = How { from: Rung::Journal, ..How::default() };
+    let error = bench.open.reset(&how, &mut rows()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Unreachable);
+    // The connection of the host is lost, too, which is noticed once.
+    drop(bench.host.exists(&bench.clone));
+    bench.open = bench.host.open(&bench.template, &bench.clone).unwrap();
     let Outcome::Done(done) = bench.reset_from(Rung::Journal, &mut rows()) else { panic!("not put back") };
     assert_eq!((done.rung, done.tables.len()), (Rung::Difference, 1));
     assert!(done.notes[0].contains("crash"), "{:?}", done.notes);
     assert_eq!(bench.state(), before);
     assert_eq!(rung(&bench.reset()), Rung::Clean);
+    // A new clone of the same template has its canary all the same.
+    bench.admission = bench.host.replace(&bench.template, &bench.clone, &bench.admission).unwrap();
+    bench.open = bench.host.open(&bench.template, &bench.clone).unwrap();
+    bench.user("DELETE FROM loose");
+    assert_eq!(rung(&bench.reset()), Rung::Journal);
 }
 
 #[test]

@@ -33,14 +33,14 @@ impl From<Error> for Stop {
 pub(super) type Step<T> = std::result::Result<T, Stop>;
 
 /// What remains of the journal's rows when those that are each other's opposite are left out.
-pub(super) const PREPARE: &str = "CREATE TEMP TABLE terp_fixtures_net (root oid, image text, n bigint) ON COMMIT DELETE ROWS; \
+pub(super) const PREPARE: &str = "CREATE TEMP TABLE terp_fixtures_net (root oid, image text, n bigint); \
     CREATE INDEX ON pg_temp.terp_fixtures_net (root); \
     PREPARE terp_fixtures_gather (oid[]) AS INSERT INTO pg_temp.terp_fixtures_net SELECT root, image, sum(change) \
     FROM terp_fixtures.journal WHERE root = ANY ($1) AND change <> 0 GROUP BY root, image HAVING sum(change) <> 0";
 
 /// Rows are found by their key one by one: there are few.
-const SETTINGS: &str = "SET LOCAL terp_fixtures.quiet = 'on'; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
-    SET LOCAL enable_mergejoin = off";
+const SETTINGS: &str =
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 /// More rounds than that are needed only where others never stop writing.
 const ROUNDS: usize = 20;
@@ -58,9 +58,8 @@ pub(super) struct Work<'a> {
 
 /// Everything, in one transaction that is still open when this fails.
 pub(super) fn all(clone: &mut Opened, how: &How, found: &Found, pristine: &mut dyn Pristine) -> Step<Done> {
-    let replica = if clone.is_replica { "SET LOCAL session_replication_role = replica; " } else { "" };
     clone.session().failed = false;
-    clone.session().run(&format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {replica}{SETTINGS}"))?;
+    clone.session().run(&format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {SETTINGS}"))?;
     let mut work = Work {
         clone,
         pristine,
@@ -91,7 +90,10 @@ pub(super) fn all(clone: &mut Opened, how: &How, found: &Found, pristine: &mut d
     }
     let counters = mend::sequences(&mut work)?;
     work.clone.session().commit()?;
-    let (rung, rows, tables, notes) = (work.rung, work.rows, work.changed.into_iter().collect(), work.notes);
+    let (rows, tables, notes) = (work.rows, work.changed.into_iter().collect(), work.notes);
+    // Who begins further down wants to know whether there was anything to do.
+    let is_same = rows == 0 && counters == 0 && notes.is_empty();
+    let rung = if how.from > Rung::Journal && is_same { Rung::Clean } else { work.rung.max(how.from) };
     Ok(Done { rung, rows, tables, counters, notes })
 }
 
@@ -193,10 +195,14 @@ impl Work<'_> {
             mend::refuse_triggers(self, root)?;
         }
         let list = roots.join(",");
-        let mut text = format!("DELETE FROM pg_temp.terp_fixtures_net; EXECUTE terp_fixtures_gather ('{{{list}}}'); ");
+        let mut text = format!("EXECUTE terp_fixtures_gather ('{{{list}}}'); ");
         let steps = if self.clone.is_replica { self.steps(roots)? } else { self.guarded(roots)? };
         text.push_str(&steps);
-        write!(text, "DELETE FROM terp_fixtures.journal WHERE root = ANY ('{{{list}}}')").unwrap_or_default();
+        write!(
+            text,
+            "DELETE FROM terp_fixtures.journal WHERE root = ANY ('{{{list}}}'); DELETE FROM pg_temp.terp_fixtures_net"
+        )
+        .unwrap_or_default();
         let done = self.answers(&text)?;
         let mut untold = BTreeSet::new();
         let mut rows: BTreeMap<&str, u64> = BTreeMap::new();

@@ -66,11 +66,11 @@ pub trait Lent: Send {
     /// Whether it was made for this lease, so that nobody had it before.
     fn is_new(&self) -> bool;
 
-    /// Puts it back by the ladder; `verify` compares every table with the manifest as well.
+    /// Puts it back by the ladder.
     ///
     /// # Errors
     /// Kind `Rejected` where it differs from the manifest, even made anew; else as the host says.
-    fn reset(&mut self, verify: bool) -> Result<Reset>;
+    fn reset(&mut self, ask: Ask) -> Result<Reset>;
 
     /// Leaves it on the host, put back, for whoever comes next.
     ///
@@ -168,6 +168,15 @@ pub struct Granted {
     pub left: Option<Duration>,
     /// It is being put back now.
     pub is_busy: bool,
+}
+
+/// What is asked of a reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ask {
+    /// Compare every table with the manifest afterwards.
+    pub verify: bool,
+    /// Put counters back also where that is slow.
+    pub exact_ids: bool,
 }
 
 /// What a reset did.
@@ -350,8 +359,16 @@ impl Pool {
     /// Kind `Usage` when there is no such lease; `Locked` while it is put back already; `Rejected` when it is not as the
     /// manifest says, even made anew; else as the host says.
     pub fn reset(&self, id: &str, verify: bool) -> Result<(Granted, Reset)> {
+        self.put_back(id, Ask { verify, ..Ask::default() })
+    }
+
+    /// Puts the clone of a lease back, as it is asked for.
+    ///
+    /// # Errors
+    /// As [`reset`](Self::reset).
+    pub fn put_back(&self, id: &str, ask: Ask) -> Result<(Granted, Reset)> {
         let mut lent = self.shared.lock().lease(id)?.borrow()?;
-        let done = lent.reset(verify);
+        let done = lent.reset(ask);
         self.change(|state| state.after_reset(id, lent, done.is_ok()));
         let done = done?;
         for note in &done.notes {
@@ -494,7 +511,7 @@ impl Ticket {
     /// one waits again in front of all others.
     fn is_clean(&self) -> Result<bool> {
         let mut lent = self.pool.shared.lock().lease(&self.id)?.borrow()?;
-        let done = lent.reset(false);
+        let done = lent.reset(Ask::default());
         let database = lent.database().to_owned();
         let Ok(done) = done else {
             self.pool.change(|state| state.try_again(&self.id, lent));

@@ -1,6 +1,6 @@
 //! A supply for tests: clones are numbers, and every step of making and putting back is written down and can be held up.
 
-use super::{Lent, Mode, Pattern, Reset, SnapshotName, Supply};
+use super::{Ask, Lent, Mode, Pattern, Reset, SnapshotName, Supply};
 use crate::engine::isolate::Rung;
 use crate::error::{Error, Result};
 use crate::secret::Address;
@@ -142,8 +142,8 @@ impl Lent for FakeClone {
         true
     }
 
-    fn reset(&mut self, verify: bool) -> Result<Reset> {
-        self.fake.step(&format!("{} {}", if verify { "verify" } else { "reset" }, self.number))?;
+    fn reset(&mut self, ask: Ask) -> Result<Reset> {
+        self.fake.step(&format!("{} {}", if ask.verify { "verify" } else { "reset" }, self.number))?;
         let was_dirty = self.fake.book(|book| book.dirty.remove(&self.number));
         Ok(Reset {
             rung: if was_dirty { Rung::Journal } else { Rung::Clean },
@@ -152,7 +152,7 @@ impl Lent for FakeClone {
             counters: 0,
             micros: 12,
             notes: Vec::new(),
-            verified: verify.then_some(true),
+            verified: ask.verify.then_some(true),
         })
     }
 

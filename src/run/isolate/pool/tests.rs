@@ -89,6 +89,8 @@ fn whoever_came_first_is_served_first_whatever_the_snapshot() {
     let holder = pool.lease(&want("a")).unwrap();
     let snapshots = ["b", "a", "c", "a", "b"];
     let tickets: Vec<Ticket> = snapshots.iter().map(|snapshot| pool.enqueue(&want(snapshot)).unwrap()).collect();
+    // Whoever waits for a template to be made lets others go first.
+    until(&pool, |status| status.templates.iter().all(|template| template.snapshot.is_some()));
     let order = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for (at, ticket) in tickets.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What the pool does without its lock: making, putting back and removing, each on a thread of its own.
 
 use super::state::{Job, Rest};
-use super::{Ending, Lent, Shared};
+use super::{Ask, Ending, Lent, Shared};
 use crate::error::{Error, Result};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -80,7 +80,7 @@ fn work(shared: &Shared, job: Job) {
             }
         }
         Job::Clean { asked, mut lent } => {
-            let done = lent.reset(false);
+            let done = lent.reset(Ask::default());
             let is_clean = done.is_ok();
             warn_of(shared, done.map(drop));
             shared.lock().cleaned(&asked, lent, is_clean);

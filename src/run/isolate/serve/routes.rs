@@ -142,7 +142,7 @@ async fn reset(pool: &Pool, id: &str, body: &[u8]) -> Answer {
         Err(error) => return answers::error(&error, &[]),
     };
     let (pool, id) = (pool.clone(), id.to_owned());
-    match apart(move || pool.reset(&id, request.verify)).await {
+    match apart(move || pool.put_back(&id, request.ask())).await {
         Ok((granted, done)) => answers::json(StatusCode::OK, &answers::reset(&granted, &done)),
         Err(error) => answers::error(&error, &NO_LEASE),
     }

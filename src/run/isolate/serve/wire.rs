@@ -1,7 +1,7 @@
 //! What requests say.
 
 use crate::error::{Error, Result};
-use crate::run::isolate::pool::{Hold, Mode, Want};
+use crate::run::isolate::pool::{Ask, Hold, Mode, Want};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -46,7 +46,14 @@ enum HoldWord {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ResetRequest {
-    pub verify: bool,
+    verify: bool,
+    exact_ids: bool,
+}
+
+impl ResetRequest {
+    pub(super) fn ask(&self) -> Ask {
+        Ask { verify: self.verify, exact_ids: self.exact_ids }
+    }
 }
 
 impl LeaseRequest {
