@@ -31,7 +31,8 @@ fn works(place: &Place, clients: i64, told: &str) {
 fn nothing_stays(place: &Place, told: &str) {
     assert!(place.run(&["doctor", "--clean", "--all"]).status.success(), "{told}");
     let left = std::fs::read_dir(place.host()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let left: Vec<String> = left.filter(|name| !name.starts_with("registry")).collect();
+    // An empty file of a lock whose holder was killed may stay until the registry is opened the next time.
+    let left: Vec<String> = left.filter(|name| !name.starts_with("registry") && !name.ends_with(".lock")).collect();
     assert!(left.is_empty(), "{told}: {left:?}");
 }
 

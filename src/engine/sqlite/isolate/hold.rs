@@ -44,11 +44,10 @@ pub(super) fn take(folder: &Path, name: &str, wait: Duration, cancel: &Cancel) -
     }
 }
 
-/// Removes what killed holders of locks of a database left. What somebody holds stays.
-pub(super) fn sweep(folder: &Path, name: &str) -> Result<()> {
-    let ending = format!("-{name}.lock");
+/// Removes what killed holders left. What somebody holds stays.
+pub(super) fn sweep(folder: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(|found| found.ends_with(&ending)) {
+        if entry.file_name().to_str().is_some_and(|name| name.ends_with(".lock")) {
             drop(attempt(&entry.path())?);
         }
     }

@@ -57,6 +57,7 @@ impl Host for Folder {
 
     fn registry(&mut self) -> Result<Box<dyn Target>> {
         files::make_folder(&self.folder)?;
+        hold::sweep(&self.folder)?;
         files::make_blank(&self.path(REGISTRY_FILE))?;
         self.target(REGISTRY_FILE)
     }
@@ -107,8 +108,7 @@ impl Host for Folder {
         for left in place::places(&path) {
             place::remove(&path, &left.key)?;
         }
-        files::remove(&path)?;
-        hold::sweep(&self.folder, name)
+        files::remove(&path)
     }
 
     fn bytes(&mut self, name: &str) -> Result<u64> {

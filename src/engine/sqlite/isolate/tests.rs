@@ -404,17 +404,26 @@ fn nothing_stays_of_what_is_removed() {
     let bytes = bench.host.bytes("w").unwrap();
     assert!((200_000..400_000).contains(&bytes), "{bytes}");
     assert_eq!(bench.host.create("w").unwrap_err().kind(), Kind::Guard);
-    // What a killed holder leaves, and what somebody holds.
-    std::fs::write(folder.join("reset-w.lock"), "").unwrap();
-    let held = bench.host.hold("clone w", Duration::ZERO).unwrap().unwrap();
     for name in ["w", "t", "never was"] {
         bench.host.remove(name).unwrap();
         assert!(!bench.host.exists(name).unwrap());
     }
-    assert!(bench.host.hold("clone w", Duration::ZERO).unwrap().is_none());
-    drop(held);
     let left: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn locks_of_killed_holders_go_and_others_stay() {
+    let mut bench = Bench::new("");
+    let path = |name: &str| bench.path("w").with_file_name(name);
+    let [left, locked] = ["clone-x.lock", "clone-w.lock"].map(path);
+    std::fs::write(&left, "").unwrap();
+    let held = bench.host.hold("clone w", Duration::ZERO).unwrap().unwrap();
+    drop(bench.host.registry().unwrap());
+    assert!(!left.exists() && locked.exists());
+    assert!(bench.host.hold("clone w", Duration::ZERO).unwrap().is_none());
+    drop(held);
+    assert!(!locked.exists());
 }
 
 #[cfg(unix)]
