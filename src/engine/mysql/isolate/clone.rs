@@ -154,7 +154,8 @@ fn journal(session: &mut Session, plan: &Plan, name: &str) -> Result<Option<&'st
 
 /// Half a row journal is none.
 fn drop_triggers(session: &mut Session, name: &str) -> Result<()> {
-    let sql = mysql().lit("SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ").string(name);
+    let sql =
+        mysql().lit("SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ").string(name);
     for row in session.rows(sql.text())? {
         if triggers::is_own(cell(&row, 0)) {
             session.run(mysql().lit("DROP TRIGGER ").part(&at(name, cell(&row, 0))).text())?;

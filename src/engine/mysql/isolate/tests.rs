@@ -1,7 +1,6 @@
 //! Tests of templates, clones and resets, on real servers.
 
-mod speed;
-mod testing; // TEMP
+mod testing;
 
 use crate::engine::isolate::{How, Rung};
 use crate::engine::mysql::testing::{Server, script};
