@@ -65,7 +65,7 @@ fn err(output: &Output) -> String {
 
 /// Waits until a file is there and has an end of line.
 pub fn line_of(path: &Path) -> String {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     loop {
         match std::fs::read_to_string(path) {
             Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),

@@ -28,6 +28,8 @@ mod gc;
 mod guards;
 mod init;
 mod inside;
+#[cfg(unix)]
+mod isolated;
 mod isolation;
 mod keys;
 mod kill;

@@ -10,14 +10,14 @@ use terp_fixtures::run::isolate::client::{self, Client};
 use terp_fixtures::secret::SecretText;
 
 /// A pool that runs.
-struct Served {
-    child: Child,
+pub struct Served {
+    pub child: Child,
     socket: String,
     token: Option<PathBuf>,
 }
 
 impl Served {
-    fn new(place: &Place, options: &[&str]) -> Self {
+    pub fn new(place: &Place, options: &[&str]) -> Self {
         let arguments = [&["pool", "serve", "sample", "--json"], options].concat();
         let mut child = place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Stdout ends by itself although the pool goes on.
@@ -31,12 +31,12 @@ impl Served {
         Self { child, socket, token: said["token_file"].as_str().map(PathBuf::from) }
     }
 
-    fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         let token = self.token.as_ref().map(|path| SecretText::new(std::fs::read_to_string(path).unwrap()));
         Client::connect(&client::Place { socket: self.socket.clone(), token }).unwrap()
     }
 
-    fn end(self) -> String {
+    pub fn end(self) -> String {
         signal(self.child.id(), "TERM");
         let output = ended(self.child);
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -45,7 +45,7 @@ impl Served {
     }
 }
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 fn rows(path: &str) -> i64 {
     crate::support::number(Path::new(path), "SELECT count(*) FROM order_lines")

@@ -396,6 +396,8 @@ fn shape(kind: EngineKind, dialect: &'static Dialect, random: &mut Random, at: u
     let keys = [Key::Nothing, Key::Number, Key::Counted, Key::Text, Key::Composite, Key::Binary];
     let (parted, key) = (at == 3 && kind != EngineKind::Sqlite, random.one(&keys));
     let (odd, values) = random.one(dialect.types);
+    // Not every type goes into a table in parts.
+    let (odd, values) = if parted { dialect.types[1] } else { (odd, values) };
     let odd = (quoted(&format!("{} odd", random.one(dialect.names))), odd, values);
     let key = if parted { Key::Number } else { key };
     Shape { name: quoted(&plain), plain, key, parents: Vec::new(), odd, rows: random.below(30), parted }

@@ -48,7 +48,7 @@ fn exec(
     let told = {
         let screen = Arc::clone(screen);
         move || {
-            screen.tell("The databases are being put back; once more to leave that to 'terp-fixtures doctor --clean'.")
+            screen.tell("The databases are being put back; once more to leave that to 'terp-fixtures doctor --clean'.");
         }
     };
     let relay = Relay::start(stops.clone(), told)?;

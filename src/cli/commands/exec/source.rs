@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// As long as the template may take: whoever waits can be interrupted.
-const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+const PATIENCE: Duration = Duration::from_hours(24);
 
 pub(super) enum Source {
     /// A pool within this process.
@@ -74,7 +74,7 @@ impl Source {
                 tickets?.iter().map(|ticket| ticket.wait().map(|granted| as_lease(&granted))).collect()
             }
             Self::Other { client, .. } => (0..args.workers)
-                .map(|_| client.lease(Some(&args.snapshot), args.fresh, Duration::from_secs(3600)))
+                .map(|_| client.lease(Some(&args.snapshot), args.fresh, Duration::from_hours(1)))
                 .collect(),
         }
     }

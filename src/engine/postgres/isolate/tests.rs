@@ -228,6 +228,20 @@ fn names_that_are_taken_and_rights_that_are_missing_are_told() {
     // Somebody without CREATEDB.
     let mut poor = open_host(&plain(&server().fresh()));
     assert_eq!(poor.create(&name).unwrap_err().kind(), Kind::Guard);
+    // Somebody who may make databases but no roles hands out the own account, and says so.
+    let base = server().url("postgres");
+    script(
+        &base,
+        "DO $$ BEGIN CREATE ROLE terp_alone LOGIN PASSWORD 'terp_alone' CREATEDB;
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+    );
+    let alone = super::names::address(&Address::new(&base), "postgres", Some(("terp_alone", "terp_alone")));
+    let mut bench = Bench::on(alone.expose(), SMALL);
+    assert!(bench.admission.unlimited.as_deref().is_some_and(|why| why.contains("CREATEROLE")));
+    assert_eq!(bench.admission.address, bench.host.address(&bench.clone));
+    let before = bench.state();
+    bench.user("DELETE FROM t; SELECT nextval('alone')");
+    assert_eq!((rung(&bench.reset()), bench.state()), (Rung::Journal, before));
     // A snapshot with a schema of our name.
     host.create(&name).unwrap();
     script(host.address(&name).expose(), "CREATE SCHEMA terp_fixtures");

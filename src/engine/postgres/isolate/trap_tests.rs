@@ -340,7 +340,8 @@ fn a_row_journal_that_a_crash_emptied_is_not_trusted() {
     let url = crate::engine::testing::private("postgres");
     let mut bench = Bench::on(&url, BIG);
     let before = bench.state();
-    bench.user("DELETE FROM loose");
+    // The servers of the tests do not wait for the disk unless they are told to.
+    bench.user("SET synchronous_commit = on; DELETE FROM loose");
     // The server kills a process of its own, and so recovers from a crash.
     let crash = connect::open(&Address::new(&url), "tests", false, &Cancel::default());
     drop(crash.unwrap().run("COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'"));

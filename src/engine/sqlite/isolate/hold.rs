@@ -44,6 +44,17 @@ pub(super) fn take(folder: &Path, name: &str, wait: Duration, cancel: &Cancel) -
     }
 }
 
+/// Removes what killed holders of locks of a database left. What somebody holds stays.
+pub(super) fn sweep(folder: &Path, name: &str) -> Result<()> {
+    let ending = format!("-{name}.lock");
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(|found| found.ends_with(&ending)) {
+            drop(attempt(&entry.path())?);
+        }
+    }
+    Ok(())
+}
+
 /// One try. None when somebody else holds it, or has just removed it.
 fn attempt(path: &Path) -> Result<Option<Locked>> {
     files::make_blank(path)?;

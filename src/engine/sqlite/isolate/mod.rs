@@ -12,7 +12,7 @@ mod tests;
 
 use super::{connect, place};
 use crate::engine::Target;
-use crate::engine::isolate::{Admission, Held, Host, Resettable};
+use crate::engine::isolate::{Admission, Held, Host, REGISTRY_FILE, Resettable};
 use crate::error::{Error, Result};
 use crate::event::Cancel;
 use crate::model::schema::EngineKind;
@@ -57,8 +57,8 @@ impl Host for Folder {
 
     fn registry(&mut self) -> Result<Box<dyn Target>> {
         files::make_folder(&self.folder)?;
-        files::make_blank(&self.path("registry"))?;
-        self.target("registry")
+        files::make_blank(&self.path(REGISTRY_FILE))?;
+        self.target(REGISTRY_FILE)
     }
 
     fn hold(&mut self, name: &str, wait: Duration) -> Result<Option<Box<dyn Held>>> {
@@ -107,7 +107,8 @@ impl Host for Folder {
         for left in place::places(&path) {
             place::remove(&path, &left.key)?;
         }
-        files::remove(&path)
+        files::remove(&path)?;
+        hold::sweep(&self.folder, name)
     }
 
     fn bytes(&mut self, name: &str) -> Result<u64> {
@@ -122,9 +123,10 @@ impl Host for Folder {
 /// Opens a file that is there for what this host does with it itself.
 fn open(path: &Path) -> Result<Connection> {
     let connection = connect::open_to_write(path, false)?;
-    // A clone that a power cut damages is made anew. Pages that did not fit would want the file for themselves too early.
+    // A clone need not outlive a power cut. Each page is looked at once; those that are written must not go into the file
+    // before the end, for then it would have to be free of readers as soon as that.
     connection
-        .execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_spill = OFF")
+        .execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = 100; PRAGMA cache_spill = OFF")
         .map_err(|error| connect::explain(path, error))?;
     Ok(connection)
 }

@@ -67,9 +67,10 @@ impl Opened {
         }
         let patience = Patience { wait: how.wait, cancel: self.cancel.clone() };
         write::bound_waits(&self.connection, how.wait)?;
-        self.version_now()?;
+        let version = self.version_now()?;
         if how.from >= Rung::Reload || !self.has_pages {
-            return self.reload(&patience);
+            let is_clean = self.version == Some(version) && how.from < Rung::Reload;
+            return if is_clean { Ok(done(Rung::Clean)) } else { self.reload(version, &patience) };
         }
         write::patiently(&self.connection, "BEGIN IMMEDIATE", &patience)?;
         let done = self.by_pages(&patience);
@@ -113,8 +114,8 @@ impl Opened {
         Ok(told(&found))
     }
 
-    /// All pages, by SQLite's backup.
-    fn reload(&mut self, patience: &Patience) -> Result<Done> {
+    /// All pages, by SQLite's backup. What others commit between the look at the version and it is found the next time.
+    fn reload(&mut self, version: i64, patience: &Patience) -> Result<Done> {
         let wrong = |error| explain(&self.path, error);
         let template = connect::open_plainly(self.template.path())?;
         let tables = map::tables(&self.map).map_err(wrong)?;
@@ -134,7 +135,7 @@ impl Opened {
         }
         drop(backup);
         // It has raised the number of the schema's state by itself.
-        self.version = None;
+        self.version = Some(version);
         Ok(Done { rows, tables: tables.into_iter().map(TableName::plain).collect(), ..done(Rung::Reload) })
     }
 }

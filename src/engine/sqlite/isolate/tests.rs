@@ -404,10 +404,15 @@ fn nothing_stays_of_what_is_removed() {
     let bytes = bench.host.bytes("w").unwrap();
     assert!((200_000..400_000).contains(&bytes), "{bytes}");
     assert_eq!(bench.host.create("w").unwrap_err().kind(), Kind::Guard);
+    // What a killed holder leaves, and what somebody holds.
+    std::fs::write(folder.join("reset-w.lock"), "").unwrap();
+    let held = bench.host.hold("clone w", Duration::ZERO).unwrap().unwrap();
     for name in ["w", "t", "never was"] {
         bench.host.remove(name).unwrap();
         assert!(!bench.host.exists(name).unwrap());
     }
+    assert!(bench.host.hold("clone w", Duration::ZERO).unwrap().is_none());
+    drop(held);
     let left: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
 }

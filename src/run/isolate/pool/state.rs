@@ -447,7 +447,9 @@ impl State {
 
     pub(super) fn end_leases(&mut self, ends: impl Fn(&Lease) -> bool) {
         let over: Vec<String> = self.leases.iter().filter(|(_, lease)| ends(lease)).map(|(id, _)| id.clone()).collect();
-        over.iter().for_each(|id| self.end(id));
+        for id in &over {
+            self.end(id);
+        }
     }
 
     /// Ends a lease without putting its clone back.

@@ -56,10 +56,10 @@ impl Fake {
     fn step(&self, step: &str) -> Result<()> {
         self.book(|book| book.lines.push(step.to_owned()));
         self.until(|book| !book.held.contains(step));
-        match self.book(|book| book.failing.remove(step)) {
-            true => Err(Error::unreachable(format!("{step} failed")).hint("Try it again.")),
-            false => Ok(()),
+        if self.book(|book| book.failing.remove(step)) {
+            return Err(Error::unreachable(format!("{step} failed")).hint("Try it again."));
         }
+        Ok(())
     }
 }
 

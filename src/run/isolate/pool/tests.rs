@@ -142,7 +142,7 @@ fn a_wish_that_is_given_up_gives_its_lease_back_whenever_that_is() {
 fn leases_end_with_their_connection_or_without_a_heartbeat() {
     let fake = Fake::default();
     let (pool, _) = pool_of(&fake, 3, 1, 1);
-    let heartbeat = Want { hold: Hold::Heartbeat(Duration::from_secs(60)), ..want("a") };
+    let heartbeat = Want { hold: Hold::Heartbeat(Duration::from_mins(1)), ..want("a") };
     let by_connection = pool.lease(&Want { hold: Hold::Connection(7), ..want("a") }).unwrap();
     let by_heartbeat = pool.lease(&heartbeat).unwrap();
     let by_pool = pool.lease(&want("a")).unwrap();
@@ -156,7 +156,7 @@ fn leases_end_with_their_connection_or_without_a_heartbeat() {
     let left = pool.renew(&by_heartbeat.id).unwrap().left.unwrap();
     assert!(left > Duration::from_secs(59));
     // Renewed after `now`, so a minute from then on is not over yet.
-    pool.expire(now + Duration::from_secs(60));
+    pool.expire(now + Duration::from_mins(1));
     assert!(pool.renew(&by_heartbeat.id).is_ok());
     pool.expire(Instant::now() + Duration::from_secs(61));
     assert!(pool.reset(&by_heartbeat.id, false).is_err());

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 pub(super) const SPEAKING: Duration = Duration::from_secs(10);
 
 /// How long a connection may be silent that holds no lease.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 
 /// The most bytes of a request's head.
 const HEAD: usize = 16 * 1024;

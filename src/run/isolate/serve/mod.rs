@@ -8,7 +8,7 @@ mod connection;
 mod door;
 mod place;
 mod routes;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;
 mod wire;
 

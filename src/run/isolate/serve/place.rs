@@ -115,7 +115,7 @@ pub fn new_folder(base: &Path, prefix: &str) -> Result<PathBuf> {
 }
 
 /// How old a lock must be before it is looked at: a server that begins makes it first and takes it then.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_mins(1);
 
 /// Removes the folders of servers that were killed: those with such a name whose server's lock nobody holds. What cannot be
 /// looked at is not ours.

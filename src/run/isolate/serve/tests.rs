@@ -1,5 +1,7 @@
 //! The server over its socket and its port, held against its description, with a supply that only counts.
 
+#![cfg(unix)]
+
 use super::*;
 use crate::policy::json_schema::tests::holds;
 use crate::run::isolate::client::{self, Client};
@@ -68,7 +70,8 @@ impl Running {
 
     fn head(&self) -> String {
         let host = self.address.strip_prefix("http://").unwrap_or("localhost");
-        let token = self.token.iter().map(|token| format!("Authorization: Bearer {token}\r\n")).collect::<String>();
+        let token = self.token.as_ref();
+        let token = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
         format!("Host: {host}\r\n{token}")
     }
 
