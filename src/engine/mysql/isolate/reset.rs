@@ -178,7 +178,7 @@ impl Warm {
             steps.extend(undo::forget(journal, &touched.entries)?);
         }
         if !touched.entries.is_empty() {
-            done.rung = Rung::Journal;
+            done.rung = from.max(Rung::Journal);
         }
         let mut alone = Vec::new();
         for &table in &touched.whole {
