@@ -84,7 +84,6 @@ fn left(state: State) -> &'static str {
         State::Building => "left half-made",
         State::Kept => "kept to be looked at",
         State::Spoiled => "to go",
-        State::Kept => "kept to be looked at",
     }
 }
 
