@@ -1,7 +1,8 @@
 //! terp-fixtures: small, safe, shareable fixtures out of a real database.
 //!
 //! The library is silent: it prints nothing, reads no environment variable and never asks. Progress leaves it as
-//! [`event::Event`]s through [`event::Report`]; everything that touches arguments, environment or terminal is in `cli`.
+//! [`event::Event`]s through [`event::Report`]; everything that touches arguments, environment or terminal is in `cli`. Only
+//! [`testing`], a database for a test in one line, asks `cli` what the environment says.
 //!
 //! Data flows one way through types that say what has been done to it (see `docs/architecture.md`):
 //!
@@ -69,6 +70,7 @@ pub mod seal;
 pub mod secret;
 pub mod store;
 pub mod subset;
+pub mod testing;
 pub mod translate;
 
 /// What is fuzzed, as ordinary tests: it is in here because bytes become a sealed object only behind the doors of this crate.

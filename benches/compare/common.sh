@@ -20,7 +20,8 @@ finish() {
   if [ -d "$work/real" ]; then
     "$REAL_DB" down "$work/real" || true
   elif [ -n "$server" ]; then
-    kill -INT "$server" 2>/dev/null || true
+    kill -INT "$server" 2>/dev/null || true # PostgreSQL waits for nobody then
+    kill -TERM "$server" 2>/dev/null || true # MariaDB in the background of a shell does not hear the other
     wait "$server" 2>/dev/null || true
   fi
   rm -rf "$work"

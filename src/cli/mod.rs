@@ -2,6 +2,7 @@
 
 mod annotate;
 pub mod args;
+pub(crate) mod around;
 mod commands;
 mod demo_text;
 mod log;

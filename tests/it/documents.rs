@@ -287,3 +287,20 @@ fn every_numbered_property_has_its_tests() {
         }
     }
 }
+
+/// Recipes of runners that have a project under `tests/projects` are files of it, which `tests/projects/run` runs.
+#[test]
+fn the_code_in_the_document_of_testing_is_what_its_projects_run() {
+    let text = std::fs::read_to_string(repository("docs/testing.md")).unwrap();
+    let mut compared = std::collections::BTreeSet::new();
+    for block in text.split("\n```").filter(|block| block.lines().next().is_some_and(|fence| fence.contains(" file=")))
+    {
+        let (fence, code) = block.split_once('\n').unwrap();
+        let (_, path) = fence.split_once(" file=").unwrap();
+        let file = std::fs::read_to_string(repository(path)).unwrap();
+        assert_eq!(format!("{code}\n"), file, "docs/testing.md shows {path} otherwise than it is");
+        compared.extend(path.split('/').nth(2).map(str::to_owned));
+    }
+    let projects: Vec<&str> = compared.iter().map(String::as_str).collect();
+    assert_eq!(projects, ["nextest", "pytest", "vitest"]);
+}

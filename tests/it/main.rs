@@ -58,6 +58,7 @@ mod subset;
 mod summary;
 mod support;
 mod templates;
+mod testing;
 mod tidy;
 mod vectors;
 mod versions;

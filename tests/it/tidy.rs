@@ -53,7 +53,7 @@ fn floor(part: &str) -> Option<u32> {
         "engine" | "mask" | "codec" | "seal" | "check" | "store" | "classify" | "ddl" => 1,
         "policy" | "detect" | "subset" | "generate" | "translate" => 2,
         "run" => 3,
-        "cli" | "main" | "lib" => 4,
+        "cli" | "main" | "lib" | "testing" => 4,
         _ => return None,
     })
 }

@@ -57,7 +57,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
+pub(super) use exec::LEASE;
 pub(super) use exec::launch::intercept as become_a_command;
+pub(super) use pooled::place;
 
 /// Runs the command.
 ///
@@ -148,7 +150,7 @@ fn open_to_publish(context: &Context<'_>, settings: &Settings) -> Result<Reposit
 }
 
 /// Opens the store as the member that the settings name.
-fn open(context: &Context<'_>, settings: &Settings) -> Result<Repository> {
+pub(super) fn open(context: &Context<'_>, settings: &Settings) -> Result<Repository> {
     let (member, public) = settings.member()?;
     if public {
         context.report.event(&Event::Warning {

@@ -25,7 +25,7 @@ pub(super) const TOKEN_FILE: &str = "TERP_FIXTURES_TOKEN_FILE";
 ///
 /// # Errors
 /// Kind `Usage` when the file of its token cannot be read.
-pub(super) fn place() -> Result<Option<Place>> {
+pub(in crate::cli) fn place() -> Result<Option<Place>> {
     let said = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
     let Some(socket) = said(SOCKET) else { return Ok(None) };
     let token = match (said(TOKEN), said(TOKEN_FILE)) {

@@ -2,7 +2,7 @@
 //! for anything else meanwhile.
 
 use super::Report;
-use super::pool::Ask;
+use super::pool::{Ask, SnapshotName};
 use crate::engine::isolate::Rung;
 use crate::error::{Error, Kind, Result};
 use crate::model::schema::TableName;
@@ -27,6 +27,9 @@ pub struct Place {
 pub struct Lease {
     /// Its id.
     pub id: String,
+    /// The snapshot whose clone it is.
+    #[serde(deserialize_with = "snapshot")]
+    pub snapshot: SnapshotName,
     /// The clone's name on the host.
     pub database: String,
     /// The clone's address.
@@ -38,6 +41,15 @@ pub struct Lease {
     pub unlimited: Option<String>,
     /// How often it was put back since the lease began.
     pub epoch: u64,
+}
+
+fn snapshot<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<SnapshotName, D::Error> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+        id: String,
+    }
+    Named::deserialize(from).map(|Named { name, id }| SnapshotName { name, id })
 }
 
 fn address<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Address, D::Error> {

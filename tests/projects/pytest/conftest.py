@@ -10,4 +10,4 @@ os.environ["DATABASE_URL"] = os.environ[f"DATABASE_URL_{worker + 1}"]
 
 @pytest.fixture(scope="module", autouse=True)
 def pristine():
-    subprocess.run(["terp-fixtures", "reset", os.environ["DATABASE_URL"], "--quiet"], check=True)
+    subprocess.run(["terp-fixtures", "reset", os.environ["DATABASE_URL"], "--quiet"], check=True, stdout=subprocess.DEVNULL)

@@ -26,7 +26,7 @@ pub(super) const SECRETS: [&str; 13] = [
 /// Variables that are set once for the first worker, and with `_N` for each.
 const URL: &str = "DATABASE_URL";
 const PATH: &str = "DATABASE_PATH";
-const LEASE: &str = "TERP_FIXTURES_LEASE";
+pub(in crate::cli) const LEASE: &str = "TERP_FIXTURES_LEASE";
 
 /// Part of an address that a template can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

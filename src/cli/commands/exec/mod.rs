@@ -13,6 +13,7 @@ use crate::event::{Cancel, Event};
 use crate::run::Context;
 use crate::run::isolate::client::Lease;
 use crate::run::isolate::supply::Stops;
+pub(in crate::cli) use environment::LEASE;
 use environment::{Handed, Wanted};
 use serde_json::Value;
 use signals::Relay;

@@ -137,6 +137,7 @@ impl Source {
 fn as_lease(granted: &Granted) -> Lease {
     Lease {
         id: granted.id.clone(),
+        snapshot: granted.snapshot.clone(),
         database: granted.database.clone(),
         url: granted.address.clone(),
         path: serve::path(granted),

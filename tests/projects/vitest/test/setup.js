@@ -7,7 +7,7 @@ if (!url) throw new Error("there is no database: run this under 'terp-fixtures e
 process.env.DATABASE_URL = url;
 
 export function pristine() {
-  execFileSync("terp-fixtures", ["reset", url, "--quiet"], { stdio: "inherit" });
+  execFileSync("terp-fixtures", ["reset", url, "--quiet"], { stdio: ["ignore", "ignore", "inherit"] });
 }
 
 beforeAll(pristine);
