@@ -54,7 +54,7 @@ pub(super) fn is_local(host: &str) -> bool {
 pub(super) fn password() -> Result<String> {
     let mut random = [0; 20];
     getrandom::fill(&mut random).map_err(|error| Error::internal(format!("no random numbers: {error}")))?;
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = data_encoding::HEXLOWER.encode(&random);
     Ok(format!("Tf1-{digits}"))
 }
 

@@ -9,6 +9,9 @@ use crate::model::proof::{Checked, Masked};
 use crate::model::schema::{Table, TableName};
 use std::time::{Duration, Instant};
 
+/// A connection of an application: it runs a statement, and says what was wrong with it.
+pub(crate) type Connection = Box<dyn FnMut(&str) -> std::result::Result<(), String> + Send>;
+
 /// How an engine's tests open the same fresh database, any number of times.
 pub(crate) struct Bench<'a> {
     /// Opens it as a source.

@@ -60,7 +60,7 @@ impl Wish {
             server: None,
             mode: Mode::Reset,
             allow_lossy: false,
-            wait: Duration::from_secs(600),
+            wait: Duration::from_mins(10),
         }
     }
 

@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(Turn::take(2, None, at_once).unwrap_err().kind(), Kind::Locked);
         assert_eq!(Turn::take(2, Some(1), at_once).unwrap_err().kind(), Kind::Locked);
         assert_eq!(Turn::take(2, Some(2), at_once).unwrap_err().kind(), Kind::Usage);
-        let waiting = std::thread::spawn(|| Turn::take(2, None, Duration::from_secs(60)).unwrap().number());
+        let waiting = std::thread::spawn(|| Turn::take(2, None, Duration::from_mins(1)).unwrap().number());
         drop(second);
         assert_eq!(waiting.join().unwrap(), 1);
         assert_eq!(Turn::take(2, Some(1), at_once).unwrap().number(), 1);

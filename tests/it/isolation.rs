@@ -138,8 +138,7 @@ fn doctor_tells_what_there_is_and_takes_leftovers_away() {
     let text = scratch.ok(&["doctor", "--clean", "--server", &server]);
     assert!(text.contains(&format!("removed {name}, a clone that was left by its holder")), "{text}");
     assert_eq!(world.listed()["databases"].as_array().unwrap().len(), 1);
-    std::fs::write(scratch.path("terp-fixtures.toml"), format!("[isolation]\nserver = \"sqlite:host\"\nclones = 3\n"))
-        .unwrap();
+    std::fs::write(scratch.path("terp-fixtures.toml"), "[isolation]\nserver = \"sqlite:host\"\nclones = 3\n").unwrap();
     assert_eq!(world.listed()["limits"]["clones"], 3);
     assert!(scratch.ok(&["doctor", "--clean", "--all"]).contains("Removed 1 database from sqlite:"));
     let left: Vec<_> = std::fs::read_dir(scratch.path("host")).unwrap().map(|file| file.unwrap().file_name()).collect();

@@ -1,5 +1,6 @@
 //! The MySQL and MariaDB servers of the tests.
 
+use crate::engine::suite::Connection;
 use crate::engine::testing::{address, database_name, with_database};
 use mysql_async::prelude::Queryable;
 use std::sync::OnceLock;
@@ -55,7 +56,7 @@ pub(crate) fn script_of_bytes(url: &str, text: &[u8]) {
 }
 
 /// A connection of an application: it runs statements, and says what was wrong with one.
-pub(crate) fn connection(url: &str) -> Box<dyn FnMut(&str) -> Result<(), String> + Send> {
+pub(crate) fn connection(url: &str) -> Connection {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let url = url.replacen("mariadb://", "mysql://", 1);
     let mut connection = runtime.block_on(mysql_async::Conn::from_url(url)).unwrap();

@@ -1,5 +1,6 @@
 //! The PostgreSQL server of the tests.
 
+use crate::engine::suite::Connection;
 use crate::engine::testing::{address, database_name, with_database};
 use std::sync::OnceLock;
 
@@ -72,7 +73,7 @@ pub(crate) fn script(url: &str, text: &str) {
 }
 
 /// A connection of an application: it runs statements, and says what was wrong with one.
-pub(crate) fn connection(url: &str) -> Box<dyn FnMut(&str) -> Result<(), String> + Send> {
+pub(crate) fn connection(url: &str) -> Connection {
     let address = crate::secret::Address::new(url);
     let mut session = super::connect::open(&address, "tests", false, &crate::event::Cancel::default()).unwrap();
     Box::new(move |text| match session.attempt(text) {

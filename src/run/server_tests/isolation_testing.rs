@@ -9,8 +9,7 @@ use crate::error::{Error, Result};
 use crate::model::schema::{EngineKind, TableName};
 use std::time::Duration;
 
-/// A connection of an application: it runs a statement, and says what was wrong with it.
-pub(super) type Connection = Box<dyn FnMut(&str) -> std::result::Result<(), String> + Send>;
+pub(super) use crate::engine::suite::Connection;
 
 /// Connects as an application does, and waits for others only shortly.
 pub(super) fn connect(kind: EngineKind, url: &str) -> Connection {

@@ -28,10 +28,9 @@ fn effect(child: &Child, deed: Deed, changed: Option<&[String]>) -> Option<(Deed
     let own = || Some((Deed::Moved, Some(child.columns.clone())));
     let is_cascade = child.on_delete == Action::Cascade;
     match (deed, changed) {
-        (Deed::Touched, _) => None,
         (Deed::Deleted, _) if is_cascade => Some((Deed::Deleted, None)),
         (Deed::Deleted, _) if acts(child.on_delete) => own(),
-        (Deed::Deleted, _) => None,
+        (Deed::Touched | Deed::Deleted, _) => None,
         // What was renamed, or hung up elsewhere, may have gone since without an entry of its own.
         (Deed::Moved, None) if is_cascade => Some((Deed::Moved, None)),
         (Deed::Moved, None) => own(),
@@ -61,7 +60,7 @@ pub(super) fn follow(session: &mut Session, plan: &Plan, template: &str, touched
                 }
             }
         }
-        let mut found: BTreeMap<(usize, Deed, Option<Vec<String>>), Vec<String>> = BTreeMap::new();
+        let mut found: BTreeMap<_, Vec<String>> = BTreeMap::new();
         if !questions.is_empty() {
             let answers = session.batch(&questions.join(";\n"))?.map_err(|error| explain::statement(&error))?;
             for (answer, (table, (deed, columns))) in answers.iter().zip(about) {
@@ -104,6 +103,6 @@ fn children(plan: &Plan, template: &str, group: &Group, child: &Child) -> Result
     let sql = sql.lit(" c ON ").list(child.columns.iter().zip(&child.parent_columns), " AND ", |sql, (own, other)| {
         sql.column("c", own).lit(" = ").column("p", other)
     });
-    let conditions = key::conditions(&parent.key, "p", &group.keys)?;
+    let conditions = key::conditions(&parent.key, "p", &group.keys, key::TOGETHER)?;
     Ok(conditions.iter().map(|condition| mysql().part(&sql).lit(" WHERE (").part(condition).lit(")")).collect())
 }

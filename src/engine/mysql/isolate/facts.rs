@@ -89,7 +89,8 @@ pub(super) type Named = BTreeMap<String, String>;
 
 /// One line for each name.
 pub(super) fn lines(named: &Named) -> String {
-    named.iter().map(|(name, fact)| format!("{fact} {}\n", name.escape_default())).collect()
+    let lines: Vec<String> = named.iter().map(|(name, fact)| format!("{fact} {}\n", name.escape_default())).collect();
+    lines.concat()
 }
 
 /// The same back; names stay escaped.

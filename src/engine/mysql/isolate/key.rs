@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::model::schema::EngineKind;
 
 /// So many keys stand in one statement: what the servers find by ranges, and not by reading the table.
-const TOGETHER: usize = 500;
+pub(super) const TOGETHER: usize = 500;
 
 /// How a column of a key is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,7 @@ pub(super) fn conditions<'a>(
     key: &[KeyColumn],
     alias: &'static str,
     keys: impl IntoIterator<Item = &'a String>,
+    together: usize,
 ) -> Result<Vec<Sql>> {
     let name = |sql: Sql, column: &KeyColumn| match alias {
         "" => sql.name(&column.name),
@@ -107,7 +108,7 @@ pub(super) fn conditions<'a>(
         if cells.len() != key.len() {
             return Err(Error::unreachable("the row journal holds a key of another shape than its table's"));
         }
-        if count == TOGETHER {
+        if count == together {
             conditions.push(end(std::mem::replace(&mut sql, mysql())));
             count = 0;
         }
@@ -140,7 +141,7 @@ mod tests {
 
     fn shown(key: &[KeyColumn], keys: &[&str]) -> Vec<String> {
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-        conditions(key, "", &keys).unwrap().iter().map(|sql| sql.text().to_owned()).collect()
+        conditions(key, "", &keys, TOGETHER).unwrap().iter().map(|sql| sql.text().to_owned()).collect()
     }
 
     #[test]
@@ -152,15 +153,15 @@ mod tests {
         let one = "(`b` = x'' AND `t` = FROM_UNIXTIME(1.500))";
         assert_eq!(shown(&both, &["00FF,0.000000", ",1.500"]), [format!("{zero} OR {one}")]);
         let many: Vec<String> = (0..1001).map(|n| n.to_string()).collect();
-        assert_eq!(conditions(&key(&[("i", "int")]), "c", &many).unwrap().len(), 3);
+        assert_eq!(conditions(&key(&[("i", "int")]), "c", &many, TOGETHER).unwrap().len(), 3);
         assert!(KeyColumn::new("f", "double", "").is_none() && KeyColumn::new("t", "longtext", "utf8mb4").is_none());
     }
 
     #[test]
     fn what_nobody_wrote_is_not_run() {
         for (kind, text) in [("int", "1) OR (1"), ("varchar", "zz"), ("date", "' OR '"), ("timestamp", "x")] {
-            assert!(conditions(&key(&[("k", kind)]), "", &[text.to_owned()]).is_err(), "{kind}");
+            assert!(conditions(&key(&[("k", kind)]), "", &[text.to_owned()], TOGETHER).is_err(), "{kind}");
         }
-        assert!(conditions(&key(&[("k", "int")]), "", &["1,2".to_owned()]).is_err());
+        assert!(conditions(&key(&[("k", "int")]), "", &["1,2".to_owned()], TOGETHER).is_err());
     }
 }

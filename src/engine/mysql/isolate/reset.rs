@@ -114,7 +114,7 @@ impl Warm {
     }
 
     /// From now on the clone is as this look found it.
-    fn adopt(&mut self, look: Look) -> Result<()> {
+    fn adopt(&mut self, look: &Look) -> Result<()> {
         if let (Some(Change::Rows(_)), Some(storage)) = (&look.change, &look.storage) {
             let lines = facts::lines(storage);
             facts::write(&mut self.session, &self.name, Topic::Storage, &lines)?;
@@ -157,7 +157,7 @@ impl Warm {
         touched.whole.extend(differ);
         touched.settle();
         let mut done = self.put_back(&touched, from)?;
-        if let Some(look) = look {
+        if let Some(look) = &look {
             self.adopt(look)?;
         }
         if how.exact_ids {

@@ -12,7 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Up to this many entries, rows are undone one by one; with more, their tables are compared with the template's.
 const MANY: usize = 40_000;
 
-/// So many entries are taken out of the row journal by one statement.
+/// Of a table up to so many rows are taken out one by one. A statement for several of them may read past each, or all rows, and
+/// wait for those that somebody else has changed; which, depends on the server's statistics.
+const ONE_BY_ONE: usize = 1_000;
+
+/// With more, so many by one statement.
 const TOGETHER: usize = 2_000;
 
 /// What was done to a row, and to which columns of it where that is known.
@@ -98,10 +102,11 @@ pub(super) fn steps(plan: &Plan, (template, clone): (&str, &str), touched: &Touc
     let (mut deletes, mut inserts) = (Vec::new(), Vec::new());
     for (&table, keys) in &touched.keys {
         let planned = &plan.tables[table];
-        for condition in key::conditions(&planned.key, "t", keys.keys())? {
+        let together = if keys.len() > ONE_BY_ONE { key::TOGETHER } else { 1 };
+        for condition in key::conditions(&planned.key, "t", keys.keys(), together)? {
             deletes.push(Step::single(delete(&at(clone, &planned.name), &planned.index).part(&condition)));
         }
-        for condition in key::conditions(&planned.key, "s", keys.keys())? {
+        for condition in key::conditions(&planned.key, "s", keys.keys(), key::TOGETHER)? {
             inserts.push(Step::single(planned.insert(clone, template).lit(" WHERE ").part(&condition)));
         }
     }
@@ -128,7 +133,7 @@ pub(super) fn forget(journal: &Sql, entries: &[String]) -> Result<Vec<Step>> {
         rest.map(|sql| Step::single(sql.lit(")")))
             .ok_or_else(|| Error::unreachable("the row journal numbers an entry by no number"))
     };
-    entries.chunks(TOGETHER).map(piece).collect()
+    entries.chunks(if entries.len() > ONE_BY_ONE { TOGETHER } else { 1 }).map(piece).collect()
 }
 
 /// Statements that make a table the template's again by the difference of their rows, or by emptying and filling it.

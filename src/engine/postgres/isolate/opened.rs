@@ -39,6 +39,7 @@ pub(super) struct Opened {
 }
 
 /// A table, as the template knows it. Names and lists are the server's own spelling.
+#[expect(clippy::struct_excessive_bools, reason = "facts about a table, any of which may hold")]
 pub(super) struct Known {
     pub(super) name: TableName,
     pub(super) spelled: String,

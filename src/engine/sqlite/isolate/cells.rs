@@ -45,7 +45,7 @@ fn rows(page: &[u8], usable: usize, is_keyed: bool) -> impl Iterator<Item = (i64
 /// How many bytes of a row of this length a page holds, with the number of the page that the rest begins on. From the description
 /// of the file format.
 fn stored(length: usize, usable: usize, has_rowid: bool) -> Option<usize> {
-    let share = |of_255: usize| Some((usable.checked_sub(12)? * of_255 / 255).checked_sub(23)?);
+    let share = |of_255: usize| (usable.checked_sub(12)? * of_255 / 255).checked_sub(23);
     let most = if has_rowid { usable.checked_sub(35)? } else { share(64)? };
     if length <= most {
         return Some(length);

@@ -47,7 +47,7 @@ pub(super) fn take(folder: &Path, name: &str, wait: Duration, cancel: &Cancel) -
 /// Removes what killed holders left. What somebody holds stays.
 pub(super) fn sweep(folder: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.ends_with(".lock")) {
+        if entry.path().extension().is_some_and(|ending| ending == "lock") {
             drop(attempt(&entry.path())?);
         }
     }

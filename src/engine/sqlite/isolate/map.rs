@@ -35,7 +35,7 @@ pub(super) enum Cells {
 }
 
 /// Writes the map of a template.
-pub(super) fn write(connection: Connection, template: &Path) -> Result<()> {
+pub(super) fn write(connection: &Connection, template: &Path) -> Result<()> {
     let path = beside(template, ENDING);
     files::make_blank(&path)?;
     let name = path.to_str().ok_or_else(|| {

@@ -36,6 +36,13 @@ struct Folder {
     cancel: Cancel,
 }
 
+impl Drop for Folder {
+    /// A holder that was being killed when the folder was opened may have left its file since.
+    fn drop(&mut self) {
+        drop(hold::sweep(&self.folder));
+    }
+}
+
 impl Folder {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.sqlite"))
@@ -90,7 +97,7 @@ impl Host for Folder {
             connection.execute_batch("ANALYZE")
         };
         seal().map_err(|error| connect::explain(&path, error))?;
-        map::write(connection, &path)?;
+        map::write(&connection, &path)?;
         files::close_to_writers(&path)
     }
 

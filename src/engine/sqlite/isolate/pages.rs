@@ -12,6 +12,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+/// Takes the number of a page, what the clone has there, and what the template.
+type Each<'a> = dyn FnMut(u32, Option<&[u8]>, Option<&[u8]>) -> Result<()> + 'a;
+
 /// How much of a template is read at once: a multiple of every size of a page.
 const CHUNK: usize = 1 << 20;
 
@@ -153,14 +156,8 @@ impl Template {
         Ok(found)
     }
 
-    /// Calls `each` with every page that differs: what the clone has there, and what the template.
-    fn compare(
-        &self,
-        clone: &Connection,
-        cancel: &Cancel,
-        explain: &Explain<'_>,
-        each: &mut dyn FnMut(u32, Option<&[u8]>, Option<&[u8]>) -> Result<()>,
-    ) -> Result<()> {
+    /// Calls `each` with every page that differs.
+    fn compare(&self, clone: &Connection, cancel: &Cancel, explain: &Explain<'_>, each: &mut Each<'_>) -> Result<()> {
         let size = self.first.len();
         let mut theirs = BufReader::with_capacity(CHUNK, self.file()?);
         let mut statement = clone.prepare_cached("SELECT data FROM sqlite_dbpage ORDER BY pgno").map_err(explain)?;
@@ -247,7 +244,9 @@ pub(super) fn cookie_after(first: &[u8], is_new: bool) -> [u8; 4] {
 /// The first page without what belongs to one file only.
 pub(super) fn plain(first: &[u8]) -> Vec<u8> {
     let mut first = first.to_owned();
-    OWN.into_iter().for_each(|at| first[at].fill(0));
+    for at in OWN {
+        first[at].fill(0);
+    }
     first
 }
 

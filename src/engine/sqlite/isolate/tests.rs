@@ -45,7 +45,7 @@ impl Bench {
         let address = Address::new(format!("sqlite:{}", folder.path().join("deep/isolated").display()));
         let mut host = (ENGINE.host)(&address, &Cancel::default()).unwrap();
         host.create("t").unwrap();
-        let bench = Self { host, folder };
+        let bench = Self { folder, host };
         bench.connect("t").execute_batch(schema).unwrap();
         let mut bench = bench;
         bench.host.seal("t").unwrap();
@@ -316,7 +316,8 @@ fn a_writer_that_was_killed_is_rolled_back_first() {
 
 #[test]
 fn what_only_a_new_clone_mends_is_told() {
-    let spoils: [(&str, &dyn Fn(&Path)); 5] = [
+    type Spoil<'a> = (&'a str, &'a dyn Fn(&Path));
+    let spoils: [Spoil<'_>; 5] = [
         ("removed", &|path| std::fs::remove_file(path).unwrap()),
         ("another one", &|path| {
             std::fs::rename(path, path.with_extension("old")).unwrap();
@@ -460,7 +461,7 @@ fn one_holds_and_the_others_wait() {
                 let mut host =
                     (ENGINE.host)(&Address::new(format!("sqlite:{}", path.display())), &Cancel::default()).unwrap();
                 for _ in 0..20 {
-                    let held = host.hold("counter", Duration::from_secs(60)).unwrap().unwrap();
+                    let held = host.hold("counter", Duration::from_mins(1)).unwrap().unwrap();
                     let count: u32 = std::fs::read_to_string(&counter).unwrap().parse().unwrap();
                     std::fs::write(&counter, (count + 1).to_string()).unwrap();
                     drop(held);
