@@ -163,6 +163,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "seal/",
             "mask/",
             "store/",
+            "engine/network.rs",
             "engine/script.rs",
             "engine/sql.rs",
             "engine/postgres/write.rs",

@@ -50,7 +50,7 @@ fn random_changes_are_put_back(server: &Server, seeds: std::ops::Range<u64>) {
         }
         bench.end();
     }
-    assert!(told.dirty > ROUNDS && told.clean > 3 && told.altered > 1 && told.open > 1, "{told:?}");
+    assert!(told.dirty > ROUNDS && told.clean > 3 && told.altered > 0 && told.open > 1, "{told:?}");
 }
 
 /// The content of a database with its schema, and its counters. Columns that are no part of that may be the host's own.
