@@ -513,9 +513,13 @@ impl Ticket {
         let mut lent = self.pool.shared.lock().lease(&self.id)?.borrow()?;
         let done = lent.reset(Ask::default());
         let database = lent.database().to_owned();
-        let Ok(done) = done else {
-            self.pool.change(|state| state.try_again(&self.id, lent));
-            return Ok(false);
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => {
+                self.pool.shared.warn(format!("{database} could not be put back, and goes: {error}"));
+                self.pool.change(|state| state.try_again(&self.id, lent));
+                return Ok(false);
+            }
         };
         self.pool.change(|state| state.after_late_reset(&self.id, lent));
         if done.rung != Rung::Clean {
