@@ -107,6 +107,31 @@ impl Template {
         self.first == first
     }
 
+    /// Whether a file is the template's copy still, by reading both.
+    ///
+    /// For a file that no connection of this process has a transaction on: closing any descriptor of it gives up the process's locks.
+    pub(super) fn is_copied_by(&self, path: &Path) -> std::io::Result<bool> {
+        let (mut own, mut theirs) = (File::open(path)?, File::open(&self.path)?);
+        if own.metadata()?.len() != theirs.metadata()?.len() {
+            return Ok(false);
+        }
+        let (mut here, mut there) = (vec![0; self.first.len()], Vec::new());
+        own.read_exact(&mut here)?;
+        if plain(&here) != plain(&self.first) {
+            return Ok(false);
+        }
+        theirs.seek(SeekFrom::Start(self.first.len() as u64))?;
+        loop {
+            here.clear();
+            there.clear();
+            (&own).take(CHUNK as u64).read_to_end(&mut here)?;
+            (&theirs).take(CHUNK as u64).read_to_end(&mut there)?;
+            if here != there || here.is_empty() {
+                return Ok(here == there);
+            }
+        }
+    }
+
     /// Kind `Drift` where open connections would not understand the template's pages.
     pub(super) fn check_layout(&self, first: &[u8]) -> Result<()> {
         let vacuums = |first: &[u8]| first[VACUUM] != [0; 4];

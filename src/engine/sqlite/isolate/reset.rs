@@ -48,7 +48,7 @@ impl Opened {
         let has_pages = connection
             .query_row("SELECT count(*) FROM pragma_module_list WHERE name = 'sqlite_dbpage'", [], |row| row.get(0))
             .map_err(|error| explain(path, error))?;
-        Ok(Self {
+        let mut opened = Self {
             connection,
             map,
             cookie: template.cookie(),
@@ -58,7 +58,31 @@ impl Opened {
             version: None,
             has_pages,
             cancel: cancel.clone(),
-        })
+        };
+        if !has_pages {
+            opened.compare()?;
+        }
+        Ok(opened)
+    }
+
+    /// As it would be in a build without the table of pages.
+    #[cfg(test)]
+    pub(super) fn without_pages(mut self) -> Result<Self> {
+        (self.has_pages, self.version) = (false, None);
+        self.compare()?;
+        Ok(self)
+    }
+
+    /// Notes whether nothing was touched, where SQLite does not show its pages.
+    fn compare(&mut self) -> Result<()> {
+        let version = self.version_now()?;
+        let is_logged = std::fs::metadata(files::beside(&self.path, "-wal")).is_ok_and(|log| log.len() > 0);
+        let is_copy =
+            !is_logged && self.template.is_copied_by(&self.path).map_err(files::cannot("read", &self.path))?;
+        if is_copy && self.version_now()? == version {
+            self.version = Some(version);
+        }
+        Ok(())
     }
 
     fn put_back(&mut self, how: &How) -> Result<Done> {

@@ -315,6 +315,30 @@ fn a_writer_that_was_killed_is_rolled_back_first() {
 }
 
 #[test]
+fn without_the_table_of_pages_the_file_tells_whether_anything_was_touched() {
+    let mut bench = Bench::new(SCHEMA);
+    let open = |bench: &Bench| {
+        let opened = super::reset::Opened::open(&bench.path("t"), &bench.path("w"), &Cancel::default()).unwrap();
+        opened.without_pages().unwrap()
+    };
+    assert_eq!(done(&mut open(&bench)).rung, Rung::Clean);
+    let application = bench.connect("w");
+    application.execute_batch("UPDATE parent SET note = 'x' WHERE id = 1").unwrap();
+    assert_eq!(done(&mut open(&bench)).rung, Rung::Reload);
+    // The file has other counts of changes now, and the same rows.
+    let mut clone = open(&bench);
+    assert_eq!(done(&mut clone).rung, Rung::Clean);
+    application.execute_batch("PRAGMA journal_mode = WAL; DELETE FROM keyed").unwrap();
+    assert_eq!(done(&mut clone).rung, Rung::Reload);
+    assert_eq!(done(&mut clone).rung, Rung::Clean);
+    application.execute_batch("DELETE FROM keyed").unwrap();
+    assert_eq!(done(&mut open(&bench)).rung, Rung::Reload);
+    drop((application, clone));
+    done(&mut *bench.open());
+    bench.is_pristine();
+}
+
+#[test]
 fn what_only_a_new_clone_mends_is_told() {
     type Spoil<'a> = (&'a str, &'a dyn Fn(&Path));
     let spoils: [Spoil<'_>; 5] = [
