@@ -46,7 +46,12 @@ fn a_script_makes_the_same_database_with_the_stock_client(server: &Server) {
     assert!(done.left_out.is_empty(), "{:?}", done.left_out);
     let second = server.with("");
     load(server.kind, &second, &done.files[0]);
-    assert_eq!(server.content(&second), server.content(&url));
+    // A snapshot holds rows, so a counter goes on behind the last of them.
+    let content = |url: &str| {
+        let (rows, shape) = server.content(url);
+        (rows, shape.split_once(", counters").unwrap().0.to_owned())
+    };
+    assert_eq!(content(&second), content(&url));
 }
 
 /// Runs the client on a script; it must have nothing to say.
