@@ -5,6 +5,7 @@ use super::fill_testing::fill_with;
 use super::filled_tests::{MARIADB, MYSQL, POSTGRESQL, Server, schemas};
 use super::load::OnConflict;
 use super::server_tests::{captured_in, restored, source, target};
+use crate::error::Kind;
 use crate::mask;
 use crate::model::schema::{Catalogue, TableName};
 use crate::model::tier::Tier;
@@ -55,7 +56,12 @@ fn captures(server: &Server) {
             assert!(if environment == "production" { rows > 10 } else { rows > filled.rows / 2 }, "{environment}");
             let captures = manifest.tables.iter().any(|entry| entry.mode == Mode::Capture.word());
             assert_eq!(captures, environment != "production");
-            assert!(restored(&repository, &(server.fresh)(), OnConflict::Fail).unwrap().rows() == rows);
+            let restored = restored(&repository, &(server.fresh)(), OnConflict::Fail);
+            match environment {
+                // Into production only, and this target does not say that it is.
+                "production" => assert_eq!(restored.unwrap_err().kind(), Kind::Guard),
+                _ => assert!(restored.unwrap().rows() == rows),
+            }
         }
         // The example in comments is an example of something that works.
         captured_in("dev", &url, &with_subset(&text)).unwrap();
