@@ -27,7 +27,7 @@ use crate::event::Cancel;
 use crate::model::schema::EngineKind;
 use crate::secret::Address;
 use key::mysql;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(super) use triggers::{is_own as is_own_trigger, unguarded};
 
@@ -36,6 +36,9 @@ const ANYWHERE: &str = "information_schema";
 
 /// Every database that is removed begins like this.
 const OURS: &str = "terp_";
+
+/// How long files of tables that are gone may stay.
+const LINGERING: Duration = Duration::from_secs(10);
 
 /// Opens the host.
 pub(super) fn host(address: &Address, cancel: &Cancel) -> Result<Box<dyn Host>> {
@@ -78,7 +81,16 @@ impl Server {
         let session = self.session()?;
         sessions::end_all(session, name)?;
         sessions::wait_no_longer(session, Duration::from_secs(10))?;
-        session.run(mysql().lit("DROP DATABASE IF EXISTS ").name(name).text())?;
+        let sql = mysql().lit("DROP DATABASE IF EXISTS ").name(name);
+        let deadline = Instant::now() + LINGERING;
+        while let Err(error) = session.attempt(sql.text())? {
+            // MariaDB takes a table's file away in the background, and does not remove a folder with one in it (1010).
+            if explain::code(&error) != Some(1010) || Instant::now() >= deadline {
+                return Err(explain::statement(&error));
+            }
+            session.cancel.check()?;
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
         facts::forget(session, name)
     }
 
