@@ -129,29 +129,24 @@ impl Session {
 
     /// As [`run`](Self::run), with the driver's error for a caller that knows what to make of it.
     pub(super) fn attempt(&mut self, text: &str) -> Result<std::result::Result<u64, sqlx::Error>> {
-        let mut connection = self.take()?;
-        let work = raw_sql(AssertSqlSafe(text.to_owned())).execute(&mut connection);
-        let done = self.runtime.block_on(or_cancelled(&self.cancel, work));
-        self.failed |= !matches!(done, Ok(Ok(_)));
-        let done = match done {
-            Ok(done) => done,
-            Err(interrupted) => {
-                self.give_up(connection);
-                return Err(interrupted);
-            }
-        };
-        if done.as_ref().err().is_none_or(explain::is_survivable) {
-            self.connection = Some(connection);
-        }
-        Ok(done.map(|done| done.rows_affected()))
+        let statements = raw_sql(AssertSqlSafe(text.to_owned()));
+        self.with(async |connection| Ok(statements.execute(connection).await?.rows_affected()))
     }
 
     /// Runs one or more statements; gives every row that they yield, as text, with the driver's error for a caller that knows what
     /// to make of it.
     pub(super) fn answers(&mut self, text: &str) -> Result<std::result::Result<Vec<TextRow>, sqlx::Error>> {
+        let statements = raw_sql(AssertSqlSafe(text.to_owned()));
+        self.with(async |connection| statements.fetch_all(connection).await?.iter().map(plain_row).collect())
+    }
+
+    /// Lends the connection to some work, and keeps it unless the work has broken it.
+    fn with<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> std::result::Result<T, sqlx::Error>,
+    ) -> Result<std::result::Result<T, sqlx::Error>> {
         let mut connection = self.take()?;
-        let work = raw_sql(AssertSqlSafe(text.to_owned())).fetch_all(&mut connection);
-        let done = self.runtime.block_on(or_cancelled(&self.cancel, work));
+        let done = self.runtime.block_on(or_cancelled(&self.cancel, work(&mut connection)));
         self.failed |= !matches!(done, Ok(Ok(_)));
         let done = match done {
             Ok(done) => done,
@@ -163,7 +158,7 @@ impl Session {
         if done.as_ref().err().is_none_or(explain::is_survivable) {
             self.connection = Some(connection);
         }
-        Ok(done.and_then(|rows| rows.iter().map(plain_row).collect()))
+        Ok(done)
     }
 
     /// Hands every row of a query to `each` as a line of COPY text.
