@@ -170,6 +170,24 @@ pub struct Done {
     pub notes: Vec<String>,
 }
 
+impl Done {
+    /// A clone that needed nothing yet.
+    pub fn nothing() -> Self {
+        Self { rung: Rung::Clean, rows: 0, tables: Vec::new(), counters: 0, notes: Vec::new() }
+    }
+
+    /// Adds what was done after it, so that a second try does not hide what the first has put back.
+    pub fn add(&mut self, mut later: Self) {
+        self.rung = self.rung.max(later.rung);
+        self.rows += later.rows;
+        self.tables.append(&mut later.tables);
+        self.tables.sort();
+        self.tables.dedup();
+        self.counters += later.counters;
+        self.notes.append(&mut later.notes);
+    }
+}
+
 /// The rungs of the ladder, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rung {

@@ -40,7 +40,7 @@ impl Ground {
     pub fn reset(&mut self, context: &Context<'_>, leased: &mut Leased, how: &How, verify: bool) -> Result<Report> {
         let mut how = how.clone();
         let mut notes = Vec::new();
-        let (mut micros, mut changed) = (0, Done::none());
+        let (mut micros, mut changed) = (0, Done::nothing());
         loop {
             context.cancel.check()?;
             let start = Instant::now();
@@ -165,22 +165,5 @@ fn below(rung: Rung) -> Option<Rung> {
         Rung::Difference => Some(Rung::Reload),
         Rung::Reload => Some(Rung::Clone),
         Rung::Clone => None,
-    }
-}
-
-impl Done {
-    fn none() -> Self {
-        Self { rung: Rung::Clean, rows: 0, tables: Vec::new(), counters: 0, notes: Vec::new() }
-    }
-
-    /// Adds what a further rung did.
-    fn add(&mut self, other: Self) {
-        self.rung = self.rung.max(other.rung);
-        self.rows += other.rows;
-        self.counters += other.counters;
-        self.tables.extend(other.tables);
-        self.tables.sort();
-        self.tables.dedup();
-        self.notes.extend(other.notes);
     }
 }

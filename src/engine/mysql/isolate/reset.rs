@@ -124,7 +124,8 @@ impl Warm {
         Ok(())
     }
 
-    fn once(&mut self, how: &How, from: Rung) -> Result<Outcome> {
+    /// One try. What it has put back for good is in `done` even when it fails behind that; a reason if only a new clone helps.
+    fn once(&mut self, how: &How, from: Rung, done: &mut Done) -> Result<Option<String>> {
         let count = facts::count(self.engine);
         let first = match &self.journal {
             Ok(journal) => format!("{};\n{}", count.text(), undo::look(journal).text()),
@@ -137,7 +138,7 @@ impl Warm {
         let mut everything = from > Rung::Journal || self.journal.is_err();
         let mut emptied = BTreeSet::new();
         match look.as_ref().and_then(|look| look.change.as_ref()) {
-            Some(Change::Shape(why)) => return Ok(Outcome::Spoiled(why.clone())),
+            Some(Change::Shape(why)) => return Ok(Some(why.clone())),
             Some(Change::Rows(Some(tables))) => emptied.clone_from(tables),
             Some(Change::Rows(None)) => everything = true,
             None => {}
@@ -156,22 +157,22 @@ impl Warm {
         let differ = ladder::differing(self, &checked)?;
         touched.whole.extend(differ);
         touched.settle();
-        let mut done = self.put_back(&touched, from)?;
+        done.add(self.put_back(&touched, from)?);
         if let Some(look) = &look {
             self.adopt(look)?;
         }
         if how.exact_ids {
-            done.counters = self.put_counters_back()?;
+            self.put_counters_back(done)?;
         }
         if let Err(why) = &self.journal {
             done.notes.push(format!("there is no row journal: {why}"));
         }
-        Ok(Outcome::Done(done))
+        Ok(None)
     }
 
     /// Puts rows back, in one transaction but for what knows of none.
     fn put_back(&mut self, touched: &Touched, from: Rung) -> Result<Done> {
-        let mut done = Done { rung: Rung::Clean, rows: 0, tables: Vec::new(), counters: 0, notes: Vec::new() };
+        let mut done = Done::nothing();
         let places = (self.template.as_str(), self.name.as_str());
         let mut steps = undo::steps(&self.plan, places, touched)?;
         if let Ok(journal) = &self.journal {
@@ -206,7 +207,7 @@ impl Warm {
         Ok(done)
     }
 
-    fn put_counters_back(&mut self) -> Result<u64> {
+    fn put_counters_back(&mut self, done: &mut Done) -> Result<()> {
         let mut statements = counters::put_back(&mut self.session, &self.template, &self.name)?;
         let sequences = &self.plan.sequences;
         statements.extend(counters::of_sequences(&mut self.session, &self.template, &self.name, sequences)?);
@@ -214,8 +215,9 @@ impl Warm {
             self.session.run(statement.text())?;
             // It is counted as a change of shape, but is none.
             self.seen = self.seen.map(|seen| seen + 1);
+            done.counters += 1;
         }
-        Ok(statements.len() as u64)
+        Ok(())
     }
 
     fn roll_back(&mut self) -> Result<()> {
@@ -231,15 +233,12 @@ fn prepare(session: &mut Session) -> Result<()> {
 
 impl Resettable for Warm {
     fn reset(&mut self, how: &How, _pristine: &mut dyn Pristine) -> Result<Outcome> {
-        let (mut from, mut tries, mut ended, mut notes) = (how.from, 0, false, Vec::new());
+        let (mut from, mut tries, mut ended, mut done) = (how.from, 0, false, Done::nothing());
         loop {
             self.ready(how.wait)?;
-            let error = match self.once(how, from) {
-                Ok(Outcome::Done(mut done)) => {
-                    notes.append(&mut done.notes);
-                    return Ok(Outcome::Done(Done { notes, ..done }));
-                }
-                Ok(spoiled) => return Ok(spoiled),
+            let error = match self.once(how, from, &mut done) {
+                Ok(None) => return Ok(Outcome::Done(done)),
+                Ok(Some(why)) => return Ok(Outcome::Spoiled(why)),
                 Err(error) => error,
             };
             self.roll_back()?;
@@ -252,7 +251,7 @@ impl Resettable for Warm {
                     let count = sessions::end_idle(&mut self.session, &self.name)?;
                     ended = true;
                     if count > 0 {
-                        notes.push(sessions::note(count));
+                        done.notes.push(sessions::note(count));
                     }
                 }
                 _ if error.transient().is_some_and(|why| why != Transient::InDoubt) && tries < TRIES => tries += 1,

@@ -153,12 +153,12 @@ impl Opened {
             && look::is_unchanged(self, &state)?
         {
             self.clean_at = Some(state);
-            return Ok(nothing());
+            return Ok(Done::nothing());
         }
         let found = look::look(self)?.map_err(Stop::Spoiled)?;
         if found.is_clean() && how.from <= Rung::Journal {
             self.clean_at = found.quiet_state();
-            return Ok(nothing());
+            return Ok(Done::nothing());
         }
         let done = undo::all(self, how, &found, pristine);
         if done.is_err() && !self.session().is_broken() && self.session().cancel.check().is_ok() {
@@ -242,8 +242,4 @@ impl Resettable for Opened {
 /// Errors that a new clone does not mend.
 fn fails(error: &Error) -> bool {
     matches!(error.kind(), Kind::Interrupted | Kind::Unreachable)
-}
-
-fn nothing() -> Done {
-    Done { rung: Rung::Clean, rows: 0, tables: Vec::new(), counters: 0, notes: Vec::new() }
 }

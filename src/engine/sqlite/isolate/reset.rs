@@ -179,7 +179,7 @@ impl Resettable for Opened {
 }
 
 fn done(rung: Rung) -> Done {
-    Done { rung, rows: 0, tables: Vec::new(), counters: 0, notes: Vec::new() }
+    Done { rung, ..Done::nothing() }
 }
 
 fn told(found: &Difference) -> Done {
