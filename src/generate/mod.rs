@@ -7,6 +7,8 @@
 
 pub mod draw;
 pub mod field;
+pub mod invariant;
+pub mod profile;
 pub mod restriction;
 pub mod sample;
 pub mod value;

@@ -1,7 +1,10 @@
 //! What a column's cells are made of.
 
 use super::draw::Draw;
+use super::restriction::Restriction;
 use super::value::Value;
+use crate::classify::Guess;
+use crate::model::schema::{Catalogue, EngineKind, Table};
 
 /// Makes the cells of one column.
 pub trait Field: Send + Sync {
@@ -42,3 +45,26 @@ pub struct Row<'a> {
 /// phone agree wherever they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subject(pub u64);
+
+/// What a field is made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec<'a> {
+    /// Whose types and spellings count.
+    pub engine: EngineKind,
+    /// Where types of the user's own are declared.
+    pub catalogue: &'a Catalogue,
+    /// The column's table.
+    pub table: &'a Table,
+    /// The column, by index.
+    pub column: usize,
+    /// What it seems to hold.
+    pub guess: Option<&'a Guess>,
+    /// What conditions leave of it.
+    pub restriction: &'a Restriction,
+    /// The labels of its type, of [`enum_labels`].
+    pub labels: &'a [String],
+    /// The present of the made-up world, in microseconds since 1970.
+    pub now: i64,
+    /// Whether extremes are wanted: empty and longest texts, least and greatest numbers, leap days, NULL wherever it may be.
+    pub edge: bool,
+}
