@@ -5,6 +5,7 @@
 //! [`make`] draws the rows table by table into a [world](world::World), the profile's invariants settle it, and everything is
 //! held against every constraint once more. Nothing here reads a row, the clock or the system's randomness.
 
+pub mod check;
 pub mod draw;
 pub mod field;
 pub mod restriction;
