@@ -6,6 +6,7 @@
 //! held against every constraint once more. Nothing here reads a row, the clock or the system's randomness.
 
 pub mod cell;
+pub mod check;
 pub mod draw;
 pub mod field;
 pub mod invariant;
