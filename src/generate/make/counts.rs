@@ -178,7 +178,7 @@ pub(super) fn room(
         return 1;
     }
     // A condition leaves rows out, and nobody knows how many.
-    if key.condition.is_some() {
+    if key.is_partial {
         return u64::MAX;
     }
     let Some(parts) = parts(plan, key) else { return u64::MAX };

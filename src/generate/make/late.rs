@@ -173,6 +173,7 @@ impl<'f, 'r> Filler<'f, 'r> {
             }
             let cell = |at: usize| cells[at].as_ref();
             let hash = key.hash(self.run.catalogue.engine, &plan.table.columns, cell, &mut self.scratch);
+            let hash = hash.filter(|_| key.is_about(&cells));
             if hash.is_some_and(|hash| self.seen[at].contains(&hash)) {
                 return false;
             }
@@ -189,6 +190,9 @@ impl<'f, 'r> Filler<'f, 'r> {
         let plan = &self.shape.tables[self.at];
         for (at, key) in plan.keys.iter().enumerate() {
             let cell = |column: usize| world.tables[self.at].columns[column].get(row);
+            if !key.is_about(&super::row(world, self.at, row)) {
+                continue;
+            }
             self.seen[at].extend(key.hash(self.run.catalogue.engine, &plan.table.columns, cell, &mut self.scratch));
         }
     }

@@ -73,7 +73,7 @@ impl Beside<'_, '_> {
             self.total(total, cells);
         }
         // What one relation moves another one may mind.
-        for _ in 0..many.min(4) {
+        for _ in 0..(2 * many).min(6) {
             let mut is_quiet = true;
             for one in &asked.relations {
                 is_quiet &= !self.relate(one, cells);
@@ -126,7 +126,16 @@ impl Beside<'_, '_> {
             let restriction = self.way.alternative.restrictions.get(&column);
             restriction.is_none_or(|own| value.as_ref().is_some_and(|value| allows(own, value)))
         };
-        let is_free = self.is_free(one.left) && self.is_free(one.right) && left.declared == right.declared;
+        // Whoever stands in several relations would be moved to and fro.
+        let touches = |column: usize| {
+            let relations = self.way.alternative.relations.iter();
+            relations.filter(|own| own.left == column || own.right == column).count() == 1
+        };
+        let is_free = self.is_free(one.left)
+            && self.is_free(one.right)
+            && left.declared == right.declared
+            && touches(one.left)
+            && touches(one.right);
         if is_free && fits(one.left, &cells[one.right]) && fits(one.right, &cells[one.left]) {
             cells.swap(one.left, one.right);
         }

@@ -16,7 +16,7 @@ fn made(catalogue: &Catalogue, rows: &[(&str, u64)], seed: u64) -> (Vec<usize>, 
         leave_out: BTreeSet::new(),
         outside: BTreeMap::new(),
     };
-    let done = make(&request, &Cancel::default()).unwrap();
+    let done = make(&request, None, &Cancel::default()).unwrap();
     let mut texts = Vec::new();
     for at in 0..catalogue.tables.len() {
         for batch in done.world.batches(at) {
