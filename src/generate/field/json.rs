@@ -77,7 +77,7 @@ fn number(low: i32, high: i32, draw: &mut Draw) -> Json {
 }
 
 fn some(draw: &mut Draw, most: u64, mut item: impl FnMut(&mut Draw) -> Json) -> Json {
-    List((0..1 + draw.below(most)).map(|_| item(draw)).collect())
+    List((0..=draw.below(most)).map(|_| item(draw)).collect())
 }
 
 pub(super) fn address(row: &Row<'_>, _: &mut Draw) -> Json {

@@ -30,7 +30,7 @@ pub(super) static MAKERS: &[Maker] = &[
     text("first_name", 0, &["first_name"], &["first name", "given name", "forename", "nickname"], |ink| ink.out.push_str(ink.row.subject.first_name()), Tag::Word),
     text("middle_name", 50, &["middle_name"], &["middle name", "middle initial"], |ink| ink.out.push_str(ink.row.subject.middle_name()), Tag::Word),
     text("last_name", 0, &["last_name"], &["last name", "surname", "family name"], |ink| ink.out.push_str(ink.row.subject.last_name()), Tag::Word),
-    text("full_name", 2, &["person_name"], &["full name", "contact name", "person name", "display name", "real name", "customer name", "employee name", "author", "assignee", "owner name", "created by", "updated by", "recipient", "signed by", "approved by", "buyer", "salesperson"], full_name, Tag::Word),
+    text("full_name", 2, &["person_name"], &["full name", "contact name", "person name", "display name", "real name", "customer name", "employee name", "author", "assignee", "owner name", "created by", "updated by", "recipient", "signed by", "approved by", "buyer", "salesperson", "by"], full_name, Tag::Word),
     text("email", 3, &["email"], &["email", "email address", "mail", "contact email"], |ink| ink.row.subject.push_email(ink.room, ink.out), Tag::Local),
     text("phone", 15, &["phone"], &["phone", "phone number", "mobile", "fax", "telephone", "cell"], phone, Tag::Own(10_000_000_000, 14, nth_phone)),
     text("phone_digits", 15, &["phone"], &["phone", "phone number", "mobile", "fax", "telephone", "cell"], phone_digits, Tag::Own(FICTIONAL, 10, nth_phone_digits)),
@@ -111,9 +111,9 @@ fn nth_phone(n: u64, out: &mut String) {
 fn phone_digits(ink: &mut Ink<'_>) {
     let of_subject = ink.row.subject.phone();
     if of_subject.starts_with('(') {
-        push_digits(&of_subject, ink.out)
+        push_digits(&of_subject, ink.out);
     } else {
-        nth_phone_digits(ink.draw.below(FICTIONAL), ink.out)
+        nth_phone_digits(ink.draw.below(FICTIONAL), ink.out);
     }
 }
 
