@@ -121,6 +121,7 @@ pub(super) fn sometimes_null(
 ) -> Box<dyn Field> {
     let share = match maker {
         _ if !may_be_null => 0.0,
+        Some(maker) if super::when::decides_null(spec, maker) => 0.0,
         _ if spec.edge => 0.5,
         Some(maker) => f64::from(maker.null) / 100.0,
         None => 0.1,

@@ -21,6 +21,8 @@ mod vocabulary;
 mod when;
 
 #[cfg(test)]
+mod row_tests;
+#[cfg(test)]
 mod tests;
 
 pub use types::enum_labels;

@@ -33,7 +33,7 @@ pub(super) static MAKERS: &[Maker] = &[
     text("full_name", 2, &["person_name"], &["full name", "contact name", "person name", "display name", "real name", "customer name", "employee name", "author", "assignee", "owner name", "created by", "updated by", "recipient", "signed by", "approved by", "buyer", "salesperson", "by"], full_name, Tag::Word),
     text("email", 3, &["email"], &["email", "email address", "mail", "contact email"], |ink| ink.row.subject.push_email(ink.room, ink.out), Tag::Local),
     text("phone", 15, &["phone"], &["phone", "phone number", "mobile", "fax", "telephone", "cell"], phone, Tag::Own(10_000_000_000, 14, nth_phone)),
-    text("phone_digits", 15, &["phone"], &["phone", "phone number", "mobile", "fax", "telephone", "cell"], phone_digits, Tag::Own(FICTIONAL, 10, nth_phone_digits)),
+    text("phone_digits", 15, &["phone"], &["phone", "phone number", "mobile", "fax", "telephone", "cell"], phone_digits, Tag::Own(FICTIONAL + 1_000_000, 10, nth_phone_digits)),
     text("username", 2, &["handle"], &["username", "user name", "login", "handle", "screen name", "slug name"], |ink| ink.row.subject.push_login('.', ink.room, ink.out), Tag::Glued),
     text("company", 3, &["org_name"], &["company", "company name", "organization", "organisation", "employer", "vendor", "vendor name", "supplier", "supplier name", "business name", "legal name", "trade name", "brand", "manufacturer", "carrier", "bank name", "client name", "dba"], |ink| ink.out.push_str(&ink.row.subject.company()), Tag::Word),
     text("street", 5, &["street_address"], &["street", "address", "address line", "street address", "line 1"], |ink| ink.out.push_str(&ink.row.subject.street()), Tag::Word),
@@ -118,6 +118,12 @@ fn phone_digits(ink: &mut Ink<'_>) {
 }
 
 fn nth_phone_digits(n: u64, out: &mut String) {
+    if n >= FICTIONAL {
+        // No country has the range behind this prefix.
+        let written = write!(out, "0083{:06}", n - FICTIONAL);
+        debug_assert!(written.is_ok());
+        return;
+    }
     let mut text = String::with_capacity(14);
     push_fictional(n, &mut text);
     push_digits(&text, out);

@@ -41,7 +41,7 @@ pub(super) static MAKERS: &[Maker] = &[
     list("shipping_method", 10, &["shipping method", "ship via", "delivery method", "carrier service"], &["ground", "express", "pickup", "freight", "overnight"]),
     list("unit", 5, &["unit", "uom", "unit of measure", "measure unit", "units"], &["each", "g", "kg", "lb", "oz", "box", "case", "l", "ml", "m", "pack", "h"]),
     text("color_code", 15, &["color code", "hex color", "color hex", "background color", "text color", "color", "colour"], |ink| { ink.out.push('#'); for _ in 0..3 { let byte = ink.draw.bits().to_le_bytes()[0]; crate::generate::field::code::push_hex(byte, ink.out); } }, Tag::Own(1 << 24, 7, nth_color)),
-    text("month", 5, &["period", "year month", "billing period", "fiscal period", "accounting period"], month, Tag::Own(12 * 50, 7, nth_month)),
+    text("year_month", 5, &["period", "year month", "billing period", "fiscal period", "accounting period"], month, Tag::Own(12 * 50, 7, nth_month)),
     list("color", 15, &["color", "colour"], &["black", "white", "green", "blue", "red", "grey", "yellow", "brown", "orange", "purple"]),
     list("size", 15, &["size", "shirt size", "size label"], &["M", "L", "S", "XL", "XS", "XXL", "one size"]),
     list("material", 20, &["material type", "fabric", "composition"], &["wood", "glass", "steel", "cotton", "ceramic", "paper", "hemp"]),
