@@ -27,7 +27,7 @@ pub enum Json {
 use Json::{Flag, List, Number, Object, Text};
 
 impl Json {
-    fn push(&self, out: &mut String) {
+    pub(super) fn push(&self, out: &mut String) {
         match self {
             Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
             Number(number) => out.push_str(&number.to_string()),

@@ -111,6 +111,18 @@ pub struct Ink<'a> {
     pub now: i64,
 }
 
+impl Sum {
+    /// How it is written between two columns.
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Self::Plus => "+ ",
+            Self::Minus => "- ",
+            Self::Times => "× ",
+            Self::Partly => "all, half or nothing of ",
+        }
+    }
+}
+
 impl Ink<'_> {
     /// Writes pieces.
     fn put(&mut self, pieces: &[&str]) {

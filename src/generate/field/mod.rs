@@ -6,6 +6,7 @@
 
 mod choice;
 mod code;
+pub mod docs;
 mod exotic;
 mod flag;
 mod guard;

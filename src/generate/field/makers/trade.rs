@@ -56,8 +56,8 @@ pub(super) static MAKERS: &[Maker] = &[
     list("type", 3, &["type", "kind", "mode", "type name"], &["standard", "internal", "external", "special", "custom", "other"]),
     list("plan", 5, &["plan", "tier", "subscription plan", "package", "plan name", "level name"], &["basic", "standard", "premium", "enterprise", "trial"]),
     text("location", 10, &["location", "bin", "aisle", "shelf", "bin location", "zone", "room", "room number"], bin, Tag::Glued),
-    list("department_code", 10, &["cost center", "cost centre", "gl account", "account code"], &["1000", "1200", "2000", "2100", "3000", "4000", "5000", "6100", "6200", "7000"]),
-    list("topping", 20, &["flavor", "flavour", "taste", "aroma", "terpene"], &["citrus", "pine", "earthy", "berry", "mint", "vanilla", "pepper", "floral"]),
+    list("account_code", 10, &["cost center", "cost centre", "gl account", "account code"], &["1000", "1200", "2000", "2100", "3000", "4000", "5000", "6100", "6200", "7000"]),
+    list("flavor", 20, &["flavor", "flavour", "taste", "aroma", "terpene"], &["citrus", "pine", "earthy", "berry", "mint", "vanilla", "pepper", "floral"]),
     list("outcome", 15, &["result", "outcome", "decision", "verdict", "test result"], &["passed", "failed", "inconclusive", "approved", "rejected"]),
     text("tag", 10, &["tag", "keyword", "tags", "keywords", "tag name"], |ink| ink.out.push_str(ink.draw.word(WORD_LIST)), Tag::Word),
 ];
