@@ -30,17 +30,17 @@ pub(super) struct Key {
 
 impl Key {
     /// A hash of a row's values; none where the row does not count.
-    pub(super) fn hash(
+    pub(super) fn hash<'v>(
         &self,
         engine: EngineKind,
         columns: &[Column],
-        cell: impl Fn(usize) -> Option<Value>,
+        cell: impl Fn(usize) -> Option<&'v Value>,
         scratch: &mut Vec<u8>,
     ) -> Option<u64> {
         scratch.clear();
         for (&at, prefix) in self.columns.iter().zip(&self.prefixes) {
             match cell(at) {
-                Some(value) if !value.is_null() => fold(engine, &columns[at], &value, *prefix, self.caseless, scratch),
+                Some(value) if !value.is_null() => fold(engine, &columns[at], value, *prefix, self.caseless, scratch),
                 _ if self.nulls_equal => scratch.push(0),
                 _ => return None,
             }

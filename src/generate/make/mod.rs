@@ -11,7 +11,6 @@ mod proof;
 mod relate;
 mod rows;
 mod shape;
-pub mod stand_in;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -19,7 +18,10 @@ mod tests;
 
 pub use counts::Planned;
 
+pub use super::profile::Size;
+
 use super::draw::Seed;
+use super::profile::Bound;
 use super::value::Value;
 use super::world::{Made, World};
 use crate::classify::Guesses;
@@ -30,25 +32,7 @@ use crate::model::subset::Reference;
 use columns::Columns;
 use rows::Maker;
 use shape::Shape;
-use stand_in::Bound;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How many rows in all, where nobody says more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Size {
-    /// About a thousand.
-    #[default]
-    Small,
-    /// About ten thousand.
-    Medium,
-    /// About a hundred thousand.
-    Large,
-}
-
-impl Size {
-    /// Every size.
-    pub const ALL: [Self; 3] = [Self::Small, Self::Medium, Self::Large];
-}
 
 /// What to make.
 pub struct Request<'a> {
@@ -64,8 +48,6 @@ pub struct Request<'a> {
     pub rows: BTreeMap<TableName, u64>,
     /// Where all randomness comes from.
     pub seed: u64,
-    /// Whether extremes are wanted.
-    pub edge: bool,
     /// Tables that get no rows.
     pub leave_out: BTreeSet<TableName>,
     /// Keys of rows that are there already, of tables that are left out.
@@ -119,7 +101,6 @@ struct Run<'a> {
     size: Size,
     rows: &'a BTreeMap<TableName, u64>,
     seed: Seed,
-    edge: bool,
     outside: &'a BTreeMap<TableName, Outside>,
 }
 
@@ -139,7 +120,6 @@ fn prepare<'a>(request: &'a Request<'a>) -> Result<Prepared<'a>> {
         size: request.size,
         rows: &request.rows,
         seed: Seed::new(request.seed),
-        edge: request.edge,
         outside: &request.outside,
     };
     let shape = Shape::of(request.catalogue, request.references, &request.leave_out);

@@ -5,8 +5,8 @@ use super::Run;
 use super::columns::{Columns, Source};
 use super::relate;
 use super::shape::{Link, Plan, Shape};
-use super::stand_in::Truth;
 use crate::error::{Error, Result};
+use crate::generate::check::Truth;
 use crate::generate::value::Value;
 use crate::generate::world::World;
 use std::collections::HashSet;
@@ -65,7 +65,7 @@ fn keys(run: &Run<'_>, plan: &Plan<'_>, at: usize, world: &World<'_>) -> Result<
     for key in &plan.keys {
         let mut seen = HashSet::with_capacity(world.tables[at].rows);
         for row in 0..world.tables[at].rows {
-            let cell = |column: usize| world.tables[at].columns[column].get(row).cloned();
+            let cell = |column: usize| world.tables[at].columns[column].get(row);
             let hash = match key.opaque {
                 true => Some(0),
                 false => key.hash(run.catalogue.engine, &plan.table.columns, cell, &mut scratch),

@@ -6,12 +6,12 @@ use super::columns::{self, Columns, Source, Way};
 use super::counts::{self, Part, Planned};
 use super::lookup::Lookups;
 use super::parents::{Chooser, Permutation};
-use super::relate;
+use super::relate::{self, Beside};
 use super::shape::{Group, Link, Plan, Shape};
-use super::stand_in::Truth;
 use crate::classify::About;
 use crate::error::{Error, Result};
 use crate::event::Cancel;
+use crate::generate::check::Truth;
 use crate::generate::draw::{Draw, Place};
 use crate::generate::field::{Row, Subject};
 use crate::generate::value::Value;
@@ -244,12 +244,12 @@ impl<'m, 'r> Maker<'m, 'r> {
                 self.cells[column] = value;
             }
         }
-        self.reference_itself();
         let places = &self.places;
-        relate::hold(self.run, self.plan, self.at, columns, way, &mut self.cells, &|column| {
-            places[column].again(row, attempt)
-        });
-        self.number()?;
+        let draw = |column: usize| places[column].again(row, attempt);
+        let beside = Beside { run: self.run, plan: self.plan, at: self.at, columns, way, draw: &draw };
+        beside.hold(&mut self.cells);
+        self.number();
+        self.reference_itself();
         self.hold()
     }
 
@@ -291,8 +291,10 @@ impl<'m, 'r> Maker<'m, 'r> {
         let Some(link) = self.link(world, group, at, row, draw) else {
             return self.without(at, must_be_null, must_be_there);
         };
-        let nulls = self.choosers[at][link].nulls();
-        if must_be_null || (!must_be_there && self.digits[at].is_none() && draw.chance(nulls)) {
+        let chooser = &self.choosers[at][link];
+        let is_spared =
+            !must_be_there && self.digits[at].is_none() && (chooser.is_root(row) || draw.chance(chooser.nulls()));
+        if must_be_null || is_spared {
             return self.without(at, true, must_be_there);
         }
         let fits = |cells: &[Option<Value>], column: usize, value: &Value| {
@@ -538,21 +540,21 @@ impl<'m, 'r> Maker<'m, 'r> {
     }
 
     /// Columns that count the rows with the same other values of their key.
-    fn number(&mut self) -> std::result::Result<(), Fault> {
+    fn number(&mut self) {
         for column in 0..self.cells.len() {
             let Source::Numbered(at) = self.columns.sources[column] else { continue };
             if self.cells[column].is_some() {
                 continue;
             }
             let key = &self.plan.keys[at];
-            let others = |own: usize| if own == column { Some(Value::Boolean(true)) } else { self.cells[own].clone() };
+            let others =
+                |own: usize| if own == column { Some(&Value::Boolean(true)) } else { self.cells[own].as_ref() };
             let hash = key.hash(self.engine(), &self.plan.table.columns, others, &mut self.scratch);
             let rows = self.numbers.get(&(at, hash.unwrap_or_default())).copied().unwrap_or_default();
             let restriction = self.columns.ways[0].alternative.restrictions.get(&column);
             let first = columns::first_number(restriction);
             self.cells[column] = Some(Value::whole(first + i128::from(rows)));
         }
-        Ok(())
     }
 
     /// Holds the row against NOT NULL, CHECKs and keys.
@@ -583,7 +585,7 @@ impl<'m, 'r> Maker<'m, 'r> {
                 true => Some(0),
                 false if is_late => None,
                 false => {
-                    key.hash(self.engine(), &self.plan.table.columns, |at| self.cells[at].clone(), &mut self.scratch)
+                    key.hash(self.engine(), &self.plan.table.columns, |at| self.cells[at].as_ref(), &mut self.scratch)
                 }
             };
             if hash.is_some_and(|hash| self.seen[at].contains(&hash)) {
@@ -603,7 +605,7 @@ impl<'m, 'r> Maker<'m, 'r> {
             if let Source::Numbered(at) = self.columns.sources[column] {
                 let key = &self.plan.keys[at];
                 let others =
-                    |own: usize| if own == column { Some(Value::Boolean(true)) } else { self.cells[own].clone() };
+                    |own: usize| if own == column { Some(&Value::Boolean(true)) } else { self.cells[own].as_ref() };
                 let hash = key.hash(self.engine(), &self.plan.table.columns, others, &mut self.scratch);
                 *self.numbers.entry((at, hash.unwrap_or_default())).or_default() += 1;
             }

@@ -1,6 +1,5 @@
 //! Rows for whole schemas.
 
-use super::stand_in::Bound;
 use super::testing::{catalogue, table};
 use super::*;
 use crate::model::subset::declared;
@@ -10,11 +9,10 @@ fn made(catalogue: &Catalogue, rows: &[(&str, u64)], seed: u64) -> (Vec<usize>, 
     let request = Request {
         catalogue,
         references: &references,
-        bound: &Bound,
+        bound: &Bound::default(),
         size: Size::Small,
         rows: rows.iter().map(|(name, rows)| (TableName::plain(*name), *rows)).collect(),
         seed,
-        edge: false,
         leave_out: BTreeSet::new(),
         outside: BTreeMap::new(),
     };
