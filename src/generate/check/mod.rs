@@ -11,6 +11,8 @@ mod evaluate;
 mod functions;
 mod goal;
 mod json;
+#[cfg(test)]
+mod oracle_tests;
 mod pattern;
 mod read;
 mod solve;
@@ -127,7 +129,9 @@ pub fn of_table_at(catalogue: &Catalogue, table: &Table, now: i64) -> Vec<Check>
 }
 
 fn of_domain(catalogue: &Catalogue, about: &Arc<About>, at: usize, declared: &str, checks: &mut Vec<Check>) {
-    let Some(domain) = text::domain(declared, catalogue) else { return };
+    let Some(domain) = text::domain(declared, catalogue) else {
+        return;
+    };
     let column = about.slots[at].name.escape_debug();
     if domain.not_null {
         let term = Term::Not(Box::new(Term::IsNull(Box::new(Term::Column(at)))));
