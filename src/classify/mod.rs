@@ -27,6 +27,12 @@ use column::Around;
 use context::{Context, Schema};
 use std::collections::BTreeSet;
 
+/// The words of a name in lower case, without accents, shortened ones in full and glued compounds cut.
+#[must_use]
+pub fn words_of(name: &str) -> Vec<String> {
+    words::in_full(&words::cut(Knowledge::get(), words::words(name)))
+}
+
 /// What a column seems to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guess {

@@ -110,6 +110,14 @@ impl Draw {
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.index(items.len())]
     }
+
+    /// One of `words`.
+    ///
+    /// # Panics
+    /// When there are none.
+    pub fn word(&mut self, words: &[&'static str]) -> &'static str {
+        words[self.index(words.len())]
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! All rows of a run in memory, column by column, with who references whom.
 
+use super::cell::cell;
 use super::field::Subject;
 use super::value::Value;
+use crate::model::batch::Batch;
 use crate::model::schema::Catalogue;
 use crate::model::subset::Reference;
 
@@ -37,5 +39,25 @@ impl World<'_> {
     #[must_use]
     pub fn cell(&self, table: usize, column: usize, row: usize) -> &Value {
         &self.tables[table].columns[column][row]
+    }
+
+    /// The rows of a table as its engine would yield them: generated columns left out, in the order in which they were made.
+    ///
+    /// # Panics
+    /// When there is no such table.
+    pub fn batches(&self, table: usize) -> impl Iterator<Item = Batch> + '_ {
+        let (own, made) = (&self.catalogue.tables[table], &self.tables[table]);
+        let stored = own.stored_columns();
+        let mut row = 0;
+        std::iter::from_fn(move || {
+            let mut batch = Batch::new(stored.len());
+            while row < made.rows && !batch.is_full() {
+                for &column in &stored {
+                    cell(self.catalogue.engine, &own.columns[column], &made.columns[column][row], &mut batch);
+                }
+                row += 1;
+            }
+            (batch.rows() > 0).then_some(batch)
+        })
     }
 }

@@ -133,7 +133,8 @@ fn is_time(time: &[u8]) -> bool {
 }
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar (H. Hinnant's algorithm).
-pub(super) fn days_of(year: i64, month: i64, day: i64) -> i64 {
+#[must_use]
+pub fn days_of(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
@@ -142,7 +143,8 @@ pub(super) fn days_of(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month and day.
-pub(super) fn date_of(days: i64) -> (i64, i64, i64) {
+#[must_use]
+pub fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -24,7 +24,7 @@ mod apply;
 mod bank_account;
 mod blob;
 mod bucket;
-mod calendar;
+pub mod calendar;
 mod card;
 mod command;
 mod company;

@@ -10,6 +10,7 @@ pub mod drift;
 pub mod journal;
 pub mod manifest;
 pub mod mark;
+pub mod names;
 pub mod padding;
 pub mod proof;
 pub mod schema;

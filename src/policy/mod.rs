@@ -18,7 +18,6 @@ pub mod inventory;
 pub mod json_schema;
 pub mod keys;
 pub mod lock;
-pub mod names;
 pub mod preview;
 pub mod propose;
 pub mod resolve;
@@ -40,6 +39,7 @@ mod subset;
 mod undecided;
 mod weak;
 
+pub use crate::model::names;
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};
 pub use section::{SECTIONS, Section};

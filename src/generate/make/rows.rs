@@ -1,0 +1,630 @@
+//! The rows of a table, one after the other: a way to satisfy its CHECKs is drawn, parents are chosen, cells are made, and the
+//! row is held against everything that the server will hold it against. Whoever fails is drawn again.
+
+use super::Run;
+use super::columns::{self, Columns, Source, Way};
+use super::counts::{self, Part, Planned};
+use super::lookup::Lookups;
+use super::parents::{Chooser, Permutation};
+use super::relate;
+use super::shape::{Group, Link, Plan, Shape};
+use super::stand_in::Truth;
+use crate::classify::About;
+use crate::error::{Error, Result};
+use crate::event::Cancel;
+use crate::generate::draw::{Draw, Place};
+use crate::generate::field::{Row, Subject};
+use crate::generate::value::Value;
+use crate::generate::world::World;
+use crate::model::schema::EngineKind;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Tries for a row.
+const TRIES: u64 = 300;
+
+/// Why a row is drawn again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fault {
+    /// Another row has this key's values.
+    Key(usize),
+    /// Every value of the key is taken.
+    Full(usize),
+    /// This CHECK does not hold.
+    Check(usize),
+    /// No parent fits what else the row says.
+    Parent(usize),
+    /// The column must have a value, and got none.
+    Null(usize),
+}
+
+/// What is known of a table whose rows are made.
+pub(super) struct Maker<'m, 'r> {
+    pub(super) run: &'m Run<'r>,
+    pub(super) shape: &'m Shape<'r>,
+    pub(super) at: usize,
+    pub(super) plan: &'m Plan<'r>,
+    pub(super) columns: &'m Columns,
+    rows: u64,
+    places: Vec<Place>,
+    own: Place,
+    choosers: Vec<Vec<Chooser>>,
+    driver: Option<Driver>,
+    /// The next number of each column that is unique by itself, by way and column.
+    next: BTreeMap<(usize, usize), u64>,
+    /// How many rows have the same other values of a key.
+    numbers: HashMap<(usize, u64), u64>,
+    /// What the keys hold so far.
+    pub(super) seen: Vec<HashSet<u64>>,
+    lookups: Lookups,
+    is_about_people: bool,
+    /// The row on its way.
+    cells: Vec<Option<Value>>,
+    chosen: Vec<Option<(usize, Parent)>>,
+    digits: Vec<Option<u64>>,
+    subject: Subject,
+    people: Vec<Subject>,
+    scratch: Vec<u8>,
+}
+
+/// Whom a row references.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parent {
+    /// A row that was made.
+    Made(u32),
+    /// A row outside of the run.
+    Outside(usize),
+    /// Itself.
+    Itself,
+}
+
+/// A key whose values are counted through, because drawing them would meet the same ones too often.
+struct Driver {
+    key: usize,
+    parts: Vec<(Part, u64)>,
+    order: Permutation,
+    room: u64,
+    next: u64,
+}
+
+impl<'m, 'r> Maker<'m, 'r> {
+    pub(super) fn new(
+        run: &'m Run<'r>,
+        shape: &'m Shape<'r>,
+        at: usize,
+        columns: &'m Columns,
+        planned: &[Planned],
+    ) -> Self {
+        let plan = &shape.tables[at];
+        let place = |what: &str| run.seed.place(&plan.table.name, what);
+        let rows = planned[at].rows;
+        let choosers = plan.groups.iter().map(|group| {
+            let of_link = |link: &Link| {
+                let reference = &run.references[link.reference];
+                let parents = link.parent.map_or(0, |parent| planned[parent].rows);
+                let is_tree = link.parent == Some(at);
+                Chooser::new(run.bound.choice(reference), is_tree, place(&reference.to_string()), rows, parents)
+            };
+            group.links.iter().map(of_link).collect()
+        });
+        let mut maker = Self {
+            run,
+            shape,
+            at,
+            plan,
+            columns,
+            rows,
+            places: plan.table.columns.iter().map(|column| place(&column.name)).collect(),
+            own: place(""),
+            choosers: choosers.collect(),
+            driver: None,
+            next: BTreeMap::new(),
+            numbers: HashMap::new(),
+            seen: vec![HashSet::new(); plan.keys.len()],
+            lookups: Lookups::default(),
+            is_about_people: run.guesses.about(at) == Some(About::People),
+            cells: Vec::new(),
+            chosen: Vec::new(),
+            digits: Vec::new(),
+            subject: Subject(0),
+            people: Vec::new(),
+            scratch: Vec::new(),
+        };
+        maker.driver = maker.driver(planned);
+        maker
+    }
+
+    fn engine(&self) -> EngineKind {
+        self.run.catalogue.engine
+    }
+
+    /// The tightest key, where drawing would meet too few of its values.
+    fn driver(&self, planned: &[Planned]) -> Option<Driver> {
+        let tight = |key: &usize| {
+            let room = counts::room(self.shape, self.plan, self.columns, &self.plan.keys[*key], planned, self.run);
+            (room < self.rows.saturating_mul(4)).then_some((room, *key))
+        };
+        let usable = |key: &usize| {
+            let key = &self.plan.keys[*key];
+            !key.opaque && key.condition.is_none() && !self.is_distinct(key.columns.as_slice())
+        };
+        let (room, key) = (0..self.plan.keys.len()).filter(usable).filter_map(|key| tight(&key)).min()?;
+        let parts = counts::parts(self.plan, &self.plan.keys[key])?;
+        let of = |part: Part| (part, counts::room_of(self.shape, self.plan, self.columns, part, planned, self.run));
+        let order = Permutation::new(self.run.seed.place(&self.plan.table.name, &self.plan.keys[key].name), room);
+        Some(Driver { key, parts: parts.into_iter().map(of).collect(), order, room, next: 0 })
+    }
+
+    fn is_distinct(&self, columns: &[usize]) -> bool {
+        columns.len() == 1 && self.columns.sources[columns[0]] == Source::Distinct
+    }
+
+    /// Makes all rows. Tells why there are fewer than were wanted, if there are.
+    pub(super) fn make(&mut self, world: &mut World<'_>, cancel: &Cancel) -> Result<Option<String>> {
+        for row in 0..self.rows {
+            if row % 1024 == 0 {
+                cancel.check()?;
+            }
+            if let Some(fault) = self.row(world, row)? {
+                return Ok(Some(self.told(fault)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes a row; tells what leaves no room for it, where that is a key.
+    fn row(&mut self, world: &mut World<'_>, row: u64) -> Result<Option<Fault>> {
+        let mut faults: BTreeMap<Fault, u64> = BTreeMap::new();
+        for attempt in 0..TRIES {
+            match self.attempt(world, row, attempt) {
+                Ok(()) => {
+                    self.keep(world);
+                    return Ok(None);
+                }
+                Err(fault @ Fault::Full(_)) => return Ok(Some(fault)),
+                Err(fault) => *faults.entry(fault).or_default() += 1,
+            }
+        }
+        let most = faults.into_iter().max_by_key(|(_, times)| *times).map(|(fault, _)| fault);
+        match most {
+            Some(fault @ Fault::Key(_)) => Ok(Some(fault)),
+            Some(fault) => Err(self.refused(fault, row)),
+            None => Ok(None),
+        }
+    }
+
+    fn told(&self, fault: Fault) -> String {
+        match fault {
+            Fault::Key(key) | Fault::Full(key) => format!("{} has room for no more", self.plan.keys[key].name),
+            Fault::Check(check) => self.columns.checks[check].name.clone(),
+            Fault::Parent(group) => {
+                let names =
+                    self.plan.groups[group].links.iter().map(|link| self.run.references[link.reference].to_string());
+                names.collect::<Vec<_>>().join(", ")
+            }
+            Fault::Null(column) => format!("NOT NULL of {}", self.plan.table.columns[column].name.escape_debug()),
+        }
+    }
+
+    fn refused(&self, fault: Fault, row: u64) -> Error {
+        let what = match fault {
+            Fault::Check(_) => "CHECK",
+            Fault::Parent(_) => "reference",
+            _ => "constraint",
+        };
+        Error::policy(format!(
+            "table {}: no row number {} was found that satisfies {what} {} in {TRIES} tries",
+            self.plan.table.name,
+            row + 1,
+            self.told(fault)
+        ))
+        .hint("Say in the profile what the columns hold that it speaks of, or leave the table out: --rows TABLE=0.")
+    }
+
+    fn attempt(&mut self, world: &World<'_>, row: u64, attempt: u64) -> std::result::Result<(), Fault> {
+        let columns = self.columns;
+        self.cells.clear();
+        self.cells.resize(self.plan.table.columns.len(), None);
+        self.chosen.clear();
+        self.chosen.resize(self.plan.groups.len(), None);
+        self.digits.clear();
+        self.digits.resize(self.plan.groups.len(), None);
+        let mut draw = self.own.again(row, attempt);
+        let at = draw.index(columns.ways.len());
+        let way = &columns.ways[at];
+        let numbers = self.count_through()?;
+        for group in 0..self.plan.groups.len() {
+            if !self.plan.groups[group].late {
+                self.reference(world, way, group, row, attempt, &mut draw)?;
+            }
+        }
+        self.subject(world, row);
+        for &column in &way.order {
+            if self.cells[column].is_none() {
+                let value = self.cell(at, column, row, attempt, &numbers)?;
+                self.cells[column] = value;
+            }
+        }
+        self.reference_itself();
+        let places = &self.places;
+        relate::hold(self.run, self.plan, self.at, columns, way, &mut self.cells, &|column| {
+            places[column].again(row, attempt)
+        });
+        self.number()?;
+        self.hold()
+    }
+
+    /// The next values of the key that is counted through: parents as digits, columns as numbers of their values.
+    fn count_through(&mut self) -> std::result::Result<Vec<(usize, u64)>, Fault> {
+        let mut numbers = Vec::new();
+        let Some(driver) = &mut self.driver else { return Ok(numbers) };
+        if driver.next >= driver.room {
+            return Err(Fault::Full(driver.key));
+        }
+        let mut rest = driver.order.at(driver.next);
+        driver.next += 1;
+        for (part, room) in &driver.parts {
+            let digit = rest % room;
+            rest /= room;
+            match part {
+                Part::Group(group) => self.digits[*group] = Some(digit),
+                Part::Column(column) => numbers.push((*column, digit)),
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// Chooses a parent and takes over its key.
+    fn reference(
+        &mut self,
+        world: &World<'_>,
+        way: &Way,
+        at: usize,
+        row: u64,
+        attempt: u64,
+        draw: &mut Draw,
+    ) -> std::result::Result<(), Fault> {
+        let group = &self.plan.groups[at];
+        let restricted = |column: &usize| way.alternative.restrictions.get(column);
+        let nulls = |is: bool| move |column: &usize| restricted(column).is_some_and(|own| own.null == Some(is));
+        let must_be_null = group.columns.iter().any(nulls(true));
+        let must_be_there = group.columns.iter().all(nulls(false)) || group.optional.is_empty();
+        let Some(link) = self.link(world, group, at, row, draw) else {
+            return self.without(at, must_be_null, must_be_there);
+        };
+        let nulls = self.choosers[at][link].nulls();
+        if must_be_null || (!must_be_there && self.digits[at].is_none() && draw.chance(nulls)) {
+            return self.without(at, true, must_be_there);
+        }
+        let fits = |cells: &[Option<Value>], column: usize, value: &Value| {
+            cells[column].as_ref().is_none_or(|own| own == value)
+                && way.alternative.restrictions.get(&column).is_none_or(|own| relate::allows(own, value))
+        };
+        let Some(parent) = self.parent(world, at, link, row, attempt, draw, &fits) else {
+            return self.without(at, false, must_be_there);
+        };
+        let one = &group.links[link];
+        if let (Some(column), Some(value)) = (group.type_column, &one.value) {
+            self.cells[column] = Some(value.clone());
+        }
+        for (place, &column) in group.columns.iter().enumerate() {
+            if let Some(value) = self.value(world, one, place, parent) {
+                let own = &self.plan.table.columns[column];
+                self.cells[column] = Some(relate::retyped(own, value));
+            }
+        }
+        self.chosen[at] = Some((link, parent));
+        Ok(())
+    }
+
+    fn value<'v>(&self, world: &'v World<'_>, link: &Link, place: usize, parent: Parent) -> Option<&'v Value>
+    where
+        'r: 'v,
+    {
+        match parent {
+            Parent::Made(row) => {
+                let columns = &world.tables[link.parent?].columns;
+                columns[link.parent_columns[place]].get(row as usize)
+            }
+            Parent::Outside(row) => self
+                .run
+                .outside
+                .get(&self.run.references[link.reference].parent)?
+                .value(row, &self.run.references[link.reference].parent_columns[place]),
+            Parent::Itself => None,
+        }
+    }
+
+    /// Which reference of a group counts in this row.
+    fn link(&self, world: &World<'_>, group: &Group, at: usize, row: u64, draw: &mut Draw) -> Option<usize> {
+        let room = |link: &Link| self.room(world, link, row);
+        let named = group.type_column.and_then(|column| self.cells[column].as_ref());
+        if let Some(named) = named {
+            return group.links.iter().position(|link| link.value.as_ref() == Some(named) && room(link) > 0);
+        }
+        if let Some(mut digit) = self.digits[at] {
+            for (link, one) in group.links.iter().enumerate() {
+                if digit < room(one) {
+                    return Some(link);
+                }
+                digit -= room(one);
+            }
+        }
+        let there: Vec<usize> = (0..group.links.len()).filter(|&link| room(&group.links[link]) > 0).collect();
+        (!there.is_empty()).then(|| *draw.pick(&there))
+    }
+
+    /// How many parents a reference has to choose from now.
+    fn room(&self, world: &World<'_>, link: &Link, row: u64) -> u64 {
+        let Some(parent) = link.parent else { return 0 };
+        if parent == self.at {
+            // A row can always reference itself.
+            return row.max(1);
+        }
+        match self.shape.tables[parent].filled {
+            true => world.tables[parent].rows as u64,
+            false => self.run.outside.get(&self.shape.tables[parent].table.name).map_or(0, |all| all.keys.len() as u64),
+        }
+    }
+
+    /// A parent that fits the cells that are there and the way's restrictions.
+    #[expect(clippy::too_many_arguments, reason = "a row's whole situation decides")]
+    fn parent(
+        &mut self,
+        world: &World<'_>,
+        at: usize,
+        link: usize,
+        row: u64,
+        attempt: u64,
+        draw: &mut Draw,
+        fits: &dyn Fn(&[Option<Value>], usize, &Value) -> bool,
+    ) -> Option<Parent> {
+        let group = &self.plan.groups[at];
+        let one = &group.links[link];
+        let room = self.room(world, one, row);
+        let is_own = one.parent == Some(self.at);
+        if is_own && row == 0 {
+            return group.optional.is_empty().then_some(Parent::Itself);
+        }
+        let is_made = one.parent.is_some_and(|parent| self.shape.tables[parent].filled);
+        let of = |number: u64| match (is_made, usize::try_from(number)) {
+            (true, _) => Parent::Made(u32::try_from(number).unwrap_or(u32::MAX)),
+            (false, number) => Parent::Outside(number.unwrap_or(usize::MAX)),
+        };
+        let is_good = |maker: &Self, parent: Parent| {
+            group.columns.iter().enumerate().all(|(place, &column)| {
+                let value = maker.value(world, one, place, parent);
+                value.is_some_and(|value| {
+                    !value.is_null()
+                        && fits(&maker.cells, column, &relate::retyped(&maker.plan.table.columns[column], value))
+                })
+            })
+        };
+        if let Some(mut digit) = self.digits[at] {
+            for before in &group.links[..link] {
+                digit = digit.saturating_sub(self.room(world, before, row));
+            }
+            let parent = of(digit.min(room - 1));
+            return is_good(self, parent).then_some(parent);
+        }
+        for try_ in 0..12 {
+            let parent = of(self.choosers[at][link].pick(row, attempt + try_, room, draw));
+            if is_good(self, parent) {
+                return Some(parent);
+            }
+        }
+        // Few fit: they are looked up by the cells that are there, or all are gone through.
+        let shared: Vec<usize> =
+            (0..group.columns.len()).filter(|&place| self.cells[group.columns[place]].is_some()).collect();
+        let table = one.parent.filter(|_| is_made && !is_own && !shared.is_empty());
+        let some: Vec<u64> = match table {
+            Some(table) => {
+                let own: Vec<&Value> =
+                    shared.iter().filter_map(|&place| self.cells[group.columns[place]].as_ref()).collect();
+                let places: Vec<usize> = shared.iter().map(|&place| one.parent_columns[place]).collect();
+                self.lookups
+                    .find(self.run.catalogue, world, table, &places, &own)
+                    .iter()
+                    .map(|&row| u64::from(row))
+                    .collect()
+            }
+            None => (0..room.min(5_000)).collect(),
+        };
+        let start = draw.below(some.len() as u64);
+        let turned = some.iter().cycle().skip(usize::try_from(start).unwrap_or(0)).take(some.len().min(5_000));
+        turned.map(|&number| of(number)).find(|&parent| is_good(self, parent))
+    }
+
+    /// The row references nothing here.
+    fn without(&mut self, at: usize, is_null: bool, must_be_there: bool) -> std::result::Result<(), Fault> {
+        let group = &self.plan.groups[at];
+        if must_be_there {
+            return Err(Fault::Parent(at));
+        }
+        let free: Vec<usize> = group.optional.iter().copied().filter(|&column| self.cells[column].is_none()).collect();
+        let has_null = group.columns.iter().any(|&column| self.cells[column].as_ref().is_some_and(Value::is_null));
+        if free.is_empty() && !has_null && !is_null {
+            return Err(Fault::Parent(at));
+        }
+        for column in free {
+            self.cells[column] = Some(Value::Null);
+        }
+        Ok(())
+    }
+
+    /// References of a row to itself take over what it got for a key.
+    fn reference_itself(&mut self) {
+        for (at, group) in self.plan.groups.iter().enumerate() {
+            if let Some((link, Parent::Itself)) = self.chosen[at] {
+                for (&column, &own) in group.columns.iter().zip(&group.links[link].parent_columns) {
+                    self.cells[column] = self.cells[own].clone();
+                }
+            }
+        }
+    }
+
+    /// Whom the row is about, and who has to do with it.
+    fn subject(&mut self, world: &World<'_>, row: u64) {
+        self.people.clear();
+        let mut of_alone = None;
+        for (at, group) in self.plan.groups.iter().enumerate() {
+            let Some((link, Parent::Made(parent))) = self.chosen[at] else { continue };
+            let Some(table) = group.links[link].parent else { continue };
+            let Some(&subject) = world.tables[table].subjects.get(parent as usize) else { continue };
+            if group.alone {
+                of_alone = of_alone.or(Some(subject));
+            }
+            if self.run.guesses.about(table) == Some(About::People) && !self.people.contains(&subject) {
+                self.people.push(subject);
+            }
+        }
+        let own = Subject(self.own.again(row, u64::MAX).bits());
+        self.subject = match of_alone {
+            Some(subject) => subject,
+            None if self.is_about_people => own,
+            None => self.people.first().copied().unwrap_or(own),
+        };
+        if !self.people.contains(&self.subject) {
+            self.people.insert(0, self.subject);
+        }
+    }
+
+    fn cell(
+        &mut self,
+        way: usize,
+        column: usize,
+        row: u64,
+        attempt: u64,
+        numbers: &[(usize, u64)],
+    ) -> std::result::Result<Option<Value>, Fault> {
+        let Some(field) = &self.columns.ways[way].fields[column] else {
+            return match self.columns.sources[column] {
+                Source::Engine => Ok(None),
+                _ if self.plan.is_required(column) && !self.is_late(column) => Err(Fault::Null(column)),
+                _ => Ok(Some(Value::Null)),
+            };
+        };
+        if self.is_late(column) {
+            return Ok(Some(Value::Null));
+        }
+        let about = Row { number: row, cells: &self.cells, subject: self.subject, people: &self.people };
+        if let Some((_, number)) = numbers.iter().find(|(own, _)| *own == column) {
+            return Ok(Some(field.nth(number % field.capacity().max(1), &about)));
+        }
+        match self.columns.sources[column] {
+            Source::Numbered(_) => Ok(None),
+            Source::Distinct => {
+                let capacity = field.capacity();
+                let is_key = self.plan.table.primary_key.contains(&column);
+                if capacity == 0 || (attempt == 0 && !is_key && capacity / 8 > self.rows) {
+                    return Ok(Some(field.make(&about, &mut self.places[column].again(row, attempt))));
+                }
+                let next = self.next.entry((way, column)).or_default();
+                if *next >= capacity {
+                    let key = self.plan.keys.iter().position(|key| key.columns == [column]).unwrap_or(0);
+                    // Another way may have values left.
+                    return Err(if self.columns.ways.len() == 1 { Fault::Full(key) } else { Fault::Key(key) });
+                }
+                let number = *next;
+                *next += 1;
+                Ok(Some(field.nth(number, &about)))
+            }
+            _ => Ok(Some(field.make(&about, &mut self.places[column].again(row, attempt)))),
+        }
+    }
+
+    fn is_late(&self, column: usize) -> bool {
+        let mut groups = self.plan.groups.iter().filter(|group| group.columns.contains(&column)).peekable();
+        groups.peek().is_some() && groups.all(|group| group.late)
+    }
+
+    /// Columns that count the rows with the same other values of their key.
+    fn number(&mut self) -> std::result::Result<(), Fault> {
+        for column in 0..self.cells.len() {
+            let Source::Numbered(at) = self.columns.sources[column] else { continue };
+            if self.cells[column].is_some() {
+                continue;
+            }
+            let key = &self.plan.keys[at];
+            let others = |own: usize| if own == column { Some(Value::Boolean(true)) } else { self.cells[own].clone() };
+            let hash = key.hash(self.engine(), &self.plan.table.columns, others, &mut self.scratch);
+            let rows = self.numbers.get(&(at, hash.unwrap_or_default())).copied().unwrap_or_default();
+            let restriction = self.columns.ways[0].alternative.restrictions.get(&column);
+            let first = columns::first_number(restriction);
+            self.cells[column] = Some(Value::whole(first + i128::from(rows)));
+        }
+        Ok(())
+    }
+
+    /// Holds the row against NOT NULL, CHECKs and keys.
+    fn hold(&mut self) -> std::result::Result<(), Fault> {
+        for (column, cell) in self.cells.iter().enumerate() {
+            let is_engine = self.columns.sources[column] == Source::Engine;
+            let is_null = cell.as_ref().is_none_or(Value::is_null);
+            if is_null && !is_engine && self.plan.is_required(column) && !self.is_late(column) {
+                return Err(Fault::Null(column));
+            }
+        }
+        for (at, check) in self.columns.checks.iter().enumerate() {
+            if check.columns.iter().any(|&column| self.is_late(column) && self.plan.is_required(column)) {
+                continue;
+            }
+            let holds = check.predicate.as_ref().map_or(Truth::Cannot, |predicate| predicate.holds(&self.cells));
+            if holds == Truth::False {
+                return Err(Fault::Check(at));
+            }
+        }
+        let mut hashes = Vec::with_capacity(self.plan.keys.len());
+        for (at, key) in self.plan.keys.iter().enumerate() {
+            if key.opaque && !self.seen[at].is_empty() {
+                return Err(Fault::Full(at));
+            }
+            let is_late = key.columns.iter().any(|&column| self.is_late(column));
+            let hash = match key.opaque {
+                true => Some(0),
+                false if is_late => None,
+                false => {
+                    key.hash(self.engine(), &self.plan.table.columns, |at| self.cells[at].clone(), &mut self.scratch)
+                }
+            };
+            if hash.is_some_and(|hash| self.seen[at].contains(&hash)) {
+                return Err(Fault::Key(at));
+            }
+            hashes.push(hash);
+        }
+        for (at, hash) in hashes.into_iter().enumerate() {
+            self.seen[at].extend(hash);
+        }
+        Ok(())
+    }
+
+    /// Puts the row into the world.
+    fn keep(&mut self, world: &mut World<'_>) {
+        for column in 0..self.cells.len() {
+            if let Source::Numbered(at) = self.columns.sources[column] {
+                let key = &self.plan.keys[at];
+                let others =
+                    |own: usize| if own == column { Some(Value::Boolean(true)) } else { self.cells[own].clone() };
+                let hash = key.hash(self.engine(), &self.plan.table.columns, others, &mut self.scratch);
+                *self.numbers.entry((at, hash.unwrap_or_default())).or_default() += 1;
+            }
+        }
+        let own = u32::try_from(world.tables[self.at].rows).unwrap_or(u32::MAX);
+        for (at, group) in self.plan.groups.iter().enumerate() {
+            for (number, link) in group.links.iter().enumerate() {
+                let parent = match self.chosen[at] {
+                    Some((chosen, Parent::Made(row))) if chosen == number => Some(row),
+                    Some((chosen, Parent::Itself)) if chosen == number => Some(own),
+                    _ => None,
+                };
+                world.parents[link.reference].push(parent);
+            }
+        }
+        let made = &mut world.tables[self.at];
+        made.rows += 1;
+        made.subjects.push(self.subject);
+        // What the engine computes has no cell.
+        for (column, cell) in made.columns.iter_mut().zip(&mut self.cells) {
+            column.extend(cell.take());
+        }
+    }
+}
