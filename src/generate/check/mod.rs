@@ -11,6 +11,8 @@ mod evaluate;
 mod functions;
 mod goal;
 mod json;
+#[cfg(test)]
+mod oracle_tests;
 mod pattern;
 mod read;
 mod solve;
@@ -133,7 +135,9 @@ pub fn of_text(catalogue: &Catalogue, table: &Table, name: &str, text: &str, now
 }
 
 fn of_domain(catalogue: &Catalogue, about: &Arc<About>, at: usize, declared: &str, checks: &mut Vec<Check>) {
-    let Some(domain) = text::domain(declared, catalogue) else { return };
+    let Some(domain) = text::domain(declared, catalogue) else {
+        return;
+    };
     let column = about.slots[at].name.escape_debug();
     if domain.not_null {
         let term = Term::Not(Box::new(Term::IsNull(Box::new(Term::Column(at)))));

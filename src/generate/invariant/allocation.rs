@@ -31,6 +31,8 @@ struct Payments {
     table: usize,
     columns: Vec<usize>,
     amount: usize,
+    /// Whether the reference is part of something unique: two of them are not put on one row then.
+    is_unique: bool,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,11 @@ pub(super) fn bind(rule: &InvariantRule, scope: &Scope<'_>, table: usize) -> Res
             let link = scope.kin(table, &way)?.link;
             let child = scope.links[link].child;
             let amount = scope.own(child, rule.text("amount").unwrap_or("amount"))?;
-            Some(Payments { link, table: child, columns: scope.links[link].columns.clone(), amount })
+            let columns = scope.links[link].columns.clone();
+            let uniques =
+                tables[child].uniques.iter().map(|unique| &unique.columns).chain([&tables[child].primary_key]);
+            let is_unique = uniques.flatten().any(|column| columns.contains(column));
+            Some(Payments { link, table: child, columns, amount, is_unique })
         }
     };
     let status = match own("status")? {
@@ -148,7 +154,7 @@ impl Allocation {
         let any: Vec<usize> = (0..wants.len()).filter(|row| wants[*row] == Want::Paid).collect();
         let place = work.place(self.table, "invariant allocation spare");
         let mut targets = needy;
-        while targets.len() < open && !any.is_empty() {
+        while targets.len() < open && !any.is_empty() && !payments.is_unique {
             targets.push(any[place.draw(targets.len() as u64).index(any.len())]);
         }
         let moved: Vec<(usize, usize)> = spare.into_iter().zip(targets).collect();
@@ -187,7 +193,9 @@ impl Allocation {
 
 impl Sentence for Allocation {
     fn reads(&self) -> Vec<Site> {
-        std::iter::once(self.total).chain(self.due_on).map(|column| (self.table, column)).collect()
+        let key =
+            self.payments.iter().flat_map(|payments| payments.columns.iter().map(|column| (payments.table, *column)));
+        std::iter::once(self.total).chain(self.due_on).map(|column| (self.table, column)).chain(key).collect()
     }
 
     fn writes(&self) -> Vec<Site> {

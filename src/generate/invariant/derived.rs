@@ -18,6 +18,8 @@ pub(super) struct Derived {
     is: Bound,
     when: Option<Bound>,
     reads: Vec<Site>,
+    /// Whether it references something.
+    is_key: bool,
 }
 
 pub(super) fn bind(rule: &InvariantRule, scope: &Scope<'_>, table: usize) -> Result<Derived, String> {
@@ -32,7 +34,8 @@ pub(super) fn bind(rule: &InvariantRule, scope: &Scope<'_>, table: usize) -> Res
 pub(super) fn of(scope: &Scope<'_>, table: usize, column: usize, written: &Written) -> Result<Derived, String> {
     let is = scope.bind(table, written)?;
     let own = scope.lookup.catalogue.tables[table].columns[column].clone();
-    Ok(Derived { table, column, own, reads: scope.reads(&is), is, when: None })
+    let is_key = scope.links.iter().any(|link| link.child == table && link.columns.contains(&column));
+    Ok(Derived { table, column, own, reads: scope.reads(&is), is, when: None, is_key })
 }
 
 impl Derived {
@@ -66,6 +69,9 @@ impl Sentence for Derived {
             })
             .collect();
         work.set_all(values);
+        if self.is_key {
+            work.relink(self.table, &[self.column]);
+        }
     }
 
     fn verify(&self, view: &View<'_>) -> (u64, u64) {

@@ -15,6 +15,7 @@ pub mod rule;
 mod scope;
 mod states;
 mod stock;
+mod unique;
 mod view;
 
 pub use scope::{Link, Scope, Site};
@@ -135,6 +136,20 @@ impl Work<'_, '_> {
         let parents = at.and_then(|at| self.world.parents.get_mut(at));
         if let Some(place) = parents.and_then(|parents| parents.get_mut(row)) {
             *place = u32::try_from(parent).ok();
+        }
+    }
+
+    /// Finds out anew whom rows reference after a referencing column was set.
+    fn relink(&mut self, table: usize, columns: &[usize]) {
+        for (at, link) in self.links.iter().enumerate() {
+            if link.child != table || !link.columns.iter().any(|column| columns.contains(column)) {
+                continue;
+            }
+            let found = View::by_cells(self.world, self.links, self.now).parents(at).to_vec();
+            let known = self.world.references.iter().position(|reference| *reference == link.reference);
+            if let Some(parents) = known.and_then(|known| self.world.parents.get_mut(known)) {
+                *parents = found;
+            }
         }
     }
 
@@ -262,11 +277,13 @@ impl Settler {
         if self.invariants.is_empty() {
             return;
         }
+        let unique = unique::Kept::of(world, &self.sites());
         let mut work = Work { world, links, now, seed };
         for invariant in &self.invariants {
             invariant.sentence.settle(&mut work);
         }
         work.follow();
+        unique.put_back(&mut work);
     }
 
     /// How they hold.

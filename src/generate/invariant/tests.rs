@@ -9,7 +9,7 @@ use crate::model::schema::Catalogue;
 use crate::model::subset::Reference;
 use proptest::prelude::*;
 
-const SCHEMA: [&str; 9] = [
+const SCHEMA: [&str; 12] = [
     "clients: id int, name text(40), orders int, spent decimal(12;2), last_on date?",
     "orders: id int, client_id int, number text(30), status enum('draft';'sent';'paid';'void'), ordered_on timestamp, sent_at timestamp?, paid_at timestamp?, void_reason text(20)?, subtotal decimal(12;2), total decimal(12;2) -> clients(client_id)",
     "lines: id int, order_id int, line_no int, product_id int, name text(10), quantity int, price decimal(12;2) -> orders(order_id) -> products(product_id)",
@@ -19,6 +19,9 @@ const SCHEMA: [&str; 9] = [
     "payments: id int, invoice_id int, amount decimal(12;2), paid_on date -> invoices(invoice_id)",
     "ledger: id int, journal text(20), invoice_id int?, debit decimal(12;2), credit decimal(12;2)? -> invoices(invoice_id)",
     "bins: id int, received int, there int",
+    "picks: id int, bin_id int, quantity int -> bins(bin_id)",
+    "cash: id int, balance decimal(12;2)",
+    "cash_moves: id int, cash_id int, amount decimal(12;2), had decimal(12;2), has decimal(12;2), at timestamp -> cash(cash_id)",
 ];
 
 const PROFILE: &str = r#"
@@ -26,8 +29,10 @@ version = 1
 [tables.lines.columns]
 name = { template = "{product_id.name}!" }
 [tables.moves.columns]
-kind = { values = { in = 1, out = 2 } }
+kind = { values = { in = 1, out = 2, count = 1 } }
 quantity = { distribution = "uniform", min = 1, max = 40, places = 0 }
+[tables.cash_moves.columns]
+amount = { distribution = "uniform", min = -50, max = 40 }
 [tables.orders.columns]
 number = { template = "{client_id.name}-{n:03}" }
 
@@ -84,6 +89,22 @@ quantity = "quantity"
 direction = "kind"
 in = "in"
 out = "out"
+[[invariants]]
+kind = "stock"
+table = "bins"
+column = "there"
+moves = "picks"
+quantity = "quantity"
+opening = "received"
+[[invariants]]
+kind = "stock"
+table = "cash"
+column = "balance"
+moves = "cash_moves"
+quantity = "amount"
+by = "at"
+before = "had"
+after = "has"
 [[invariants]]
 kind = "derived"
 table = "invoices"
@@ -149,7 +170,7 @@ proptest! {
         let references = references(&catalogue, &bound);
         let world = made(&catalogue, &references, &bound, rows, seed);
         let verified = bound.verify(&world);
-        prop_assert_eq!(verified.len(), 17);
+        prop_assert_eq!(verified.len(), 19);
         for verified in verified {
             prop_assert!(verified.rows > 0);
             prop_assert_eq!(verified.failed, 0, "{:?}", verified);
@@ -179,6 +200,8 @@ fn every_kind_sees_what_does_not_hold() {
         ("orders.status", &Value::text("gone"), "states orders.status"),
         ("products.on_hand", &Value::whole(-1), "stock products.on_hand"),
         ("moves.quantity", &much, "stock products.on_hand"),
+        ("cash_moves.had", &much, "stock cash.balance"),
+        ("bins.there", &Value::whole(-1), "stock bins.there"),
         ("invoices.due_on", &far, "order invoices"),
         ("payments.amount", &much, "allocation invoices.total"),
         ("invoices.due", &much, "check invoices"),

@@ -20,7 +20,7 @@ use crate::model::schema::{Catalogue, EngineKind, TableName};
 use crate::model::subset::{OfType, Reference};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many rows are wanted.
+/// How many rows are wanted in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Size {
     /// About a thousand.
@@ -30,6 +30,11 @@ pub enum Size {
     Medium,
     /// About a hundred thousand.
     Large,
+}
+
+impl Size {
+    /// Every size.
+    pub const ALL: [Self; 3] = [Self::Small, Self::Medium, Self::Large];
 }
 
 /// What is asked for.

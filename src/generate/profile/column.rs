@@ -604,5 +604,18 @@ fn random_char(random: Random, draw: &mut Draw) -> char {
 
 /// What is said of the row's person or company.
 fn person(subject: Subject, word: &str) -> String {
-    super::person::said(subject, word)
+    match word {
+        "first_name" => subject.first_name().to_owned(),
+        "last_name" => subject.last_name().to_owned(),
+        "full_name" => subject.full_name(),
+        "email" => subject.email(),
+        "phone" => subject.phone(),
+        "username" => subject.username(),
+        "company" => subject.company(),
+        "street" => subject.street(),
+        "city" => subject.city().to_owned(),
+        "region" => subject.region().to_owned(),
+        "postal_code" => subject.postal_code(),
+        _ => subject.country().name.to_owned(),
+    }
 }

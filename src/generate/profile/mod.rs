@@ -9,21 +9,19 @@ mod choice;
 mod column;
 pub mod fit;
 pub mod json_schema;
-mod labels;
 mod lookup;
 pub mod moment;
 mod numbers;
-mod person;
 mod read;
 mod season;
 pub mod shape;
 mod template;
 pub(in crate::generate) mod tree;
 
+pub(in crate::generate) use crate::generate::field::enum_labels as labels;
 pub use bind::{Bound, Request, Size};
 pub use choice::{Choice, Count, Spread};
 pub(in crate::generate) use column::pair;
-pub(in crate::generate) use labels::labels;
 pub use lookup::Lookup;
 pub use tree::Place;
 

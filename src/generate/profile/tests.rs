@@ -248,3 +248,26 @@ proptest! {
 }
 
 type TableNameOf = String;
+
+/// The shipped profile on the schemas that it is for, where they are at hand: nothing of it is left out.
+#[test]
+fn the_shipped_profile_is_read_and_fits_its_schemas() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/profiles/cannabis-erp.toml");
+    let profile = Profile::parse("cannabis-erp.toml", &std::fs::read_to_string(path).unwrap()).unwrap();
+    let Some(folder) = std::env::var_os("TEST_CATALOGUES") else { return };
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let catalogue: crate::model::schema::Catalogue =
+            serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let declared = crate::model::subset::declared(&catalogue);
+        let bound = profile.bind(&catalogue, &declared, Request::default()).unwrap();
+        println!("{} {:#?}", path.display(), bound.warnings());
+        let references = references(&catalogue, &bound);
+        let seed = Seed::new(1);
+        let mut world = world(&catalogue, &references, &bound, 20, &seed);
+        bound.settle(&mut world, &seed).unwrap();
+        for verified in bound.verify(&world) {
+            println!("{} {} {}/{} {}", verified.table, verified.kind, verified.failed, verified.rows, verified.invariant);
+        }
+    }
+}
