@@ -2,6 +2,7 @@
 
 mod audit_tests;
 mod cancel_tests;
+mod check_tests;
 mod closure_tests;
 mod concurrent_tests;
 mod cut_tests;

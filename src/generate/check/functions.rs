@@ -103,7 +103,9 @@ pub(super) fn call(name: &str, mut list: Vec<Term>, engine: EngineKind) -> Optio
         }
         ("isnull", 1, Mysql | Mariadb) => return Some(Term::IsNull(Box::new(list.pop()?))),
         // PostgreSQL's date(x) is a cast.
-        ("date", 1, Postgres | Mysql | Mariadb) => return Some(Term::Cast(Type::Date, Box::new(list.pop()?))),
+        ("date", 1, Postgres | Mysql | Mariadb) => {
+            return Some(Term::Cast(Type::Date, Box::new(list.pop()?)));
+        }
         ("date", 1, _) => {}
         ("date", _, Postgres | Mysql | Mariadb) => return None,
         // "position"(text, part) is how PostgreSQL shows it.
@@ -549,7 +551,9 @@ fn is_folded(rule: Rule) -> Option<bool> {
 
 fn like(name: &str, values: &[Datum], row: Row<'_>) -> Option<Datum> {
     let engine = row.about.engine;
-    let [Datum::Text(text, rule), Datum::Text(pattern, _), rest @ ..] = values else { return None };
+    let [Datum::Text(text, rule), Datum::Text(pattern, _), rest @ ..] = values else {
+        return None;
+    };
     let escape = match rest {
         [Datum::Text(escape, _)] if escape.chars().count() <= 1 => escape.chars().next(),
         [] if engine == Sqlite => None,
@@ -589,7 +593,9 @@ fn part(text: &str, from: i64, count: Option<i64>, engine: EngineKind) -> Option
     }
     let from = match (engine, from) {
         (Postgres, from) => from,
-        (Sqlite, ..=0) if from == 0 || from < -all || count.is_some_and(|count| count < 0) => return None,
+        (Sqlite, ..=0) if from == 0 || from < -all || count.is_some_and(|count| count < 0) => {
+            return None;
+        }
         (Sqlite, _) if count.is_some_and(|count| count < 0) => return None,
         (_, ..=-1) if from >= -all => all + from + 1,
         (_, ..=0) => return Some(String::new()),

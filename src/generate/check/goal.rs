@@ -27,6 +27,8 @@ pub(super) struct Atom {
     pub(super) strict: bool,
     /// Which check demands it.
     pub(super) check: usize,
+    /// Values that satisfy it, where it speaks of one column and has no other form.
+    pub(super) samples: Option<Vec<Value>>,
 }
 
 /// More columns than this are not tried in every combination of NULL and not NULL.
@@ -98,7 +100,7 @@ impl Demand<'_> {
 
     fn atom(self, term: Term) -> Goal {
         let term = if self.wanted { term } else { Term::Not(Box::new(term)) };
-        Goal::Atom(Atom { term, strict: self.strict, check: self.check })
+        Goal::Atom(Atom { term, strict: self.strict, check: self.check, samples: None })
     }
 
     /// That an expression is NULL, or is not.
@@ -271,8 +273,12 @@ impl Demand<'_> {
                 _ => None,
             };
             match (flag(left), flag(right)) {
-                (None, Some(flag)) => return demand.with(flag == (op == Op::Equal), self.strict).goal(left),
-                (Some(flag), None) => return demand.with(flag == (op == Op::Equal), self.strict).goal(right),
+                (None, Some(flag)) => {
+                    return demand.with(flag == (op == Op::Equal), self.strict).goal(left);
+                }
+                (Some(flag), None) => {
+                    return demand.with(flag == (op == Op::Equal), self.strict).goal(right);
+                }
                 (None, None) if is_condition(left) && is_condition(right) => {
                     return demand.either(left, right, op == Op::NotEqual);
                 }

@@ -174,7 +174,9 @@ impl Reader<'_> {
             Expr::Tuple(list) => Term::Row(self.list(list)?),
             Expr::Array(array) => Term::Row(self.list(&array.elem)?),
             Expr::Function(function) => self.function(function)?,
-            Expr::Subquery(_) | Expr::Exists { .. } | Expr::In { .. } => return Err("it holds a query".to_owned()),
+            Expr::Subquery(_) | Expr::Exists { .. } | Expr::In { .. } => {
+                return Err("it holds a query".to_owned());
+            }
             _ => return Err("it uses a form of expression that is not known here".to_owned()),
         })
     }
@@ -412,7 +414,9 @@ impl Reader<'_> {
             | DataType::Unsigned
             | DataType::UnsignedInteger => Type::Int,
             DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info) => Type::Number(self.places(info)?),
-            DataType::Real if self.about.engine == EngineKind::Postgres => return Err("it casts to real".to_owned()),
+            DataType::Real if self.about.engine == EngineKind::Postgres => {
+                return Err("it casts to real".to_owned());
+            }
             DataType::Double(_) | DataType::DoublePrecision | DataType::Float8 | DataType::Real => Type::Real,
             DataType::Text => Type::Text(None),
             DataType::Varchar(length) | DataType::CharacterVarying(length) => Type::Text(length_of(length.as_ref())?),

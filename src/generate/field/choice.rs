@@ -59,7 +59,7 @@ pub(super) fn of_set(spec: &Spec<'_>, labels: &[String]) -> Made {
 /// A value of a condition as one of the column's type; none where it cannot be one.
 fn as_type(value: &Value, kind: &Type) -> Option<Value> {
     Some(match kind {
-        Type::Number { low, high, places, money: false } => {
+        Type::Number { low, high, places } => {
             let number = guard::number(value)?;
             let exact = number.rounded(*places).filter(|exact| *exact == number)?;
             Value::Number(exact).number().filter(|exact| (*low..=*high).contains(&exact.units)).map(Value::Number)?
@@ -121,6 +121,7 @@ pub(super) fn sometimes_null(
 ) -> Box<dyn Field> {
     let share = match maker {
         _ if !may_be_null => 0.0,
+        Some(maker) if super::when::decides_null(spec, maker) => 0.0,
         _ if spec.edge => 0.5,
         Some(maker) => f64::from(maker.null) / 100.0,
         None => 0.1,

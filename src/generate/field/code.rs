@@ -157,7 +157,9 @@ impl Field for Bytes {
         let number = if self.free_bits() >= 64 { scrambled(n) } else { n };
         let mut bytes = vec![0; self.least.saturating_sub(8)];
         let mut fill = Draw::of(n);
-        bytes.iter_mut().for_each(|byte| *byte = fill.bits().to_le_bytes()[0]);
+        for byte in &mut bytes {
+            *byte = fill.bits().to_le_bytes()[0];
+        }
         let end = number.to_be_bytes();
         bytes.extend_from_slice(&end[8 - self.least.min(8)..]);
         self.spelled(bytes)

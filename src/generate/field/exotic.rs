@@ -4,6 +4,7 @@ use super::makers;
 use super::vocabulary::WORD_LIST;
 use super::when;
 use super::{Field, Made, Restriction, Row, Spec};
+use crate::generate::cell;
 use crate::generate::draw::Draw;
 use crate::generate::value::Value;
 use crate::model::schema::{Column, EngineKind, Table};
@@ -108,6 +109,7 @@ impl Exotic {
 /// An array: up to three elements.
 struct Array {
     element: Box<dyn Field>,
+    column: Column,
 }
 
 /// The field of a column of arrays, whose elements are made as another column of that name would be.
@@ -116,23 +118,24 @@ pub(super) fn array(spec: &Spec<'_>, element: &Column) -> Made {
     table.columns[spec.column] = Column { nullable: false, ..element.clone() };
     let open = Restriction::default();
     let inner = Spec { table: &table, restriction: &open, edge: false, ..*spec };
-    Ok(Box::new(Array { element: super::field(&inner)? }))
+    Ok(Box::new(Array { element: super::field(&inner)?, column: table.columns[spec.column].clone() }))
 }
 
-/// As `array_out` writes it.
-fn spelled(elements: &[Value]) -> Value {
-    let mut out = String::from("{");
-    for (at, element) in elements.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
+impl Array {
+    /// As `array_out` writes it.
+    fn spelled(&self, elements: &[Value]) -> Value {
+        let mut out = String::from("{");
+        for (at, element) in elements.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            let mut text = Vec::new();
+            cell::spell(EngineKind::Postgres, &self.column, element, &mut text);
+            push_element(&String::from_utf8_lossy(&text), &mut out);
         }
-        match plain(element) {
-            None => out.push_str("NULL"),
-            Some(text) => push_element(&text, &mut out),
-        }
+        out.push('}');
+        Value::Text(out)
     }
-    out.push('}');
-    Value::Text(out)
 }
 
 fn push_element(text: &str, out: &mut String) {
@@ -150,29 +153,10 @@ fn push_element(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// PostgreSQL's text of an element.
-fn plain(value: &Value) -> Option<String> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Number(number) => number.to_string(),
-        Value::Real(real) => real.to_string(),
-        Value::Text(text) => text.clone(),
-        Value::Bytes(bytes) => {
-            let mut out = String::from("\\x");
-            bytes.iter().for_each(|byte| super::code::push_hex(*byte, &mut out));
-            out
-        }
-        Value::Boolean(yes) => if *yes { "t" } else { "f" }.to_owned(),
-        Value::Date(days) => when::date_text(i64::from(*days)),
-        Value::Time(micros) => when::stamp_text(*micros)[11..].to_owned(),
-        Value::Timestamp(micros) => when::stamp_text(*micros),
-    })
-}
-
 impl Field for Array {
     fn make(&self, row: &Row<'_>, draw: &mut Draw) -> Value {
         let count = draw.below(4);
-        spelled(&(0..count).map(|_| self.element.make(row, draw)).collect::<Vec<_>>())
+        self.spelled(&(0..count).map(|_| self.element.make(row, draw)).collect::<Vec<_>>())
     }
 
     fn capacity(&self) -> u64 {
@@ -180,7 +164,7 @@ impl Field for Array {
     }
 
     fn nth(&self, n: u64, row: &Row<'_>) -> Value {
-        spelled(&[self.element.nth(n, row)])
+        self.spelled(&[self.element.nth(n, row)])
     }
 
     fn needs(&self) -> Vec<usize> {

@@ -27,7 +27,7 @@ pub enum Json {
 use Json::{Flag, List, Number, Object, Text};
 
 impl Json {
-    fn push(&self, out: &mut String) {
+    pub(super) fn push(&self, out: &mut String) {
         match self {
             Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
             Number(number) => out.push_str(&number.to_string()),
@@ -77,7 +77,7 @@ fn number(low: i32, high: i32, draw: &mut Draw) -> Json {
 }
 
 fn some(draw: &mut Draw, most: u64, mut item: impl FnMut(&mut Draw) -> Json) -> Json {
-    List((0..1 + draw.below(most)).map(|_| item(draw)).collect())
+    List((0..=draw.below(most)).map(|_| item(draw)).collect())
 }
 
 pub(super) fn address(row: &Row<'_>, _: &mut Draw) -> Json {

@@ -18,7 +18,8 @@ use super::{Row, Spec};
 use crate::classify::{self, About};
 use crate::generate::draw::Draw;
 use crate::model::schema::{Column, EngineKind, Family, Table};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 /// A way of making cells.
 #[derive(Debug)]
@@ -72,6 +73,8 @@ pub enum Sum {
     Minus,
     /// The rest is multiplied with it.
     Times,
+    /// All of it, half of it or nothing.
+    Partly,
 }
 
 /// How texts of a maker are told apart by a number.
@@ -108,10 +111,22 @@ pub struct Ink<'a> {
     pub now: i64,
 }
 
+impl Sum {
+    /// How it is written between two columns.
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Self::Plus => "+ ",
+            Self::Minus => "- ",
+            Self::Times => "× ",
+            Self::Partly => "all, half or nothing of ",
+        }
+    }
+}
+
 impl Ink<'_> {
     /// Writes pieces.
     fn put(&mut self, pieces: &[&str]) {
-        pieces.iter().for_each(|piece| self.out.push_str(piece));
+        self.out.extend(pieces.iter().copied());
     }
 
     /// Writes so many digits of chance.
@@ -178,10 +193,8 @@ pub(super) fn choose(spec: &Spec<'_>, kind: &Type) -> Option<&'static Maker> {
     let by_guess = guessed.and_then(|guess| all().find(|maker| maker.kinds.contains(&guess.kind) && fits(maker)));
     let named = match (by_name, by_guess) {
         // A phrase of several words knows better than a kind.
-        (Some((score, maker)), Some(_)) if score >= 200 => Some(maker),
-        (_, Some(maker)) => Some(maker),
-        (Some((_, maker)), None) => Some(maker),
-        (None, None) => None,
+        (Some((score, maker)), guess) if score >= 200 || guess.is_none() => Some(maker),
+        (_, guess) => guess,
     };
     match named {
         Some(maker) if maker.name == "name" => Some(by_table(spec, &words).unwrap_or(maker)),
@@ -193,41 +206,69 @@ pub(super) fn choose(spec: &Spec<'_>, kind: &Type) -> Option<&'static Maker> {
     }
 }
 
-/// The maker whose phrase says most about these words, and how much that is.
+/// A phrase and whose it is.
+struct Phrase {
+    words: Vec<&'static str>,
+    maker: &'static Maker,
+    /// Its maker's place in the table: of two that say the same the first counts.
+    place: usize,
+}
+
+/// All phrases by their first word.
+fn phrases() -> &'static HashMap<&'static str, Vec<Phrase>> {
+    static PHRASES: OnceLock<HashMap<&'static str, Vec<Phrase>>> = OnceLock::new();
+    PHRASES.get_or_init(|| {
+        let mut phrases: HashMap<&'static str, Vec<Phrase>> = HashMap::new();
+        for (place, maker) in all().enumerate() {
+            for words in maker.words.iter().map(|phrase| phrase.split(' ').collect::<Vec<_>>()) {
+                phrases.entry(words[0]).or_default().push(Phrase { words, maker, place });
+            }
+        }
+        phrases
+    })
+}
+
+/// The maker whose phrase says most about these words, and how much that is: a hundred for each word, and more where the phrase
+/// ends or begins the name.
 fn best(words: &[String], fits: impl Fn(&&'static Maker) -> bool) -> Option<(usize, &'static Maker)> {
     let whole: Vec<&str> = words.iter().map(String::as_str).collect();
     let bare: Vec<&str> =
         whole.iter().copied().filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).collect();
-    let mut found: Option<(usize, &'static Maker)> = None;
-    for maker in all() {
-        let scores = maker.words.iter().map(|phrase| score(&whole, phrase).max(score(&bare, phrase)));
-        let score = scores.max().unwrap_or(0);
-        if score > found.map_or(0, |(most, _)| most) && fits(&maker) {
-            found = Some((score, maker));
+    let mut found: Option<(usize, usize, &'static Maker)> = None;
+    for words in [&whole, &bare] {
+        for (at, word) in words.iter().enumerate() {
+            let plural = word.strip_suffix('s').unwrap_or_default();
+            for phrase in [word, plural].into_iter().filter_map(|first| phrases().get(first)).flatten() {
+                let Some(score) = score(&words[at..], phrase, at == 0) else { continue };
+                let better = found.is_none_or(|(most, place, _)| score > most || score == most && phrase.place < place);
+                if better && fits(&phrase.maker) {
+                    found = Some((score, phrase.place, phrase.maker));
+                }
+            }
         }
     }
-    found
+    found.map(|(score, _, maker)| (score, maker))
 }
 
-/// A hundred for each word of a phrase, and more where it ends or begins the name.
-fn score(words: &[&str], phrase: &str) -> usize {
-    let length = phrase.split(' ').count();
-    if length > words.len() {
-        return 0;
+/// How much a phrase says that the words begin with.
+fn score(words: &[&str], phrase: &Phrase, first: bool) -> Option<usize> {
+    let length = phrase.words.len();
+    let forms = words.get(..length)?.iter().zip(&phrase.words);
+    // What is written in the plural may be another's singular.
+    let mut plurals = 0;
+    for (word, wanted) in forms {
+        plurals += usize::from(word != wanted);
+        if word != wanted && word.strip_suffix('s') != Some(wanted) {
+            return None;
+        }
     }
-    let is_at = |at: usize| phrase.split(' ').zip(&words[at..]).all(|(wanted, word)| is_form(word, wanted));
-    let places = words.len() - length;
-    match (0..=places).rev().find(|at| is_at(*at)) {
-        Some(at) if at == places => 100 * length + 50 + if places == 0 { 30 } else { 0 },
-        Some(0) => 100 * length + 10,
-        Some(_) => 100 * length,
-        None => 0,
-    }
-}
-
-/// Whether a word is the other, or its plural.
-fn is_form(word: &str, wanted: &str) -> bool {
-    word == wanted || word.strip_suffix('s') == Some(wanted)
+    let place = match (first, words.len() == length) {
+        (true, true) => 80,
+        (false, true) => 50,
+        (true, false) => 10,
+        (false, false) => 0,
+    };
+    Some(100 * length + place - plurals.min(place))
 }
 
 /// What `name` means in a table: a person, a company, a product, or a thing of the table's own kind.
@@ -289,6 +330,11 @@ fn says_time(words: &[String]) -> bool {
         || words.first().is_some_and(|word| matches!(word.as_str(), "date" | "datetime" | "timestamp"))
 }
 
+/// Whether words say that a short text is a time of day.
+fn says_hour(words: &[String]) -> bool {
+    words.last().is_some_and(|word| matches!(word.as_str(), "time" | "start" | "end" | "opens" | "closes"))
+}
+
 /// The columns that a total follows from, with what each does to it.
 pub(super) fn parts_of(spec: &Spec<'_>, total: &Total) -> Vec<(usize, Sum)> {
     let mut named: BTreeMap<&str, usize> = BTreeMap::new();
@@ -307,7 +353,7 @@ pub(super) fn parts_of(spec: &Spec<'_>, total: &Total) -> Vec<(usize, Sum)> {
         let parts: Vec<(usize, Sum)> =
             sum.iter().filter_map(|(name, how)| named.get(name).map(|at| (*at, *how))).collect();
         let leads = sum.first().is_some_and(|(name, _)| named.contains_key(name));
-        if leads && parts.len() > 1 {
+        if leads && (parts.len() > 1 || sum.len() == 1) {
             return parts;
         }
     }
@@ -318,14 +364,21 @@ impl Make {
     /// Whether a column of this type can hold what it makes.
     fn fits(&self, kind: &Type, engine: EngineKind, words: &[String]) -> bool {
         match (self, kind) {
+            // Seven letters are a color's number; elsewhere it has to be asked for.
+            (Self::Text(_, Tag::Own(_, 7, _)), Type::Text { room }) => *room == 7 || (*room > 7 && words.len() > 1),
             (Self::Text(_, tag), Type::Text { room }) => *room >= tag.room(),
             (Self::List(list), Type::Text { room }) => list.iter().any(|item| item.len() <= *room as usize),
-            (Self::Number(_) | Self::Total(_), Type::Number { .. } | Type::Real { .. } | Type::Year) => true,
+            (Self::Number(_) | Self::Total(_), Type::Number { .. } | Type::Real { .. } | Type::Year)
+            | (Self::Flag(_), Type::Boolean { .. })
+            | (Self::Json(_), Type::Json)
+            | (Self::When(_), Type::Date | Type::Time { .. } | Type::Timestamp { .. } | Type::Year) => true,
+            (Self::Flag(_), Type::Number { places: 0, .. }) => {
+                words.len() > 1 && ["is", "has"].contains(&words[0].as_str())
+            }
             (Self::Number(_), Type::Text { room }) => engine == EngineKind::Sqlite && *room > 12,
-            (Self::Flag(_), Type::Boolean { .. }) | (Self::Json(_), Type::Json) => true,
             (Self::Json(_), Type::Text { room }) => *room > 2000 && words.last().is_some_and(|word| word == "json"),
-            (Self::When(_), Type::Date | Type::Time { .. } | Type::Timestamp { .. } | Type::Year) => true,
-            (Self::When(_), Type::Text { room }) => *room >= 10 && says_time(words),
+            (Self::When(_), Type::Text { room }) if *room >= 10 => says_time(words),
+            (Self::When(role), Type::Text { room }) => *room >= 5 && role.states.is_empty() && says_hour(words),
             (Self::When(_), Type::Number { high, places: 0, .. }) => *high >= 2_000_000_000 && says_time(words),
             _ => false,
         }

@@ -6,6 +6,7 @@
 
 mod choice;
 mod code;
+pub mod docs;
 mod exotic;
 mod flag;
 mod guard;
@@ -20,6 +21,8 @@ mod types;
 mod vocabulary;
 mod when;
 
+#[cfg(test)]
+mod row_tests;
 #[cfg(test)]
 mod tests;
 
@@ -141,6 +144,7 @@ fn by_type(spec: &Spec<'_>, kind: &Type, make: Option<&'static Make>) -> Made {
             Some(Make::When(role)) => when::of_epoch(spec, kind, role),
             Some(Make::Total(parts)) => number::total(spec, kind, parts),
             Some(Make::Number(number)) => number::of(spec, kind, number),
+            Some(Make::Flag(_)) if spec.restriction.low.is_none() => Ok(flag::of(spec, true, make)),
             _ => number::of(spec, kind, &number::PLAIN),
         },
         Type::Boolean { number } => Ok(flag::of(spec, *number, make)),

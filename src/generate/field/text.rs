@@ -25,8 +25,8 @@ pub(super) trait Spell: Send + Sync {
 
 /// Below this, what would be left of a text beside its number is not worth having.
 const SHORT: u32 = 8;
-/// As many rows as a table has at most.
-const ENOUGH: u64 = 1_000_000;
+/// With fewer texts than this a column that must differ gets others.
+const ENOUGH: u64 = 500;
 /// More digits than any number of rows has.
 const MOST_DIGITS: u32 = 15;
 
@@ -178,10 +178,7 @@ fn edges(spec: &Spec<'_>, least: u32, most: u32, guard: &Guard) -> Vec<String> {
     let long = most.min(2000) as usize;
     let filler: String = "Wide margins keep long words whole. ".chars().cycle().take(long).collect();
     let filler = filler.trim_end().to_owned() + &"x".repeat(long - filler.trim_end().len());
-    let mut edges = vec![filler];
-    if spec.engine != EngineKind::Sqlite || least == 0 {
-        edges.push(String::new());
-    }
+    let mut edges = vec![filler, String::new()];
     let collation = spec.column().collation.as_deref().or(spec.catalogue.settings.get("collation").map(String::as_str));
     let wide = match spec.engine {
         EngineKind::Mysql | EngineKind::Mariadb => collation.is_some_and(|name| name.starts_with("utf8mb4")),

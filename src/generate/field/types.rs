@@ -7,7 +7,7 @@ use crate::model::schema::{Catalogue, Column, EngineKind, Family};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Type {
     /// Exact numbers in units of ten to the minus `places`, both ends included.
-    Number { low: i128, high: i128, places: u8, money: bool },
+    Number { low: i128, high: i128, places: u8 },
     /// Binary floating point, and whether it is a single one.
     Real { single: bool },
     /// True or false; as a number where the engine has no such type.
@@ -61,6 +61,13 @@ impl Type {
     }
 }
 
+impl Type {
+    /// The same digits with a point before the last ones.
+    fn with_places(self, places: u8) -> Self {
+        if let Self::Number { low, high, .. } = self { Self::Number { low, high, places } } else { self }
+    }
+}
+
 /// The words of a type without what stands in brackets, and the numbers there.
 fn parts(declared: &str) -> (String, Vec<u32>) {
     let Some((before, rest)) = declared.split_once('(') else { return (declared.trim().to_lowercase(), Vec::new()) };
@@ -71,7 +78,7 @@ fn parts(declared: &str) -> (String, Vec<u32>) {
 
 fn integer(bytes: u32, unsigned: bool) -> Type {
     let span = 1_i128 << (bytes * 8 - u32::from(!unsigned));
-    Type::Number { low: if unsigned { 0 } else { -span }, high: span - 1, places: 0, money: false }
+    Type::Number { low: if unsigned { 0 } else { -span }, high: span - 1, places: 0 }
 }
 
 /// A decimal of so many digits, of which so many stand behind the point.
@@ -81,7 +88,7 @@ fn decimal(numbers: &[u32], unsigned: bool) -> Type {
     // What has more digits than a number here is made without its last ones; more in front than anybody writes stay unused.
     let kept = places.min(12);
     let high = 10_i128.pow(digits.saturating_sub(places).min(22) + kept) - 1;
-    Type::Number { low: if unsigned { 0 } else { -high }, high, places: u8::try_from(kept).unwrap_or(0), money: false }
+    Type::Number { low: if unsigned { 0 } else { -high }, high, places: u8::try_from(kept).unwrap_or(0) }
 }
 
 fn digits(numbers: &[u32], without: u8) -> u8 {
@@ -100,9 +107,7 @@ fn postgres(catalogue: &Catalogue, column: &Column, labels: &[String]) -> Type {
         "bigint" => integer(8, false),
         "oid" => integer(4, true),
         "numeric" => decimal(&numbers, false),
-        "money" => {
-            Type::Number { low: -92_233_720_368_547_758_08, high: 92_233_720_368_547_758_07, places: 2, money: true }
-        }
+        "money" => integer(8, false).with_places(2),
         "real" => Type::Real { single: true },
         "double precision" => Type::Real { single: false },
         "boolean" => Type::Boolean { number: false },
@@ -274,8 +279,8 @@ mod tests {
     fn words_and_numbers_of_a_type() {
         assert_eq!(parts("timestamp(3) without time zone"), ("timestamp without time zone".to_owned(), vec![3]));
         assert_eq!(parts("decimal(10,2) unsigned"), ("decimal unsigned".to_owned(), vec![10, 2]));
-        assert_eq!(decimal(&[4, 2], false), Type::Number { low: -9999, high: 9999, places: 2, money: false });
-        assert_eq!(integer(1, false), Type::Number { low: -128, high: 127, places: 0, money: false });
-        assert_eq!(integer(8, true), Type::Number { low: 0, high: i128::from(u64::MAX), places: 0, money: false });
+        assert_eq!(decimal(&[4, 2], false), Type::Number { low: -9999, high: 9999, places: 2 });
+        assert_eq!(integer(1, false), Type::Number { low: -128, high: 127, places: 0 });
+        assert_eq!(integer(8, true), Type::Number { low: 0, high: i128::from(u64::MAX), places: 0 });
     }
 }

@@ -96,8 +96,29 @@ pub(super) fn prose(ink: &mut Ink<'_>) {
 
 /// What a row of the table, or of what the column names, is called: `warehouse` of `warehouses` and of `warehouse_name`.
 pub(super) fn noun_of(table: &str, column: &str) -> String {
-    const PLAIN: &[&str] =
-        &["name", "title", "label", "description", "desc", "text", "value", "note", "notes", "display", "full"];
+    const PLAIN: &[&str] = &[
+        "name",
+        "title",
+        "label",
+        "description",
+        "desc",
+        "text",
+        "value",
+        "note",
+        "notes",
+        "display",
+        "full",
+        "number",
+        "code",
+        "key",
+        "ref",
+        "reference",
+        "id",
+        "by",
+        "to",
+        "hash",
+        "no",
+    ];
     let own = crate::classify::words_of(column);
     let is_noun =
         |word: &&String| word.len() > 2 && word.is_ascii() && word.bytes().all(|byte| byte.is_ascii_lowercase());

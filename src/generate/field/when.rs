@@ -9,6 +9,8 @@ use super::{Field, Made, Row, Spec};
 use crate::generate::draw::Draw;
 use crate::generate::value::Value;
 use crate::model::schema::Family;
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// Microseconds of a second, an hour and a day.
 pub(super) const SECOND: i64 = 1_000_000;
@@ -34,12 +36,19 @@ pub struct Role {
 pub(super) static SOMETIME: Role =
     Role { after: &["created"], hours: (1, 24 * 90), days_ago: (0, 730), ahead: false, states: &[] };
 
-/// States that a table's rows go through, by what any of the roles knows.
+/// Whether a state is one that any of the roles knows.
 fn is_known_state(state: &str) -> bool {
-    let roles =
-        makers::all().filter_map(|maker| if let makers::Make::When(role) = &maker.make { Some(role) } else { None });
-    roles.into_iter().any(|role| role.states.contains(&state))
-        || ["draft", "new", "open", "pending", "active", "inactive", "queued", "todo"].contains(&state)
+    static STATES: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    let states = STATES.get_or_init(|| {
+        let early =
+            ["draft", "new", "open", "pending", "active", "inactive", "queued", "todo", "in_progress", "on_hold"];
+        let roles = makers::all().filter_map(|maker| match &maker.make {
+            makers::Make::When(role) => Some(role.states),
+            _ => None,
+        });
+        roles.flatten().copied().chain(early).collect()
+    });
+    states.contains(state)
 }
 
 /// How a moment is spelled.
@@ -50,9 +59,29 @@ enum Shown {
     Timestamp,
     DateText,
     StampText,
+    /// `09:30`, with seconds where there is room.
+    HourText {
+        seconds: bool,
+    },
     /// A number of seconds, or of their parts, since 1970.
     Epoch,
     Year,
+}
+
+impl Shown {
+    /// Whether it is a time of day.
+    fn is_hour(self) -> bool {
+        matches!(self, Self::Time | Self::HourText { .. })
+    }
+}
+
+/// Microseconds since midnight.
+fn hour(value: &Value) -> Option<i64> {
+    match value {
+        Value::Time(micros) => Some(*micros),
+        Value::Text(text) => read_time(text),
+        _ => None,
+    }
 }
 
 struct When {
@@ -114,8 +143,13 @@ pub(super) fn of_epoch(spec: &Spec<'_>, kind: &Type, role: &'static Role) -> Mad
 /// The field of a column of texts that are dates.
 pub(super) fn of_text(spec: &Spec<'_>, room: u32, role: &'static Role) -> Made {
     let rule = spec.restriction;
-    if room < 10 || !rule.like.is_empty() || !rule.matches.is_empty() || rule.length != (None, None) {
+    if room < 5 || room == 9 || !rule.like.is_empty() || !rule.matches.is_empty() || rule.length != (None, None) {
         return super::text::of(spec, room, None);
+    }
+    if room < 10 {
+        let shown = Shown::HourText { seconds: room == 8 };
+        let unit = if room == 8 { SECOND } else { 60 * SECOND };
+        return when(spec, role, shown, unit, (0, i128::from(DAY / unit - 1)));
     }
     let name = spec.column().name.to_ascii_lowercase();
     let date = room < 19 || ((name.contains("date") || name.ends_with("_on")) && !name.contains("time"));
@@ -142,7 +176,7 @@ fn when(spec: &Spec<'_>, role: &'static Role, shown: Shown, unit: i64, limits: (
     let low = rule.low.as_ref().and_then(|low| bound(low, true)).map_or(limits.0, |low| low.max(limits.0));
     let high = rule.high.as_ref().and_then(|high| bound(high, false)).map_or(limits.1, |high| high.min(limits.1));
     let usual = match shown {
-        Shown::Time => (i128::from(6 * HOUR / unit), i128::from(21 * HOUR / unit)),
+        shown if shown.is_hour() => (i128::from(6 * HOUR / unit), i128::from(21 * HOUR / unit)),
         Shown::Year => (2010, 2025),
         _ => {
             let at = |days: i64| i128::from((spec.now - days * DAY) / unit);
@@ -175,9 +209,7 @@ fn when(spec: &Spec<'_>, role: &'static Role, shown: Shown, unit: i64, limits: (
 fn units_of(value: &Value, shown: Shown, unit: i64) -> Option<i128> {
     Some(match (shown, value) {
         (Shown::Epoch | Shown::Year, value) => guard::number(value)?.rounded(0)?.units.checked_mul(i128::from(unit))?,
-        (Shown::Time, Value::Time(micros)) => i128::from(*micros),
-        (Shown::Time, Value::Text(text)) => i128::from(read_time(text)?),
-        (Shown::Time, _) => return None,
+        (Shown::Time | Shown::HourText { .. }, value) => i128::from(hour(value)?),
         (_, value) => i128::from(guard::moment(value)?),
     })
 }
@@ -185,13 +217,18 @@ fn units_of(value: &Value, shown: Shown, unit: i64) -> Option<i128> {
 /// The columns of the table that a date comes after.
 fn bases(spec: &Spec<'_>, role: &Role) -> Vec<usize> {
     let own = &spec.column().name;
-    let is_time = |at: &usize| spec.table.columns[*at].family == Family::Time;
+    let is_hour = |at: usize| {
+        let column = &spec.table.columns[at];
+        column.family == Family::Time || column.length.is_some_and(|length| length < 10)
+    };
+    if role.after.is_empty() {
+        return Vec::new();
+    }
+    let times = makers::times_of(spec.table);
     let found = role.after.iter().flat_map(|name| {
-        let mut named: Vec<usize> = makers::times_of(spec.table)
-            .into_iter()
-            .filter(|(at, maker)| *at != spec.column && maker.name == *name && is_time(at) == is_time(&spec.column))
-            .map(|(at, _)| at)
-            .collect();
+        let alike = |at: usize| at != spec.column && is_hour(at) == is_hour(spec.column);
+        let named = times.iter().filter(|(at, maker)| maker.name == *name && alike(*at));
+        let mut named: Vec<usize> = named.map(|(at, _)| *at).collect();
         // Of several starts the one that shares most letters with this end.
         named.sort_by_key(|at| std::cmp::Reverse(shared(own, &spec.table.columns[*at].name)));
         named
@@ -237,6 +274,10 @@ impl When {
             Shown::Time => Value::Time(units.saturating_mul(self.unit)),
             Shown::Timestamp => Value::Timestamp(units.saturating_mul(self.unit)),
             Shown::DateText => Value::Text(date_text(units)),
+            Shown::HourText { seconds } => {
+                let text = stamp_text(units.saturating_mul(self.unit));
+                Value::text(if seconds { &text[11..] } else { &text[11..16] })
+            }
             Shown::StampText => Value::Text(stamp_text(units.saturating_mul(self.unit))),
             Shown::Epoch | Shown::Year => Value::whole(units),
         }
@@ -259,8 +300,7 @@ impl When {
         self.bases.iter().find_map(|at| {
             let cell = row.cell(*at)?;
             match (self.shown, cell) {
-                (Shown::Time, Value::Time(micros)) => Some(*micros),
-                (Shown::Time, _) => None,
+                (shown, cell) if shown.is_hour() => hour(cell),
                 (_, Value::Number(number)) => {
                     let micros = number.units.checked_mul(i128::from(self.unit))?;
                     i64::try_from(micros).ok().filter(|_| matches!(self.shown, Shown::Epoch))
@@ -273,7 +313,11 @@ impl When {
     fn after(&self, base: i64, draw: &mut Draw) -> i128 {
         let (from, to) = (self.role.hours.0 * HOUR, self.role.hours.1 * HOUR);
         let mut at = i128::from(base) + draw.between(from.into(), to.into());
-        if !self.role.ahead && at > self.now.into() {
+        if self.shown.is_hour() {
+            // Later on the same day, if anything is left of it.
+            at = i128::from(base) + draw.between(HOUR.into(), (8 * HOUR).into());
+            at = at.min(i128::from(DAY - self.unit)).max(base.into());
+        } else if !self.role.ahead && at > self.now.into() {
             let left = i128::from(self.now.saturating_sub(base).max(0));
             at = i128::from(base) + draw.between(0, left);
         }
@@ -286,7 +330,7 @@ impl When {
     fn alone(&self, draw: &mut Draw) -> i128 {
         let (near, far) = (self.span.near, self.span.far);
         let unit = i128::from(self.unit);
-        if matches!(self.shown, Shown::Time | Shown::Year) {
+        if self.shown.is_hour() || self.shown == Shown::Year {
             let step = if self.unit <= SECOND && far - near > 3600 { i128::from(300 * SECOND / self.unit) } else { 1 };
             return draw.between(near / step, far / step) * step;
         }
@@ -308,7 +352,7 @@ impl When {
     fn extreme(&self, draw: &mut Draw) -> i128 {
         let of_unit = |micros: i64| i128::from(micros / self.unit);
         match self.shown {
-            Shown::Time => *draw.pick(&[0, i128::from(DAY / self.unit - 1), of_unit(12 * HOUR)]),
+            shown if shown.is_hour() => *draw.pick(&[0, i128::from(DAY / self.unit - 1), of_unit(12 * HOUR)]),
             Shown::Year => *draw.pick(&[self.span.low, self.span.high, 2024]),
             _ => {
                 let leap = i64::from(days(2024, 2, 29)) * DAY;
@@ -325,7 +369,7 @@ impl Field for When {
             return Value::Null;
         }
         let base = self.base(row);
-        if self.nullable && !self.role.ahead && base.is_some_and(|base| base > self.now) && self.shown != Shown::Time {
+        if self.nullable && !self.role.ahead && base.is_some_and(|base| base > self.now) && !self.shown.is_hour() {
             return Value::Null;
         }
         let at = match base {

@@ -47,7 +47,7 @@ const fn flag(name: &'static str, share: f64, words: &'static [&'static str]) ->
 }
 
 use Spread::{Even, Log, Price, Small};
-use Sum::{Minus, Plus, Times};
+use Sum::{Minus, Partly, Plus, Times};
 
 #[rustfmt::skip]
 pub(super) static MAKERS: &[Maker] = &[
@@ -58,15 +58,16 @@ pub(super) static MAKERS: &[Maker] = &[
     total("subtotal", &["subtotal", "sub total", "net amount", "net total", "amount before tax", "line subtotal"], 250_000, &[&[("quantity", Times), ("price", Times)]]),
     total("line_total", &["line total", "extended price", "line amount", "extended amount", "item total", "total price"], 100_000, &[&[("quantity", Times), ("price", Times)], &[("quantity", Times), ("cost", Times)]]),
     total("total", &["total", "grand total", "total amount", "order total", "invoice total", "gross amount", "amount total", "sum"], 300_000, &[&[("subtotal", Plus), ("tax", Plus), ("shipping_cost", Plus), ("discount", Minus)], &[("quantity", Times), ("price", Times)]]),
-    total("due", &["amount due", "balance due", "open amount", "outstanding", "remaining amount", "due amount"], 200_000, &[&[("total", Plus), ("paid", Minus)]]),
-    part("paid", 5, &["paid", "amount paid", "paid amount", "payment amount", "total paid"], 0, 0, Even),
+    total("open_amount", &["amount due", "balance due", "open amount", "outstanding", "remaining amount", "due amount"], 200_000, &[&[("total", Plus), ("paid_amount", Minus)]]),
+    total("paid_amount", &["paid", "amount paid", "paid amount", "payment amount", "total paid"], 200_000, &[&[("total", Partly)]]),
     part("tax", 5, &["tax", "tax amount", "vat", "vat amount", "sales tax", "tax total", "excise tax"], 0, 2_500, Even),
-    part("discount", 15, &["discount", "discount amount", "rebate", "discount total"], 0, 0, Even),
+    part("discount", 15, &["discount", "discount amount", "rebate", "discount total"], 0, 1_000, Small),
     part("shipping_cost", 10, &["shipping", "shipping cost", "shipping fee", "freight", "delivery fee", "shipping amount", "handling fee"], 0, 2_500, Price),
     part("amount", 3, &["amount", "value", "fee", "charge", "payment", "revenue", "budget", "refund", "credit", "debit", "balance", "tip", "commission", "deposit", "expense", "sales", "spend", "credit limit", "limit amount", "refund amount", "opening balance"], 500, 500_000, Log),
-    Maker { name: "salary", null: 10, kinds: &["salary", "financial"], words: &["salary", "wage", "income", "compensation", "annual salary"], make: Make::Number(usual(2_800_000, 14_000_000, Log, true)) },
+    Maker { name: "salary", null: 10, kinds: &["salary"], words: &["salary", "wage", "income", "compensation", "annual salary"], make: Make::Number(usual(2_800_000, 14_000_000, Log, true)) },
     part("percent", 10, &["percent", "percentage", "pct", "discount percent", "completion", "progress", "margin", "markup", "margin percent", "percent complete", "utilization", "share", "humidity", "moisture", "yield"], 0, 10_000, Even),
     part("tax_rate", 5, &["tax rate", "vat rate", "rate", "commission rate", "interest rate", "discount rate", "ratio", "factor", "probability"], 1, 25, Even),
+    part("multiplier", 5, &["multiplier", "modifier", "coefficient", "conversion"], 50, 200, Even),
     part("potency", 10, &["thc", "cbd", "thc percent", "cbd percent", "thc percentage", "cbd percentage", "potency", "total thc", "total cbd", "terpenes"], 10, 3_200, Even),
     part("exchange_rate", 5, &["exchange rate", "conversion rate", "fx rate", "conversion factor"], 80, 160, Even),
     part("rating", 10, &["rating", "stars", "score", "average rating", "grade points"], 100, 500, Even),
@@ -97,6 +98,7 @@ pub(super) static MAKERS: &[Maker] = &[
     count("port", 10, &["port", "port number"], 1_024, 49_151, Even),
     count("http_status", 5, &["status code", "http status", "response code", "http code"], 200, 204, Even),
     count("id", 1, &["id", "no", "number", "code", "key"], 1, 100_000, Even),
+    flag("flag", 0.35, &["is", "has", "can", "allow", "show", "notify", "require", "requires"]),
     flag("usually", 0.92, &["active", "enabled", "verified", "visible", "public", "available", "published", "valid", "approved", "current", "email verified", "is active", "in use", "allowed", "taxable", "confirmed", "licensed"]),
     flag("seldom", 0.03, &["deleted", "archived", "blocked", "banned", "locked", "suspended", "test", "hidden", "disabled", "spam", "flagged", "superuser", "admin", "revoked", "void", "voided", "cancelled", "canceled", "expired", "discontinued", "demo", "system", "error", "failed", "super admin", "owner", "default", "primary on", "hold", "quarantined", "recalled"]),
     flag("often", 0.6, &["paid", "completed", "done", "processed", "shipped", "sent", "read", "seen", "subscribed", "opt in", "newsletter", "success", "successful", "passed", "resolved", "closed", "received", "primary"]),

@@ -30,10 +30,10 @@ pub(super) static MAKERS: &[Maker] = &[
     text("first_name", 0, &["first_name"], &["first name", "given name", "forename", "nickname"], |ink| ink.out.push_str(ink.row.subject.first_name()), Tag::Word),
     text("middle_name", 50, &["middle_name"], &["middle name", "middle initial"], |ink| ink.out.push_str(ink.row.subject.middle_name()), Tag::Word),
     text("last_name", 0, &["last_name"], &["last name", "surname", "family name"], |ink| ink.out.push_str(ink.row.subject.last_name()), Tag::Word),
-    text("full_name", 2, &["person_name"], &["full name", "contact name", "person name", "display name", "real name", "customer name", "employee name", "author", "assignee", "owner name", "created by", "updated by", "recipient", "signed by", "approved by", "buyer", "salesperson"], full_name, Tag::Word),
+    text("full_name", 2, &["person_name"], &["full name", "contact name", "person name", "display name", "real name", "customer name", "employee name", "author", "assignee", "owner name", "created by", "updated by", "recipient", "signed by", "approved by", "buyer", "salesperson", "by"], full_name, Tag::Word),
     text("email", 3, &["email"], &["email", "email address", "mail", "contact email"], |ink| ink.row.subject.push_email(ink.room, ink.out), Tag::Local),
     text("phone", 15, &["phone"], &["phone", "phone number", "mobile", "fax", "telephone", "cell"], phone, Tag::Own(10_000_000_000, 14, nth_phone)),
-    text("phone_digits", 15, &["phone"], &["phone", "phone number", "mobile", "fax", "telephone", "cell"], phone_digits, Tag::Own(FICTIONAL, 10, nth_phone_digits)),
+    text("phone_digits", 15, &["phone"], &["phone", "phone number", "mobile", "fax", "telephone", "cell"], phone_digits, Tag::Own(FICTIONAL + 1_000_000, 10, nth_phone_digits)),
     text("username", 2, &["handle"], &["username", "user name", "login", "handle", "screen name", "slug name"], |ink| ink.row.subject.push_login('.', ink.room, ink.out), Tag::Glued),
     text("company", 3, &["org_name"], &["company", "company name", "organization", "organisation", "employer", "vendor", "vendor name", "supplier", "supplier name", "business name", "legal name", "trade name", "brand", "manufacturer", "carrier", "bank name", "client name", "dba"], |ink| ink.out.push_str(&ink.row.subject.company()), Tag::Word),
     text("street", 5, &["street_address"], &["street", "address", "address line", "street address", "line 1"], |ink| ink.out.push_str(&ink.row.subject.street()), Tag::Word),
@@ -42,8 +42,8 @@ pub(super) static MAKERS: &[Maker] = &[
     text("region_code", 5, &[], &["state code", "region code", "province code"], |ink| ink.out.push_str(ink.row.subject.region_code()), Tag::Glued),
     text("region", 5, &["region"], &["region", "state name", "province", "county", "territory"], region, Tag::Word),
     text("postal_code", 5, &["postal_code"], &["zip", "zip code", "postal code", "postcode"], |ink| ink.out.push_str(&ink.row.subject.postal_code()), Tag::Glued),
-    text("country_code3", 3, &[], &["country code3", "iso3", "alpha 3"], |ink| ink.out.push_str(ink.row.subject.country().code3), Tag::Glued),
-    text("country_code", 3, &[], &["country code", "country iso", "iso2", "alpha 2"], |ink| ink.out.push_str(ink.row.subject.country().code), Tag::Glued),
+    text("country_code3", 3, &[], &["country code 3", "iso 3", "alpha 3"], |ink| ink.out.push_str(ink.row.subject.country().code3), Tag::Glued),
+    text("country_code", 3, &[], &["country code", "country iso", "iso 2", "alpha 2", "country code 2"], |ink| ink.out.push_str(ink.row.subject.country().code), Tag::Glued),
     text("country", 3, &["country"], &["country", "country name"], country, Tag::Word),
     text("nationality", 10, &["nationality"], &["nationality", "citizenship"], |ink| ink.out.push_str(ink.row.subject.country().nationality), Tag::Word),
     list("currency_name", 0, &[], &["currency name"], &["US dollar", "Euro", "Pound sterling", "Canadian dollar", "Swiss franc", "Yen", "Danish krone", "Swedish krona"]),
@@ -111,13 +111,19 @@ fn nth_phone(n: u64, out: &mut String) {
 fn phone_digits(ink: &mut Ink<'_>) {
     let of_subject = ink.row.subject.phone();
     if of_subject.starts_with('(') {
-        push_digits(&of_subject, ink.out)
+        push_digits(&of_subject, ink.out);
     } else {
-        nth_phone_digits(ink.draw.below(FICTIONAL), ink.out)
+        nth_phone_digits(ink.draw.below(FICTIONAL), ink.out);
     }
 }
 
 fn nth_phone_digits(n: u64, out: &mut String) {
+    if n >= FICTIONAL {
+        // No country has the range behind this prefix.
+        let written = write!(out, "0083{:06}", n - FICTIONAL);
+        debug_assert!(written.is_ok());
+        return;
+    }
     let mut text = String::with_capacity(14);
     push_fictional(n, &mut text);
     push_digits(&text, out);

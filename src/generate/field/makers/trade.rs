@@ -2,7 +2,9 @@
 
 use super::{Ink, Make, Maker, Tag};
 use crate::generate::field::vocabulary::{GOODS, WORD_LIST};
+use crate::generate::field::when;
 use crate::mask::dictionary;
+use std::fmt::Write as _;
 
 const fn text(
     name: &'static str,
@@ -38,13 +40,14 @@ pub(super) static MAKERS: &[Maker] = &[
     list("payment_terms", 10, &["payment terms", "terms", "payment term"], &["Net 30", "Net 15", "Due on receipt", "Net 60", "COD"]),
     list("shipping_method", 10, &["shipping method", "ship via", "delivery method", "carrier service"], &["ground", "express", "pickup", "freight", "overnight"]),
     list("unit", 5, &["unit", "uom", "unit of measure", "measure unit", "units"], &["each", "g", "kg", "lb", "oz", "box", "case", "l", "ml", "m", "pack", "h"]),
+    text("color_code", 15, &["color code", "hex color", "color hex", "background color", "text color", "color", "colour"], |ink| { ink.out.push('#'); for _ in 0..3 { let byte = ink.draw.bits().to_le_bytes()[0]; crate::generate::field::code::push_hex(byte, ink.out); } }, Tag::Own(1 << 24, 7, nth_color)),
+    text("year_month", 5, &["period", "year month", "billing period", "fiscal period", "accounting period"], month, Tag::Own(12 * 50, 7, nth_month)),
     list("color", 15, &["color", "colour"], &["black", "white", "green", "blue", "red", "grey", "yellow", "brown", "orange", "purple"]),
-    text("color_code", 15, &["color code", "hex color", "color hex", "background color", "text color"], |ink| { ink.out.push('#'); for _ in 0..3 { let byte = ink.draw.bits().to_le_bytes()[0]; crate::generate::field::code::push_hex(byte, ink.out); } }, Tag::Own(1 << 24, 7, nth_color)),
     list("size", 15, &["size", "shirt size", "size label"], &["M", "L", "S", "XL", "XS", "XXL", "one size"]),
     list("material", 20, &["material type", "fabric", "composition"], &["wood", "glass", "steel", "cotton", "ceramic", "paper", "hemp"]),
     list("weekday", 5, &["weekday", "day of week", "day name"], &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]),
     list("month_name", 5, &["month name"], &["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]),
-    list("frequency", 10, &["frequency", "interval", "recurrence", "billing cycle", "period", "cadence"], &["monthly", "weekly", "daily", "quarterly", "yearly", "once"]),
+    list("frequency", 10, &["frequency", "interval", "recurrence", "billing cycle", "cadence"], &["monthly", "weekly", "daily", "quarterly", "yearly", "once"]),
     list("quality", 10, &["grade", "quality", "condition", "rating label"], &["A", "B", "C", "new", "good", "fair"]),
     list("direction", 5, &["direction", "movement type", "transaction type", "entry type"], &["in", "out", "adjustment", "transfer"]),
     list("channel", 5, &["channel", "sales channel", "contact method", "preferred contact"], &["email", "phone", "web", "sms", "in_person"]),
@@ -53,8 +56,8 @@ pub(super) static MAKERS: &[Maker] = &[
     list("type", 3, &["type", "kind", "mode", "type name"], &["standard", "internal", "external", "special", "custom", "other"]),
     list("plan", 5, &["plan", "tier", "subscription plan", "package", "plan name", "level name"], &["basic", "standard", "premium", "enterprise", "trial"]),
     text("location", 10, &["location", "bin", "aisle", "shelf", "bin location", "zone", "room", "room number"], bin, Tag::Glued),
-    list("department_code", 10, &["cost center", "cost centre", "gl account", "account code"], &["1000", "1200", "2000", "2100", "3000", "4000", "5000", "6100", "6200", "7000"]),
-    list("topping", 20, &["flavor", "flavour", "taste", "aroma", "terpene"], &["citrus", "pine", "earthy", "berry", "mint", "vanilla", "pepper", "floral"]),
+    list("account_code", 10, &["cost center", "cost centre", "gl account", "account code"], &["1000", "1200", "2000", "2100", "3000", "4000", "5000", "6100", "6200", "7000"]),
+    list("flavor", 20, &["flavor", "flavour", "taste", "aroma", "terpene"], &["citrus", "pine", "earthy", "berry", "mint", "vanilla", "pepper", "floral"]),
     list("outcome", 15, &["result", "outcome", "decision", "verdict", "test result"], &["passed", "failed", "inconclusive", "approved", "rejected"]),
     text("tag", 10, &["tag", "keyword", "tags", "keywords", "tag name"], |ink| ink.out.push_str(ink.draw.word(WORD_LIST)), Tag::Word),
 ];
@@ -114,9 +117,25 @@ fn bin(ink: &mut Ink<'_>) {
     ink.put(&["-", &shelf.to_string()]);
 }
 
+/// A month of the last two years.
+fn month(ink: &mut Ink<'_>) {
+    let (year, month, _) = when::civil(ink.now / when::DAY);
+    let months = u64::try_from((year - 1980) * 12 + month - 1).unwrap_or(0);
+    nth_month(months.saturating_sub(ink.draw.below(24)), ink.out);
+}
+
+/// The months from 1980 on.
+fn nth_month(n: u64, out: &mut String) {
+    let (year, month) = (1980 + n / 12, n % 12 + 1);
+    let written = write!(out, "{year}-{month:02}");
+    debug_assert!(written.is_ok());
+}
+
 fn nth_color(n: u64, out: &mut String) {
     out.push('#');
     // An odd factor keeps all apart.
     let [blue, green, red, ..] = (n.wrapping_mul(0x9E_3779) & 0xFF_FFFF).to_le_bytes();
-    [red, green, blue].iter().for_each(|byte| crate::generate::field::code::push_hex(*byte, out));
+    for byte in [red, green, blue] {
+        crate::generate::field::code::push_hex(byte, out);
+    }
 }
