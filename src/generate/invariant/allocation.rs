@@ -259,7 +259,7 @@ impl Sentence for Allocation {
                 let amounts = view.kin(payments.link, row).iter();
                 let amounts =
                     amounts.map(|payment| number(view.cell(payments.table, payments.amount, *payment as usize)));
-                amounts.fold(Some(zero), |sum, amount| sum?.plus(amount?)).unwrap_or(zero)
+                amounts.into_iter().try_fold(zero, |sum, amount| sum.plus(amount?)).unwrap_or(zero)
             });
             let paid = sum.or_else(|| self.paid.and_then(cell)).unwrap_or(zero);
             let paid_agrees = self.paid.is_none_or(|column| cell(column) == Some(paid));

@@ -11,7 +11,7 @@ pub enum Count {
     /// So many for each row that a reference leads to.
     PerParent {
         /// The reference.
-        reference: Reference,
+        reference: Box<Reference>,
         /// At least so many for each.
         min: f64,
         /// At most.
