@@ -224,7 +224,10 @@ impl Sentence for Allocation {
             let kin = self.payments.as_ref().map(|payments| view.kin(payments.link, row));
             let count = kin.map_or(0, <[u32]>::len);
             let share = draw.between(20, 80);
-            let part = Number::new((total.units * share / 100).max(i128::try_from(count).unwrap_or(1)), total.places);
+            let part = Number::new(
+                (total.units / 100 * share + total.units % 100 * share / 100).max(i128::try_from(count).unwrap_or(1)),
+                total.places,
+            );
             let paid = match want {
                 _ if kin.is_some() && count == 0 => Number::new(0, self.places),
                 Want::Paid => total,
