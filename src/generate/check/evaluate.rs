@@ -145,9 +145,10 @@ fn is_in(one: &Term, list: &[Term], row: Row<'_>) -> Option<Datum> {
             continue;
         }
         let sqlite = row.about.engine == EngineKind::Sqlite;
-        let (left, right) = match sqlite {
-            true => (applied(plain(row.about, left.clone()), affinity)?, applied(bare(right), affinity)?),
-            false => (left.clone(), right),
+        let (left, right) = if sqlite {
+            (applied(plain(row.about, left.clone()), affinity)?, applied(bare(right), affinity)?)
+        } else {
+            (left.clone(), right)
         };
         found |= holds(row.about, Op::Equal, &left, &right)?;
     }
@@ -189,7 +190,6 @@ fn sides(left: &Term, right: &Term, row: Row<'_>) -> Option<(Datum, Datum)> {
             one = bare(one);
         }
     }
-    // The months of an array's elements are compared one by one elsewhere.
     Some((one, other))
 }
 
@@ -268,7 +268,7 @@ pub(super) fn cast(about: &About, datum: Datum, kind: &Type) -> Option<Datum> {
 fn sqlite_cast(datum: Datum, affinity: Affinity) -> Option<Datum> {
     Some(match (affinity, datum) {
         (Affinity::Text, Datum::Int(whole)) => Datum::Text(whole.to_string(), Rule::Literal),
-        (Affinity::Text, datum @ Datum::Text(..)) => datum,
+        (Affinity::Text, datum @ Datum::Text(..)) | (Affinity::Blob, datum @ Datum::Bytes(_)) => datum,
         (Affinity::Integer | Affinity::Numeric, Datum::Int(whole)) => Datum::Int(whole),
         (Affinity::Numeric, Datum::Real(real)) => match numeric(&real.to_string())? {
             Datum::Int(whole) => Datum::Int(whole),
@@ -281,7 +281,6 @@ fn sqlite_cast(datum: Datum, affinity: Affinity) -> Option<Datum> {
         (Affinity::Integer, Datum::Text(text, _)) => Datum::Int(text.parse::<i64>().ok()?.into()),
         (Affinity::Real, Datum::Text(text, _)) => Datum::Real(real(&numeric(&text)?)?),
         (Affinity::Numeric, Datum::Text(text, _)) => numeric(&text)?,
-        (Affinity::Blob, datum @ Datum::Bytes(_)) => datum,
         _ => return None,
     })
 }
