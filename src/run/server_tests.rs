@@ -5,6 +5,8 @@ mod cancel_tests;
 mod check_tests;
 mod closure_tests;
 mod concurrent_tests;
+mod constraint_testing;
+mod constraint_tests;
 mod cut_tests;
 mod dialect_testing;
 mod drift_tests;
