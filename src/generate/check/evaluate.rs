@@ -77,16 +77,16 @@ pub(super) fn value(term: &Term, row: Row<'_>) -> Option<Datum> {
             Truth::Cannot => None,
         },
         Term::In(one, list) => is_in(one, list, row),
-        Term::Call(name, list) => functions::work(name, list, row),
+        Term::Call(name, list) => functions::work(name, list, row).map(|datum| of_call(about, datum)),
         Term::Case(whens, last) => {
             for (when, then) in whens {
                 match truth(when, row) {
-                    Truth::True => return value(then, row),
+                    Truth::True => return value(then, row).map(|datum| of_call(about, datum)),
                     Truth::Cannot => return None,
                     Truth::False | Truth::Unknown => {}
                 }
             }
-            value(last, row)
+            value(last, row).map(|datum| of_call(about, datum))
         }
         Term::Cast(kind, inner) => cast(about, value(inner, row)?, kind),
         Term::Collate(rule, inner) => match value(inner, row)? {
@@ -160,6 +160,11 @@ fn is_in(one: &Term, list: &[Term], row: Row<'_>) -> Option<Datum> {
     } else {
         Datum::Bool(false)
     })
+}
+
+/// SQLite knows the collations of columns only, not of what is made of them.
+fn of_call(about: &About, datum: Datum) -> Datum {
+    if about.engine == EngineKind::Sqlite { bare(datum) } else { datum }
 }
 
 /// A text without a collation of its own.
