@@ -252,10 +252,9 @@ impl<'a> Search<'a> {
             let todo: Vec<&Goal> = self.goals.iter().collect();
             match self.way(todo, Vec::new(), Vec::new(), turn, 1) {
                 Some(way) if !found.contains(&way) => found.push(way),
-                Some(_) => {}
                 // There is none, or none that is found in reasonable time.
                 None if round == 0 => return Vec::new(),
-                None => {}
+                Some(_) | None => {}
             }
             if found.len() >= limit * 4 || self.steps > STEPS {
                 break;

@@ -1,14 +1,14 @@
 //! How the cells of each column of a table come to be, for each way to satisfy its CHECKs.
 
-use super::Run;
 use super::shape::{Plan, Shape};
+use super::{Run, partitions};
 use crate::error::{Error, Result};
 use crate::generate::check::{self, Alternative, Check, Derived};
 use crate::generate::draw::Draw;
 use crate::generate::field::{Field, Row, Spec, enum_labels, field};
 use crate::generate::restriction::{Op, Restriction};
 use crate::generate::value::Value;
-use crate::model::schema::Family;
+use crate::model::schema::{Column, Family};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -53,7 +53,9 @@ pub(super) struct Way {
 impl Columns {
     pub(super) fn of(run: &Run<'_>, shape: &Shape<'_>, at: usize) -> Result<Self> {
         let plan = &shape.tables[at];
-        let checks = check::of_table_at(run.catalogue, plan.table, run.bound.now());
+        let now = run.bound.now();
+        let mut checks = check::of_table_at(run.catalogue, plan.table, now);
+        checks.extend(partitions::condition(run.catalogue, plan.table, now));
         let alternatives = check::solve(plan.table, &checks, ALTERNATIVES);
         if alternatives.is_empty() {
             return Err(contradiction(plan, &checks));
@@ -208,23 +210,18 @@ fn sources(plan: &Plan<'_>, alternatives: &[Alternative]) -> Vec<Source> {
     for (at, key) in plan.keys.iter().enumerate() {
         let free: Vec<usize> =
             key.columns.iter().copied().filter(|&column| !referenced(column) && !typed(column)).collect();
-        match free.as_slice() {
-            &[column] if key.columns.len() == 1 && sources[column] == Source::Drawn => {
-                if !follows(alternatives, column) {
-                    sources[column] = Source::Distinct;
-                }
-            }
-
-            &[column] if key.columns.len() > 1 && sources[column] == Source::Drawn => {
-                let own = &table.columns[column];
-                let counts = own.family == Family::Integer
-                    && words(&own.name).iter().any(|word| COUNTERS.contains(&word.as_str()))
-                    && alternatives.iter().all(|way| way.restrictions.get(&column).is_none_or(is_from_a_number_up));
-                if counts {
-                    sources[column] = Source::Numbered(at);
-                }
-            }
-            _ => {}
+        let &[column] = free.as_slice() else { continue };
+        let is_counter = |own: &Column| {
+            own.family == Family::Integer && words(&own.name).iter().any(|word| COUNTERS.contains(&word.as_str()))
+        };
+        let is_open = |way: &Alternative| way.restrictions.get(&column).is_none_or(is_from_a_number_up);
+        if sources[column] != Source::Drawn {
+            continue;
+        }
+        if key.columns.len() == 1 && !follows(alternatives, column) {
+            sources[column] = Source::Distinct;
+        } else if key.columns.len() > 1 && is_counter(&table.columns[column]) && alternatives.iter().all(is_open) {
+            sources[column] = Source::Numbered(at);
         }
     }
     sources

@@ -24,7 +24,7 @@ pub struct Planned {
 pub(super) fn counts(run: &Run<'_>, shape: &Shape<'_>, columns: &[Option<Columns>]) -> Vec<Planned> {
     let mut planned = wanted(run, shape);
     // What a table can hold follows from its parents, and on a cycle theirs from it.
-    for _ in 0..shape.tables.len().min(8) + 1 {
+    for _ in 0..=shape.tables.len().min(8) {
         let mut changed = false;
         for &at in &shape.order {
             let Some(columns) = &columns[at] else { continue };
@@ -120,9 +120,9 @@ fn leads_home(group: &Group, shape: &Shape<'_>, plan: &Plan<'_>) -> bool {
 
 /// Rows that a group may reference.
 pub(super) fn parents(group: &Group, planned: &[Planned], run: &Run<'_>, shape: &Shape<'_>) -> u64 {
-    let of = |parent: usize| match shape.tables[parent].filled {
-        true => planned[parent].rows,
-        false => run.outside.get(&shape.tables[parent].table.name).map_or(0, |outside| outside.keys.len() as u64),
+    let of = |parent: usize| {
+        let Plan { table, filled, .. } = &shape.tables[parent];
+        if *filled { planned[parent].rows } else { run.outside_rows(&table.name) }
     };
     group.links.iter().filter_map(|link| link.parent).map(of).sum()
 }
@@ -178,7 +178,7 @@ pub(super) fn room(
         return 1;
     }
     // A condition leaves rows out, and nobody knows how many.
-    if key.is_partial {
+    if key.is_partial() {
         return u64::MAX;
     }
     let Some(parts) = parts(plan, key) else { return u64::MAX };

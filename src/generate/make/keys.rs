@@ -23,19 +23,36 @@ pub(super) struct Key {
     pub(super) caseless: bool,
     /// Whether NULL equals NULL.
     pub(super) nulls_equal: bool,
-    /// Whether only some rows count.
-    pub(super) is_partial: bool,
-    /// Which they are, where that can be worked out; else any row may.
-    pub(super) condition: Option<Predicate>,
+    /// Which rows count.
+    pub(super) rows: Covered,
     /// It is over an expression that cannot be worked out here: one row is always good.
     pub(super) opaque: bool,
 }
 
+/// Which rows an index is about.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Covered {
+    /// All.
+    #[default]
+    All,
+    /// Those for which this holds.
+    Where(Predicate),
+    /// Some, and which they are cannot be worked out: any row may count.
+    Some,
+}
+
 impl Key {
+    /// Whether only some rows count.
+    pub(super) fn is_partial(&self) -> bool {
+        !matches!(self.rows, Covered::All)
+    }
+
     /// Whether a row counts.
     pub(super) fn is_about(&self, cells: &[Option<Value>]) -> bool {
-        let holds = self.condition.as_ref().map(|condition| condition.holds(cells));
-        !matches!(holds, Some(Truth::False | Truth::Unknown))
+        match &self.rows {
+            Covered::Where(condition) => !matches!(condition.holds(cells), Truth::False | Truth::Unknown),
+            Covered::All | Covered::Some => true,
+        }
     }
 
     /// A hash of a row's values; none where the row does not count.
@@ -150,10 +167,10 @@ fn parsed(engine: EngineKind, create: &str) -> Option<CreateIndex> {
 
 fn of_index(catalogue: &Catalogue, table: &Table, mut key: Key, index: &CreateIndex) -> Key {
     key.nulls_equal = index.nulls_distinct == Some(false);
-    key.is_partial = index.predicate.is_some();
-    let condition = index.predicate.as_ref().map(ToString::to_string);
-    let read = |text: String| check::of_text(catalogue, table, &key.name, &text, check::NOW).predicate.ok();
-    key.condition = condition.and_then(read);
+    if let Some(condition) = &index.predicate {
+        let read = check::of_text(catalogue, table, &key.name, &condition.to_string(), check::NOW);
+        key.rows = read.predicate.map_or(Covered::Some, Covered::Where);
+    }
     let mut columns = Vec::new();
     for part in &index.columns {
         match column_of(table, &part.column.expr) {
@@ -250,7 +267,7 @@ mod tests {
         let keys = of_table(&all, &all.tables[0]);
         let seen: Vec<_> = keys
             .iter()
-            .map(|key| (key.columns.clone(), key.caseless, key.nulls_equal, key.is_partial, key.opaque))
+            .map(|key| (key.columns.clone(), key.caseless, key.nulls_equal, key.is_partial(), key.opaque))
             .collect();
         let wanted = [
             (vec![0], false, false, false, false),

@@ -7,6 +7,7 @@ mod keys;
 mod late;
 mod lookup;
 mod parents;
+mod partitions;
 mod proof;
 mod relate;
 mod rows;
@@ -111,6 +112,13 @@ struct Run<'a> {
     rows: &'a BTreeMap<TableName, u64>,
     seed: Seed,
     outside: &'a BTreeMap<TableName, Outside>,
+}
+
+impl Run<'_> {
+    /// How many rows of a table are there already.
+    fn outside_rows(&self, table: &TableName) -> u64 {
+        self.outside.get(table).map_or(0, |outside| outside.keys.len() as u64)
+    }
 }
 
 struct Prepared<'a> {

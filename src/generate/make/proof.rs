@@ -102,7 +102,7 @@ fn keys(run: &Run<'_>, plan: &Plan<'_>, at: usize, world: &World<'_>) -> Result<
             let cell = |column: usize| world.tables[at].columns[column].get(row);
             let hash = match key.opaque {
                 true => Some(0),
-                false if key.is_partial && !key.is_about(&super::row(world, at, row)) => None,
+                false if key.is_partial() && !key.is_about(&super::row(world, at, row)) => None,
                 false => key.hash(run.catalogue.engine, &plan.table.columns, cell, &mut scratch),
             };
             if hash.is_some_and(|hash| !seen.insert(hash)) {

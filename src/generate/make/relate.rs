@@ -155,7 +155,7 @@ impl Beside<'_, '_> {
                 return;
             }
         }
-        let Some(restriction) = narrowed(self.base(column), op, value) else { return };
+        let Some(restriction) = narrowed(self.base(column), op, &value) else { return };
         if let Ok(field) = made(self.run, self.plan, self.at, column, restriction) {
             let row = Row { number: 0, cells, subject: Subject(0), people: &[] };
             let value = field.make(&row, &mut (self.draw)(column));
@@ -226,7 +226,7 @@ impl Beside<'_, '_> {
 }
 
 /// A restriction that also asks for `op value`; none where nothing can be left.
-fn narrowed(mut restriction: Restriction, op: Op, value: Value) -> Option<Restriction> {
+fn narrowed(mut restriction: Restriction, op: Op, value: &Value) -> Option<Restriction> {
     restriction.null = Some(false);
     let bound = |inclusive| Bound { value: value.clone(), inclusive };
     let tighter = |old: Option<Bound>, new: Bound, tighter: Ordering| match old {
@@ -236,7 +236,7 @@ fn narrowed(mut restriction: Restriction, op: Op, value: Value) -> Option<Restri
         None => Some(new),
     };
     match op {
-        Op::Equal => restriction.one_of = allows(&restriction, &value).then(|| vec![value.clone()]),
+        Op::Equal => restriction.one_of = allows(&restriction, value).then(|| vec![value.clone()]),
         Op::NotEqual => restriction.none_of.push(value.clone()),
         Op::Less | Op::AtMost => {
             restriction.high = tighter(restriction.high.take(), bound(op == Op::AtMost), Ordering::Less);
@@ -263,8 +263,8 @@ mod tests {
         assert_eq!(seen, [false, true, true, false]);
         assert!(allows(&range, &Value::Null));
         assert!(!allows(&Restriction { null: Some(false), ..range.clone() }, &Value::Null));
-        let narrow = narrowed(range.clone(), Op::Greater, Value::whole(3)).unwrap();
+        let narrow = narrowed(range.clone(), Op::Greater, &Value::whole(3)).unwrap();
         assert!(allows(&narrow, &Value::whole(4)) && !allows(&narrow, &Value::whole(3)));
-        assert!(narrowed(range, Op::Equal, Value::whole(9)).is_none());
+        assert!(narrowed(range, Op::Equal, &Value::whole(9)).is_none());
     }
 }

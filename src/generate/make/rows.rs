@@ -74,6 +74,9 @@ pub(super) struct Maker<'m, 'r> {
     scratch: Vec<u8>,
 }
 
+/// Whether a column may hold a value beside the cells that are there.
+type Fits<'f> = dyn Fn(&[Option<Value>], usize, &Value) -> bool + 'f;
+
 /// Whom a row references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Parent {
@@ -155,7 +158,7 @@ impl<'m, 'r> Maker<'m, 'r> {
         };
         let usable = |key: &usize| {
             let key = &self.plan.keys[*key];
-            !key.opaque && !key.is_partial && !self.is_distinct(key.columns.as_slice())
+            !key.opaque && !key.is_partial() && !self.is_distinct(key.columns.as_slice())
         };
         let (room, key) = (0..self.plan.keys.len()).filter(usable).filter_map(|key| tight(&key)).min()?;
         let parts = counts::parts(self.plan, &self.plan.keys[key])?;
@@ -179,7 +182,7 @@ impl<'m, 'r> Maker<'m, 'r> {
         loop {
             let row = world.tables[self.at].rows;
             let is_end = row as u64 >= self.rows;
-            if row % 256 == 0 {
+            if row.is_multiple_of(256) {
                 cancel.check()?;
             }
             let fault = if is_end { None } else { self.row(world, row as u64)? };
@@ -446,10 +449,8 @@ impl<'m, 'r> Maker<'m, 'r> {
             // A row can always reference itself.
             return row.max(1);
         }
-        match self.shape.tables[parent].filled {
-            true => world.tables[parent].rows as u64,
-            false => self.run.outside.get(&self.shape.tables[parent].table.name).map_or(0, |all| all.keys.len() as u64),
-        }
+        let Plan { table, filled, .. } = &self.shape.tables[parent];
+        if *filled { world.tables[parent].rows as u64 } else { self.run.outside_rows(&table.name) }
     }
 
     /// A parent that fits the cells that are there and the way's restrictions.
@@ -462,7 +463,7 @@ impl<'m, 'r> Maker<'m, 'r> {
         row: u64,
         attempt: u64,
         draw: &mut Draw,
-        fits: &dyn Fn(&[Option<Value>], usize, &Value) -> bool,
+        fits: &Fits<'_>,
     ) -> Option<Parent> {
         let group = &self.plan.groups[at];
         let one = &group.links[link];
