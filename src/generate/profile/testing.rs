@@ -105,6 +105,11 @@ fn plain(column: &Column, labels: &[String], row: u64, draw: &mut Draw) -> Value
     }
 }
 
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few rows")]
+fn times(rows: usize, mean: f64) -> usize {
+    (rows as f64 * mean).round() as usize
+}
+
 /// Rows for every table: keys from 1, parents as the profile chooses them, every other cell of its own kind.
 pub(in crate::generate) fn world<'a>(
     catalogue: &'a Catalogue,
@@ -124,9 +129,7 @@ pub(in crate::generate) fn world<'a>(
         let own = &catalogue.tables[table];
         let count = match bound.rows(&own.name) {
             Some(Count::Exactly(rows)) => usize::try_from(rows).unwrap(),
-            Some(Count::PerParent { reference, mean, .. }) => {
-                (world.tables[at(&reference.parent)].rows as f64 * mean).round() as usize
-            }
+            Some(Count::PerParent { reference, mean, .. }) => times(world.tables[at(&reference.parent)].rows, mean),
             None => rows,
         };
         let mut columns: Vec<Vec<Value>> = own.columns.iter().map(|_| Vec::with_capacity(count)).collect();
