@@ -145,7 +145,6 @@ const HOMES: &[(&str, &[&str])] = &[
             "seal/",
             "mask/",
             "model/digest.rs",
-            "generate/draw.rs",
             "engine/sqlite/connect.rs",
             "engine/network.rs",
             "policy/",
