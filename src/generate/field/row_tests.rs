@@ -273,5 +273,5 @@ fn the_edge_is_reached() {
     assert!(texts.iter().any(|text| text.contains('🌿')) && texts.iter().all(|text| text.chars().count() <= 30));
     let numbers: BTreeSet<Number> = all(1).iter().filter_map(Value::number).collect();
     assert!([i64::MIN, 0, i64::MAX].iter().all(|number| numbers.contains(&Number::whole((*number).into()))));
-    assert!(all(2).contains(&Value::Date(when::days(2024, 2, 29))));
+    assert!(all(2).contains(&Value::Date(19_782)));
 }

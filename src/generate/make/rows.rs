@@ -13,6 +13,7 @@ use crate::classify::About;
 use crate::error::{Error, Result};
 use crate::event::Cancel;
 use crate::generate::draw::{Draw, Place};
+use crate::generate::field::makers::is_about_somebody;
 use crate::generate::field::{Row, Subject};
 use crate::generate::value::Value;
 use crate::generate::world::World;
@@ -56,7 +57,7 @@ pub(super) struct Maker<'m, 'r> {
     /// What the keys hold so far.
     pub(super) seen: Vec<HashSet<u64>>,
     lookups: Lookups,
-    is_about_people: bool,
+    is_about_somebody: bool,
     /// The row on its way.
     cells: Vec<Option<Value>>,
     chosen: Vec<Option<(usize, Parent)>>,
@@ -121,7 +122,7 @@ impl<'m, 'r> Maker<'m, 'r> {
             numbers: HashMap::new(),
             seen: vec![HashSet::new(); plan.keys.len()],
             lookups: Lookups::default(),
-            is_about_people: run.guesses.about(at) == Some(About::People),
+            is_about_somebody: is_about_somebody(run.guesses.about(at), plan.table),
             cells: Vec::new(),
             chosen: Vec::new(),
             digits: Vec::new(),
@@ -480,7 +481,7 @@ impl<'m, 'r> Maker<'m, 'r> {
         let own = Subject(self.own.again(row, u64::MAX).bits());
         self.subject = match of_alone {
             Some(subject) => subject,
-            None if self.is_about_people => own,
+            None if self.is_about_somebody => own,
             None => self.people.first().copied().unwrap_or(own),
         };
         if !self.people.contains(&self.subject) {
