@@ -79,7 +79,9 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((scheme, rest)) = self.0.split_once("://") else { return f.write_str(&self.0) };
+        let Some((scheme, rest)) = self.0.split_once("://") else {
+            return f.write_str(&self.0);
+        };
         let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         write!(f, "{scheme}://")?;
@@ -115,7 +117,9 @@ fn redact_parameter(pair: &str) -> String {
     // An address within the address may hold a password.
     let may_hide = |value: &str| value.contains('@') || value.contains('%');
     match pair.split_once('=') {
-        Some((name, value)) if PLAIN.contains(&name) && !may_hide(value) => format!("{name}={value}"),
+        Some((name, value)) if PLAIN.contains(&name) && !may_hide(value) => {
+            format!("{name}={value}")
+        }
         Some((name, _)) => format!("{name}=***"),
         None => pair.to_owned(),
     }

@@ -168,7 +168,9 @@ pub(super) fn guess(around: &Around<'_>, at: usize, named: &Named) -> Guess {
     if let Some(found) = names_a_field(around, named).or_else(|| network(around, column, named)) {
         return found;
     }
-    let Some(found) = named.best else { return unnamed(around, at, named) };
+    let Some(found) = named.best else {
+        return unnamed(around, at, named);
+    };
     let kind = found.phrase.kind;
     let covers_key = found.end == named.words.len();
     let begins_like_key = named.words.first().is_some_and(|word| matches!(word.as_str(), "id" | "ref" | "fk"));
@@ -249,7 +251,9 @@ fn network(around: &Around<'_>, column: &Column, named: &Named) -> Option<Guess>
         "weixin",
         "whatsapp",
     ];
-    let [whose, .., id] = &named.words[..] else { return None };
+    let [whose, .., id] = &named.words[..] else {
+        return None;
+    };
     let user = named.words.len() == 2 || named.words[1..named.words.len() - 1].iter().all(|word| word == "user");
     let known = NETWORKS.contains(&whose.as_str()) && (named.words.len() == 3 || whose != "line" && whose != "broker");
     let of_people = named.words.len() == 3 || around.context.person >= 60;
@@ -379,7 +383,9 @@ pub(super) fn echoed(around: &Around<'_>, column: &Column, named: &Named) -> Opt
         "number", "no", "value", "code", "data", "content", "ref", "text", "num", "nr", "numero", "nummer", "valor",
         "valeur", "wert",
     ];
-    let [word] = &named.words[..] else { return None };
+    let [word] = &named.words[..] else {
+        return None;
+    };
     let context = around.context;
     let amount = word == "amount" && context.itself.is_some_and(|kind| kind.name == "salary");
     if !(ITSELF.contains(&word.as_str()) && is_texty(column) || amount) || context.is_lookup() && !context.of_person {

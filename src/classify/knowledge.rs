@@ -112,7 +112,9 @@ impl Knowledge {
     fn read(left_out: &BTreeSet<String>) -> Self {
         let mut all = Self { phrases: HashMap::new(), nouns: HashMap::new(), words: HashSet::new() };
         for (head, language, text) in entries(PHRASES) {
-            let Some((kind, strength)) = kind_and_strength(head) else { continue };
+            let Some((kind, strength)) = kind_and_strength(head) else {
+                continue;
+            };
             let joined = text.replace(' ', "");
             if !left_out.contains(&joined) {
                 all.phrases.entry(joined).or_insert(Phrase { text, kind, strength });

@@ -79,7 +79,9 @@ pub fn read(file: &str, text: &str) -> Result<Labelled> {
         found.tiers[at].push(tier);
     }
     for (at, name, parent, column) in references {
-        let Some(other) = find(&found.tables, &parent) else { continue };
+        let Some(other) = find(&found.tables, &parent) else {
+            continue;
+        };
         let parent = found.tables[other].name.clone();
         found.tables[at].foreign_keys.push(ForeignKey {
             name: format!("fk_{name}"),

@@ -127,11 +127,15 @@ impl Guesses {
         for _ in 0..3 {
             for (at, table) in tables.iter().enumerate() {
                 for key in &table.foreign_keys {
-                    let Some(parent) = tables.iter().position(|table| table.name == key.parent) else { continue };
+                    let Some(parent) = tables.iter().position(|table| table.name == key.parent) else {
+                        continue;
+                    };
                     for (position, name) in key.columns.iter().enumerate() {
                         let named = key.parent_columns.get(position).and_then(|name| tables[parent].column_index(name));
                         let other = named.or_else(|| tables[parent].primary_key.get(position).copied());
-                        let (Some(own), Some(other)) = (table.column_index(name), other) else { continue };
+                        let (Some(own), Some(other)) = (table.column_index(name), other) else {
+                            continue;
+                        };
                         if (parent, other) == (at, own) {
                             continue;
                         }

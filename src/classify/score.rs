@@ -116,7 +116,9 @@ pub fn score(labelled: &Labelled, guesses: &Guesses) -> Score {
     let mut score = Score::default();
     for (at, table) in labelled.tables.iter().enumerate() {
         for (number, column) in table.columns.iter().enumerate() {
-            let (Some(label), Some(guess)) = (labelled.tiers[at][number], guesses.at(at, number)) else { continue };
+            let (Some(label), Some(guess)) = (labelled.tiers[at][number], guesses.at(at, number)) else {
+                continue;
+            };
             let found = is_positive(guess.tier);
             let figures = &mut score.figures;
             match label {

@@ -162,7 +162,9 @@ fn families_decide_where_names_do_not() {
 /// Figures for label files in `TEST_LABELS`: with everything, and with what only the scored schema has left out.
 #[test]
 fn one_schema_is_left_out_at_a_time() {
-    let Some(folder) = std::env::var_os("TEST_LABELS") else { return };
+    let Some(folder) = std::env::var_os("TEST_LABELS") else {
+        return;
+    };
     let mut schemas = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -82,7 +82,9 @@ pub(super) fn unnamed(around: &Around<'_>, at: usize, named: &Named) -> Guess {
 
 /// Whether a name without a telling phrase ends in a word for somebody, or for somebody who does something.
 fn is_somebody(around: &Around<'_>, named: &Named) -> bool {
-    let Some((last, rest)) = named.words.split_last() else { return false };
+    let Some((last, rest)) = named.words.split_last() else {
+        return false;
+    };
     let known = around.knowledge.classes(last);
     let others = named.rest.any(&["veto", "veto soft", "veto contact", "thing", "kind"]);
     let somebody = known.has("person") && (rest.is_empty() || !others);

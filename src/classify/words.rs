@@ -157,7 +157,9 @@ fn compound(knowledge: &Knowledge, word: &str) -> Option<Vec<String>> {
     best[0] = Some((0, 0));
     for end in 2..=word.len() {
         for start in 0..end - 1 {
-            let Some((cost, _)) = best[start] else { continue };
+            let Some((cost, _)) = best[start] else {
+                continue;
+            };
             let part = &word[start..end];
             let known = if part.len() == 2 {
                 SHORT.contains(&part)

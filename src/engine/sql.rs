@@ -577,7 +577,9 @@ pub fn exact_column(sql: Sql, column: &Column) -> Sql {
 pub fn add_markers(engine: EngineKind, table: &TableName) -> Vec<Sql> {
     let alter = || Sql::new(engine).lit("ALTER TABLE ").table(table).lit(" ADD COLUMN ");
     let kind = match engine {
-        EngineKind::Sqlite => return MARKERS.iter().map(|name| alter().name(name).lit(" TEXT")).collect(),
+        EngineKind::Sqlite => {
+            return MARKERS.iter().map(|name| alter().name(name).lit(" TEXT")).collect();
+        }
         EngineKind::Postgres => " TEXT",
         // Invisible ones stay out of `SELECT *`.
         EngineKind::Mysql => " TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL /*!80023 INVISIBLE */",

@@ -35,7 +35,7 @@ fn postgres(column: &Column, value: &Value, out: &mut Vec<u8>) {
         Value::Number(number) if declared == "money" => money(*number, out),
         Value::Number(number) => put!(out, "{}", of_scale(*number, column)),
         Value::Real(real) if declared == "real" => {
-            let single = *real as f32;
+            let single = single(*real);
             put!(out, "{}", fraction(f64::from(single), &format!("{single:?}"), &single.to_string(), 6));
         }
         Value::Real(real) => put!(out, "{}", fraction(*real, &format!("{real:?}"), &real.to_string(), 15)),
@@ -75,7 +75,7 @@ fn mysql(engine: EngineKind, column: &Column, value: &Value, out: &mut Vec<u8>) 
         }
         Value::Number(number) => put!(out, "{}", of_scale(*number, column)),
         Value::Real(real) => {
-            let stored = if declared.starts_with("float") { f64::from(*real as f32) } else { *real };
+            let stored = if declared.starts_with("float") { f64::from(single(*real)) } else { *real };
             put!(out, "{}", fraction(stored, &format!("{stored:?}"), &stored.to_string(), 15).replace("e+", "e"));
         }
         Value::Boolean(yes) => out.push(if *yes { b'1' } else { b'0' }),
@@ -93,7 +93,7 @@ fn mysql(engine: EngineKind, column: &Column, value: &Value, out: &mut Vec<u8>) 
         }
         Value::Text(text) if declared == "json" && engine == EngineKind::Mysql => json(text, out),
         Value::Text(text) if declared.starts_with("char") => {
-            out.extend_from_slice(text.trim_end_matches(' ').as_bytes())
+            out.extend_from_slice(text.trim_end_matches(' ').as_bytes());
         }
         Value::Text(text) => out.extend_from_slice(text.as_bytes()),
         Value::Null => {}
@@ -209,6 +209,12 @@ fn money(number: Number, out: &mut Vec<u8>) {
         out.push(digit);
     }
     put!(out, ".{cents}");
+}
+
+/// What a column of single precision keeps.
+#[expect(clippy::cast_possible_truncation, reason = "that is what it does")]
+fn single(real: f64) -> f32 {
+    real as f32
 }
 
 /// A binary fraction as the servers print it: `shortest` is the shortest text that reads back, and from `most` digits in front

@@ -183,7 +183,9 @@ fn about<'a>(rows: &Rows<'a>, batch: &'a Batch, row: usize, column: &ColumnMask)
 /// The masked cells of a column whose mask takes many at once, in the order in which they are needed.
 fn ask_many(rows: &Rows<'_>, batch: &Batch, at: usize) -> Result<Option<Vec<Answer>>> {
     let column = &rows.columns[at];
-    let Some(many) = column.mask.many() else { return Ok(None) };
+    let Some(many) = column.mask.many() else {
+        return Ok(None);
+    };
     let mut repeats = Repeats::default();
     let needed = (0..batch.rows()).filter(|&row| {
         let here = column.in_row(batch, row).is_some_and(|decided| std::ptr::eq(decided, column));

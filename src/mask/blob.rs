@@ -97,7 +97,9 @@ impl Mask for Blob {
                 let head = hex.get(..hex.len().min(16) & !1).unwrap_or_default().to_ascii_lowercase();
                 (spelling, HEXLOWER.decode(&head).ok().and_then(|head| placeholder(&head)))
             }
-            CellKind::Null | CellKind::Integer | CellKind::Real => return Err(Misfit("the cell is not binary data")),
+            CellKind::Null | CellKind::Integer | CellKind::Real => {
+                return Err(Misfit("the cell is not binary data"));
+            }
         };
         // What a column takes is held against the spelling, so the digits count.
         let room = match spelling {
@@ -184,8 +186,12 @@ mod tests {
         // CRC-32 of each chunk of the PNG, reckoned bit by bit.
         let crc = |bytes: &[u8]| {
             !bytes.iter().fold(!0_u32, |crc, byte| {
-                (0..8)
-                    .fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })
+                (0..8).fold(
+                    crc ^ u32::from(*byte),
+                    |crc, _| {
+                        if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 }
+                    },
+                )
             })
         };
         let mut rest = &PNG[8..];

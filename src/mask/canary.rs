@@ -94,7 +94,9 @@ impl Path<'_> {
             let digest =
                 blake3::keyed_hash(key.expose(), &[number(at).to_le_bytes().as_slice(), &count.to_le_bytes()].concat());
             let random = digest.as_bytes().iter().take(8).fold(1, |random, byte| (random << 8) | u64::from(*byte));
-            let Some(canary) = Canary::for_column(column, other.unwrap_or(column), random) else { continue };
+            let Some(canary) = Canary::for_column(column, other.unwrap_or(column), random) else {
+                continue;
+            };
             let batch = self.row(at, &canary.cell, other.is_some(), random);
             let rows = Rows {
                 table: self.table,
@@ -106,7 +108,9 @@ impl Path<'_> {
             let masked = match apply(rows, batch) {
                 Ok(masked) => masked,
                 // A program of the user's that fails once is not asked again and again.
-                Err(error) if error.kind() == Kind::Policy && !column.definition.outside => continue,
+                Err(error) if error.kind() == Kind::Policy && !column.definition.outside => {
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             sent += 1;

@@ -78,7 +78,9 @@ fn bin(params: &Params) -> Vec<u8> {
 fn could_write(params: &Params, text: &str) -> bool {
     let digits = Digits::read(text.as_bytes());
     let digits = digits.filter(|digits| Digits::exactly(text.as_bytes(), digits.values().len()).is_some());
-    let Some(digits) = digits.filter(|digits| (12..=19).contains(&digits.values().len())) else { return false };
+    let Some(digits) = digits.filter(|digits| (12..=19).contains(&digits.values().len())) else {
+        return false;
+    };
     let valid = numerals::luhn_holds(digits.values());
     if params.text("check") == Some("broken") { !valid } else { valid && digits.values().starts_with(&bin(params)) }
 }

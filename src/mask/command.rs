@@ -199,7 +199,9 @@ impl Program {
         }
         let mut child = command.spawn().map_err(|error| self.error("it could not be started").caused_by(error))?;
         let pipes = (child.stdin.take(), child.stdout.take());
-        let (Some(input), Some(output)) = pipes else { return Err(self.error("it could not be talked to")) };
+        let (Some(input), Some(output)) = pipes else {
+            return Err(self.error("it could not be talked to"));
+        };
         let (feed, answers) = sync_channel(1);
         std::thread::spawn(move || {
             let mut output = BufReader::new(output);

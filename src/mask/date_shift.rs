@@ -86,7 +86,9 @@ impl Mask for DateShift {
         match cell.kind {
             CellKind::Text => self.shift_text(cell.bytes, shift, out)?,
             CellKind::Integer => self.shift_number(cell.bytes, shift, out)?,
-            CellKind::Real => return Err(Misfit("the cell is a fractional number; Julian days are not supported")),
+            CellKind::Real => {
+                return Err(Misfit("the cell is a fractional number; Julian days are not supported"));
+            }
             CellKind::Null | CellKind::Blob => return Err(Misfit("the cell is no date")),
         }
         Ok(cell.kind)

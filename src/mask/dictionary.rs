@@ -228,7 +228,9 @@ impl Words {
         let mut table = Self { slots: vec![None; 1 << Self::BITS], known: Vec::new(), longest: 0 };
         for word in words {
             let (hash, found) = table.find(&word);
-            let (Err(free), Ok(index)) = (found, u32::try_from(table.known.len())) else { continue };
+            let (Err(free), Ok(index)) = (found, u32::try_from(table.known.len())) else {
+                continue;
+            };
             table.slots[free] = Some((hash, index));
             table.longest = table.longest.max(word.len());
             table.known.push(word);

@@ -61,7 +61,9 @@ fn stays(part: &str) -> bool {
 
 /// The well-known ending of a name with the full stop in front, in lower case; empty without one.
 pub(super) fn ending(name: &str) -> String {
-    let Some((stem, last)) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()) else { return String::new() };
+    let Some((stem, last)) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()) else {
+        return String::new();
+    };
     let last = last.to_ascii_lowercase();
     if !ENDINGS.contains(&last.as_str()) {
         return String::new();

@@ -259,8 +259,12 @@ impl Scheme {
 }
 
 fn could_write(params: &Params, text: &str) -> bool {
-    let Some(scheme) = Scheme::of(params) else { return true };
-    let Some(text) = scheme.plain(text.as_bytes()) else { return false };
+    let Some(scheme) = Scheme::of(params) else {
+        return true;
+    };
+    let Some(text) = scheme.plain(text.as_bytes()) else {
+        return false;
+    };
     if scheme.is_broken(params) { scheme.holds(&text) == Some(false) } else { (scheme.faked)(&text) }
 }
 

@@ -70,7 +70,9 @@ fn is_belgian(text: &[u8]) -> bool {
 }
 
 fn could_write(params: &Params, text: &str) -> bool {
-    let Some(text) = plain(text.as_bytes()) else { return false };
+    let Some(text) = plain(text.as_bytes()) else {
+        return false;
+    };
     if params.text("check") == Some("broken") {
         return !holds(&text) && text[2] == b'0' && text[3] <= b'1';
     }
@@ -99,9 +101,11 @@ impl Mask for Masker {
                 self.other(&mut text)?;
                 let mut next = text.iter();
                 let spaced = |byte: &u8| matches!(byte, b' ' | b'-');
-                out.extend(
-                    value.iter().filter_map(|byte| if spaced(byte) { Some(*byte) } else { next.next().copied() }),
-                );
+                out.extend(value.iter().filter_map(
+                    |byte| {
+                        if spaced(byte) { Some(*byte) } else { next.next().copied() }
+                    },
+                ));
             }
             None if self.unique || self.room < 22 => return Err(Misfit("it is no IBAN")),
             None => {

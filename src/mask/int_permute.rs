@@ -47,7 +47,9 @@ fn build(site: &Site, params: &Params) -> Result<Box<dyn Mask>> {
     let named = match (params.integer("min"), params.integer("max")) {
         (Some(min), Some(max)) if min < max => Some((i128::from(min), i128::from(max))),
         (None, None) => None,
-        (Some(_), Some(_)) => return Err(Error::policy("mask int_permute needs a min that is less than its max")),
+        (Some(_), Some(_)) => {
+            return Err(Error::policy("mask int_permute needs a min that is less than its max"));
+        }
         _ => {
             return Err(Error::policy("mask int_permute takes min and max together")
                 .hint("Write both, or neither to keep the number of digits."));

@@ -124,7 +124,9 @@ const DOCUMENTS: u128 = 0x2001_0db8 << 96;
 const WIDE: u128 = 0x3fff << 112;
 
 fn could_write(params: &Params, text: &str) -> bool {
-    let Some(net) = Net::read(text.as_bytes()) else { return false };
+    let Some(net) = Net::read(text.as_bytes()) else {
+        return false;
+    };
     if params.text("keep") == Some("prefix") {
         return true;
     }

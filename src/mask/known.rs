@@ -148,7 +148,9 @@ impl Known {
 
     /// As [`masked`](Self::masked), written in the manner of `text`. Whether it was known.
     pub(in crate::mask) fn write_whole(&self, text: &str, subject: Option<Cell<'_>>, out: &mut Vec<u8>) -> bool {
-        let Some(found) = (if self.is_empty() { None } else { self.whole(text) }) else { return false };
+        let Some(found) = (if self.is_empty() { None } else { self.whole(text) }) else {
+            return false;
+        };
         self.write(&found, text, &mut About::of(subject), out);
         true
     }

@@ -45,7 +45,9 @@ impl Mask for Masker {
         let marked = match (self.unique, kind) {
             (true, LOCAL) => LOCAL | GROUP,
             (true, 0) | (false, _) => LOCAL,
-            (true, _) => return Err(Misfit("it is a group address, which a unique column cannot keep apart")),
+            (true, _) => {
+                return Err(Misfit("it is a group address, which a unique column cannot keep apart"));
+            }
         };
         if self.unique && hexes.upper && hexes.lower {
             return Err(Misfit("it mixes upper and lower case, which a unique column cannot keep apart"));

@@ -32,7 +32,9 @@ impl Nested {
             },
             _ => return Err("write the name of a mask, or { mask = \"...\" }".to_owned()),
         };
-        let Some(definition) = find(name) else { return Err(format!("unknown mask '{}'", name.escape_debug())) };
+        let Some(definition) = find(name) else {
+            return Err(format!("unknown mask '{}'", name.escape_debug()));
+        };
         if definition.after || definition.determinism == super::Determinism::Row {
             return Err(format!("mask {name} works on whole columns only, not inside of another mask"));
         }
@@ -41,7 +43,9 @@ impl Nested {
             match (key.as_str(), value) {
                 ("mask", _) => {}
                 ("domain", Value::Text(name)) if !definition.domain.is_empty() => domain = Some(name.to_string()),
-                ("domain", _) => return Err(format!("mask {name} has no domain, or this is not the name of one")),
+                ("domain", _) => {
+                    return Err(format!("mask {name} has no domain, or this is not the name of one"));
+                }
                 _ => given.push((key.clone(), value.clone())),
             }
         }

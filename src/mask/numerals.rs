@@ -124,7 +124,9 @@ pub(super) fn only_plain_letters(text: &[u8]) -> std::result::Result<(), Misfit>
 pub(super) fn replace(permuter: &Permuter, text: &mut [u8]) -> std::result::Result<(), Misfit> {
     let (mut value, mut size) = (0_u128, 1_u128);
     for byte in text.iter() {
-        let Some((first, radix)) = class(*byte) else { continue };
+        let Some((first, radix)) = class(*byte) else {
+            continue;
+        };
         size = size.saturating_mul(u128::from(radix));
         value = value.wrapping_mul(u128::from(radix)).wrapping_add(u128::from(byte - first));
     }
@@ -144,7 +146,9 @@ pub(super) fn replace(permuter: &Permuter, text: &mut [u8]) -> std::result::Resu
         image /= u128::from(product);
         let (before, chunk) = rest.split_at_mut(start);
         for byte in chunk.iter_mut().rev() {
-            let Some((first, radix)) = class(*byte) else { continue };
+            let Some((first, radix)) = class(*byte) else {
+                continue;
+            };
             let numeral = if radix == 10 { part % 10 } else { part % 26 };
             part = if radix == 10 { part / 10 } else { part / 26 };
             *byte = first + numeral.to_le_bytes()[0];

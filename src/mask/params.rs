@@ -178,7 +178,9 @@ fn fits(kind: ParamKind, value: &Value) -> bool {
             values.values().all(|value| matches!(value, Value::Integer(weight) if *weight >= 0))
         }
         (ParamKind::Integers, Value::List(values)) => {
-            let number = |value: &Value| if let Value::Integer(number) = value { Some(*number) } else { None };
+            let number = |value: &Value| {
+                if let Value::Integer(number) = value { Some(*number) } else { None }
+            };
             let numbers: Option<Vec<i64>> = values.iter().map(number).collect();
             numbers.is_some_and(|numbers| !numbers.is_empty() && numbers.windows(2).all(|pair| pair[0] < pair[1]))
         }

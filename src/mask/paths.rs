@@ -228,7 +228,9 @@ mod tests {
     use super::*;
 
     fn reached(paths: &[&str], steps: &[To<'_>]) -> Option<(usize, bool)> {
-        let read = |path: &&str| if path.starts_with('$') { read_json(path) } else { read_xml(path) };
+        let read = |path: &&str| {
+            if path.starts_with('$') { read_json(path) } else { read_xml(path) }
+        };
         let noop = || find_mask();
         let paths = Paths { paths: paths.iter().map(|path| (read(path).ok().unwrap().0, noop())).collect() };
         steps.iter().fold(paths.root(), |place, step| paths.step(&place, *step)).mask

@@ -152,7 +152,9 @@ impl Permuter {
     /// that no integer holds. Numerals are added one by one, without a carry, and the round function is the keyed hash.
     pub(super) fn wide(&self, numerals: &mut [u8], radix: &[u8]) {
         // The pairs are those of the last numeral.
-        let Some(last) = numerals.len().checked_sub(1) else { return };
+        let Some(last) = numerals.len().checked_sub(1) else {
+            return;
+        };
         let original = numerals.to_vec();
         let mut neighbour = original.clone();
         neighbour[last] ^= 1;

@@ -96,7 +96,9 @@ fn could_write(text: &[u8]) -> bool {
     if let [b'+', b'0', b'1'..=b'3', rest @ ..] = text {
         return Shape::read(rest).is_some();
     }
-    let Some(shape) = Shape::read(text) else { return false };
+    let Some(shape) = Shape::read(text) else {
+        return false;
+    };
     let fictional = |digits: &[u8]| matches!(digits, [b'2'..=b'9', _, _, b'5', b'5', b'5', b'0', b'1', _, _]);
     let abroad = |number: &[u8]| {
         number.len() >= 7 && number.get(country_code(number)..).is_some_and(|behind| behind.starts_with(b"00"))
@@ -228,7 +230,9 @@ impl Shape {
             [b'1', _, ..] if main.len() == 11 => return fictional(digits, 1),
             [b'2'..=b'9', ..] if main.len() == 10 && !self.plus => return fictional(digits, 0),
             [b'1'..=b'9', ..] if main.len() == 7 && !self.plus => &[5, 5, 5, 0, 1],
-            [b'0', b'0', b'1'..=b'9', ..] if main.len() >= 10 && !integer => return self.abroad(digits, 2),
+            [b'0', b'0', b'1'..=b'9', ..] if main.len() >= 10 && !integer => {
+                return self.abroad(digits, 2);
+            }
             [b'1'..=b'9', ..] if self.plus && main.len() >= 7 => return self.abroad(digits, 0),
             _ if main.len() >= 7 && integer => &[8, 3],
             _ if main.len() >= 7 => &[0, 0, 8, 3],

@@ -79,7 +79,9 @@ fn p09_masked_values_fit_the_column() {
         for room in [4, 8, 10, 11, 13, 16, 20, 28, 40, 60] {
             let cell: String = cell.chars().take(room as usize).collect();
             for unique in [false, true] {
-                let Some(mask) = build(definition, &site(1, Some(room), unique)) else { continue };
+                let Some(mask) = build(definition, &site(1, Some(room), unique)) else {
+                    continue;
+                };
                 if let Some(masked) = run(&*mask, &cell, None) {
                     prop_assert!(masked.chars().count() <= room as usize, "{} characters in {room}", masked.len());
                     prop_assert!(!masked.is_empty());
@@ -93,9 +95,13 @@ fn p09_masked_values_fit_the_column() {
 #[test]
 fn what_a_mask_writes_it_could_have_written() {
     for_all(|definition, cell| {
-        let Some(could_write) = definition.could_write else { return Ok(()) };
+        let Some(could_write) = definition.could_write else {
+            return Ok(());
+        };
         for (room, unique) in [(None, false), (None, true), (Some(32), false), (Some(50), true)] {
-            let Some(mask) = build(definition, &site(1, room, unique)) else { continue };
+            let Some(mask) = build(definition, &site(1, room, unique)) else {
+                continue;
+            };
             if let Some(masked) = run(&*mask, cell, None) {
                 prop_assert!(could_write(&params(definition), &masked), "{masked}");
             }
@@ -221,13 +227,19 @@ fn invalid_text_is_masked_too() {
 #[test]
 fn masks_know_what_they_may_have_written_again() {
     for_all(|definition, cell| {
-        let Some(could_write) = definition.could_write else { return Ok(()) };
+        let Some(could_write) = definition.could_write else {
+            return Ok(());
+        };
         for example in definition.examples {
             let params = example.params_of(definition).unwrap();
             for unique in [false, true] {
-                let Ok(mask) = (definition.build)(&site(1, None, unique), &params) else { continue };
+                let Ok(mask) = (definition.build)(&site(1, None, unique), &params) else {
+                    continue;
+                };
                 for cell in [cell, example.cell] {
-                    let Some(masked) = run(&*mask, cell, None) else { continue };
+                    let Some(masked) = run(&*mask, cell, None) else {
+                        continue;
+                    };
                     prop_assert!(could_write(&params, &masked), "{} became {}", cell, masked);
                 }
             }
@@ -265,7 +277,9 @@ fn what_a_mask_writes_fits_the_column_or_the_cell_is_refused() {
         runner
             .run(&(limits.clone(), any::<u64>()), |((room, charset), number)| {
                 let site = Site { max_chars: Some(room), charset, ..site(1, None, false) };
-                let Ok(column) = ColumnMask::build(definition, "c", &site, params(definition)) else { return Ok(()) };
+                let Ok(column) = ColumnMask::build(definition, "c", &site, params(definition)) else {
+                    return Ok(());
+                };
                 let fit = Fit { max_chars: Some(room), charset, ..Fit::default() };
                 let column = ColumnMask { fit, ..column };
                 let mut batch = Batch::new(1);

@@ -145,7 +145,7 @@ mod tests {
     fn what_leaves_the_range_is_refused() {
         let site = Site { range: (Some(0), Some(1000)), ..Site::for_tests("scale") };
         let all = (0..=1000).map(|amount| masked(&site, CellKind::Integer, &amount.to_string(), None));
-        assert!(all.flatten().all(|scaled| scaled.parse::<i64>().is_ok_and(|scaled| (0..=1000).contains(&scaled))));
+        assert!(all.flatten().all(|scaled| { scaled.parse::<i64>().is_ok_and(|scaled| (0..=1000).contains(&scaled)) }));
         let other = |amount| masked(&site, CellKind::Integer, amount, None).is_err();
         assert!(other("1300") && other("-100"));
     }

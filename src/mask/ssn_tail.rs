@@ -91,7 +91,9 @@ impl Mask for SsnTail {
         match self.tail {
             Tail::Hidden => out.extend_from_slice(b"****"),
             Tail::Real if count == 9 => out.extend_from_slice(&digits[5..]),
-            Tail::Real => return Err(Misfit("it has not the nine digits of a social security number")),
+            Tail::Real => {
+                return Err(Misfit("it has not the nine digits of a social security number"));
+            }
             Tail::Fake => {
                 let ask = Ask { role: Role::Number, form: Form::Digits, value, subject: row.subject };
                 for attempt in 0..=u8::MAX {

@@ -106,7 +106,9 @@ fn parse(template: &str, cells: &[String]) -> std::result::Result<Vec<Piece>, (S
 fn literals_stand_in(pieces: &[Piece], text: &str) -> bool {
     let mut rest = text;
     for (at, piece) in pieces.iter().enumerate() {
-        let Piece::Text(literal) = piece else { continue };
+        let Piece::Text(literal) = piece else {
+            continue;
+        };
         let (first, last) = (at == 0, at + 1 == pieces.len());
         let found = match (first, last) {
             (true, true) => (rest == literal).then_some(rest.len()),

@@ -55,7 +55,9 @@ fn cut(room: usize, start: usize, out: &mut Vec<u8>) {
         return;
     }
     let text = String::from_utf8_lossy(&out[start..]);
-    let Some((end, _)) = text.char_indices().nth(room) else { return };
+    let Some((end, _)) = text.char_indices().nth(room) else {
+        return;
+    };
     // A word that ends just there is whole.
     let words =
         if text[end..].starts_with(char::is_whitespace) { Some(end) } else { text[..end].rfind(char::is_whitespace) };

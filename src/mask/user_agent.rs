@@ -102,12 +102,16 @@ fn write(text: &str, attempt: u8, room: usize, out: &mut Vec<u8>) {
         Engine::Gecko if apple => {
             format!("{webkit}605.1.15 (KHTML, like Gecko) FxiOS/{version}.0 Mobile/15E148 Safari/605.1.15")
         }
-        Engine::WebKit(_) => format!("{webkit}605.1.15 (KHTML, like Gecko) Version/{version}.0 Safari/605.1.15"),
+        Engine::WebKit(_) => {
+            format!("{webkit}605.1.15 (KHTML, like Gecko) Version/{version}.0 Safari/605.1.15")
+        }
         Engine::Chromium(brand, _) => {
             let brand = if brand.is_empty() { String::new() } else { format!("{brand}{version}.0.0.0") };
             format!("{webkit}537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 {mobile}Safari/537.36{brand}")
         }
-        Engine::Gecko => format!("Mozilla/5.0 ({p}; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"),
+        Engine::Gecko => {
+            format!("Mozilla/5.0 ({p}; rv:{version}.0) Gecko/20100101 Firefox/{version}.0")
+        }
         Engine::Bot => format!("Mozilla/5.0 (compatible; examplebot/{version}.0)"),
         Engine::Tool => format!("curl/{version}.0"),
         Engine::Other => format!("Mozilla/5.0 (compatible; Other/{version}.0)"),

@@ -27,7 +27,9 @@ pub fn write_escaped(out: &mut Vec<u8>, mut bytes: &[u8], escapes: &[u8; 256]) {
     loop {
         let clean = clean_prefix(bytes, |byte| byte <= b'\r' || byte == b'\\', |byte| escapes[usize::from(byte)] != 0);
         out.extend_from_slice(&bytes[..clean]);
-        let Some(&byte) = bytes.get(clean) else { return };
+        let Some(&byte) = bytes.get(clean) else {
+            return;
+        };
         out.extend_from_slice(&[b'\\', escapes[usize::from(byte)]]);
         bytes = &bytes[clean + 1..];
     }
@@ -94,7 +96,9 @@ pub fn read_escaped<'a>(arena: &mut Vec<u8>, mut text: &'a [u8]) -> std::result:
         let clean = until_end(text);
         arena.extend_from_slice(&text[..clean]);
         text = &text[clean..];
-        let [b'\\', rest @ ..] = text else { return Ok(text) };
+        let [b'\\', rest @ ..] = text else {
+            return Ok(text);
+        };
         let (letter, rest) = rest.split_first().ok_or("the text ends inside an escape")?;
         arena.push(match letter {
             b'b' => 0x08,

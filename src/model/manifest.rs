@@ -228,7 +228,9 @@ impl Why {
     /// The reverse of [`code`](Self::code).
     #[must_use]
     pub fn of_code(code: u32) -> Option<Self> {
-        let Some(code) = code.checked_sub(1) else { return Some(Self::Whole) };
+        let Some(code) = code.checked_sub(1) else {
+            return Some(Self::Whole);
+        };
         let at = u16::try_from(code / 3).ok()?;
         Some(match code % 3 {
             0 => Self::Root(at),

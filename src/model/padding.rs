@@ -31,8 +31,12 @@ pub fn pad(frames: &mut Vec<u8>) {
     let length = frames.len() as u64;
     // Padding is a few per cent of an object that fits in memory, so both conversions hold.
     let fill = usize::try_from(padded(length) - length).unwrap_or(0);
-    let Some(zeros) = fill.checked_sub(SKIPPABLE_HEADER) else { return };
-    let Ok(field) = u32::try_from(zeros) else { return };
+    let Some(zeros) = fill.checked_sub(SKIPPABLE_HEADER) else {
+        return;
+    };
+    let Ok(field) = u32::try_from(zeros) else {
+        return;
+    };
     frames.extend_from_slice(&SKIPPABLE_MAGIC);
     frames.extend_from_slice(&field.to_le_bytes());
     frames.resize(frames.len() + zeros, 0);
@@ -41,7 +45,9 @@ pub fn pad(frames: &mut Vec<u8>) {
 /// Whether `tail` is empty or exactly one padding frame of zeros.
 #[must_use]
 pub fn is_padding(tail: &[u8]) -> bool {
-    let Some((header, zeros)) = tail.split_first_chunk::<SKIPPABLE_HEADER>() else { return tail.is_empty() };
+    let Some((header, zeros)) = tail.split_first_chunk::<SKIPPABLE_HEADER>() else {
+        return tail.is_empty();
+    };
     let (magic, field) = header.split_at(SKIPPABLE_MAGIC.len());
     magic == SKIPPABLE_MAGIC
         && u32::try_from(zeros.len()).is_ok_and(|length| field == length.to_le_bytes())

@@ -172,7 +172,9 @@ impl ObjectName {
             (1..=9).contains(&text.len()) && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())
         };
         let dated = |name: &str| {
-            let Some((time, id)) = name.split_once('-') else { return false };
+            let Some((time, id)) = name.split_once('-') else {
+                return false;
+            };
             let shape: Vec<u8> = time.bytes().map(|b| if b.is_ascii_digit() { b'0' } else { b }).collect();
             shape == b"00000000T000000Z" && hex(id, 32)
         };

@@ -2,8 +2,11 @@
 
 mod audit_tests;
 mod cancel_tests;
+mod check_tests;
 mod closure_tests;
 mod concurrent_tests;
+mod constraint_testing;
+mod constraint_tests;
 mod cut_tests;
 mod dialect_testing;
 mod drift_tests;
@@ -123,6 +126,14 @@ pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
     rollback::rollback(&context(), &mut *target(url), &options)
 }
 
+/// A store in memory.
+pub(super) fn empty_repository() -> Repository {
+    let member = Member::generate();
+    let store = Memory::new();
+    keys::init(&store, &member).unwrap();
+    Repository::open(Box::new(store), &member, &[]).unwrap()
+}
+
 /// A snapshot called `s`, captured by a policy.
 pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
     captured_in("dev", url, policy_text).unwrap()
@@ -130,10 +141,7 @@ pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
 
 /// The same for an environment, and what goes wrong.
 pub(super) fn captured_in(environment: &str, url: &str, policy_text: &str) -> Result<Repository> {
-    let member = Member::generate();
-    let store = Memory::new();
-    keys::init(&store, &member).unwrap();
-    let repository = Repository::open(Box::new(store), &member, &[]).unwrap();
+    let repository = empty_repository();
     let mut opened = source(url);
     let catalogue = opened.catalogue().unwrap();
     let policy = Policy::parse("test.toml", policy_text).unwrap();

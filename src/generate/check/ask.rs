@@ -58,7 +58,9 @@ impl Asker<'_> {
         if at.is_empty() || *errors >= ERRORS {
             return Ok(());
         }
-        let Some(sql) = question(check, self.table, rows, at) else { return Ok(()) };
+        let Some(sql) = question(check, self.table, rows, at) else {
+            return Ok(());
+        };
         let mut answers = Vec::new();
         let mut take = |batch: Batch| {
             answers.extend((0..batch.rows()).map(|row| (batch.cell(row, 0).bytes.to_vec(), answer(&batch, row))));

@@ -5,7 +5,7 @@ use super::compare::is_number;
 use super::datum::{About, Datum, Rule, Type};
 use super::draft::{Draft, length_of};
 use super::evaluate::{Row, truth, value};
-use super::goal::{Atom, constant, is_positive};
+use super::goal::{Atom, Goal, constant, is_positive};
 use super::pattern;
 use super::solve::{Derived, Expression, Total};
 use super::time::{self, Interval};
@@ -22,21 +22,38 @@ const SAMPLES: usize = 200;
 pub(super) fn apply<'a>(draft: &mut Draft<'a>, about: &'a Arc<About>, atom: &'a Atom) {
     let columns = atom.term.columns();
     if atom.strict && !asks_for_null(&atom.term) {
-        columns.iter().for_each(|column| draft.set_null(*column, false));
+        for column in &columns {
+            draft.set_null(*column, false);
+        }
     }
     if columns.len() == 1 {
         draft.keep(atom);
     }
-    let known = match &atom.term {
+    match (&atom.samples, columns.first()) {
+        (Some(values), Some(column)) => draft.one_of(*column, values.clone()),
+        _ if formed(draft, about, &atom.term).is_none() => draft.unsolved(atom.check),
+        _ => {}
+    }
+}
+
+/// Finds values for demands on one column that have no other form, once for all.
+pub(super) fn sample(about: &Arc<About>, goal: &mut Goal) {
+    match goal {
+        Goal::All(list) | Goal::Any(list) => list.iter_mut().for_each(|goal| sample(about, goal)),
+        Goal::Atom(atom) => {
+            if let [column] = atom.term.columns()[..]
+                && formed(&mut Draft::new(about), about, &atom.term).is_none()
+            {
+                atom.samples = sampled(about, &atom.term, column);
+            }
+        }
+    }
+}
+
+fn formed(draft: &mut Draft<'_>, about: &Arc<About>, term: &Term) -> Option<()> {
+    match term {
         Term::Not(inner) => demand(draft, about, inner, false),
         term => demand(draft, about, term, true),
-    };
-    let known = known.or_else(|| match columns.as_slice() {
-        [column] => sampled(draft, about, &atom.term, *column),
-        _ => None,
-    });
-    if known.is_none() {
-        draft.unsolved(atom.check);
     }
 }
 
@@ -107,15 +124,18 @@ fn values(about: &About, at: usize, list: &[Term]) -> Option<Vec<Value>> {
 fn listed(draft: &mut Draft<'_>, about: &Arc<About>, one: &Term, list: &[Term], wanted: bool) -> Option<()> {
     if let Some(at) = column(one, about) {
         let known: Vec<Value> = values(about, at, list)?.into_iter().filter(|value| !value.is_null()).collect();
-        match wanted {
-            true => draft.one_of(at, known),
-            false => draft.of(at).none_of.extend(known),
+        if wanted {
+            draft.one_of(at, known);
+        } else {
+            draft.of(at).none_of.extend(known);
         }
         return Some(());
     }
     match one {
         Term::Call("lower" | "upper" | "trim", inner) if wanted => {
-            let [inner] = inner.as_slice() else { return None };
+            let [inner] = inner.as_slice() else {
+                return None;
+            };
             listed(draft, about, inner, list, wanted)
         }
         _ => None,
@@ -165,7 +185,9 @@ fn bounded(draft: &mut Draft<'_>, about: &About, op: Op, at: usize, datum: &Datu
 
 /// `moment::date op date`.
 fn whole_days(draft: &mut Draft<'_>, about: &About, op: Op, at: usize, datum: &Datum) -> Option<()> {
-    let Datum::Date(date) = datum else { return None };
+    let Datum::Date(date) = datum else {
+        return None;
+    };
     let midnight = |date: i32| Value::Timestamp(i64::from(date) * time::DAY);
     if about.slots[at].family != Family::Timestamp {
         return None;
@@ -331,7 +353,9 @@ fn escaped(text: &str) -> String {
 
 /// `left(text, count) = 'AB'`.
 fn starts(draft: &mut Draft<'_>, about: &About, op: Op, text: &Term, count: i64, datum: &Datum) -> Option<()> {
-    let Datum::Text(start, _) = datum else { return None };
+    let Datum::Text(start, _) = datum else {
+        return None;
+    };
     let fits = usize::try_from(count).is_ok_and(|count| count == start.chars().count());
     if op != Op::Equal || !fits {
         return None;
@@ -410,8 +434,8 @@ fn related(draft: &mut Draft<'_>, about: &Arc<About>, op: Op, left: &Term, right
             return Some(());
         }
         (Some(at), None) => {
-            if let Some(known) = itself(draft, about, op, at, right) {
-                return known;
+            if is_itself(about, at, right) {
+                return itself(draft, about, op, at, right);
             }
         }
         (None, Some(_)) => return related(draft, about, op.turned(), right, left),
@@ -420,23 +444,25 @@ fn related(draft: &mut Draft<'_>, about: &Arc<About>, op: Op, left: &Term, right
     isolated(draft, about, op, left, right).or_else(|| isolated(draft, about, op.turned(), right, left))
 }
 
-/// `text = lower(text)`. The outer none says that it is nothing of the kind.
-fn itself(draft: &mut Draft<'_>, about: &About, op: Op, at: usize, right: &Term) -> Option<Option<()>> {
-    let Term::Call(name, list) = right else { return None };
-    if list.len() != 1 || column(&list[0], about) != Some(at) {
-        return None;
-    }
+/// Whether an expression is a function of this column only.
+fn is_itself(about: &About, at: usize, term: &Term) -> bool {
+    matches!(term, Term::Call(_, list) if list.len() == 1 && column(&list[0], about) == Some(at))
+}
+
+/// `text = lower(text)`.
+fn itself(draft: &mut Draft<'_>, about: &About, op: Op, at: usize, right: &Term) -> Option<()> {
+    let Term::Call(name, _) = right else { return None };
     let case = match (*name, op) {
         ("lower", Op::Equal) => Case::Lower,
         ("upper", Op::Equal) => Case::Upper,
-        _ => return Some(None),
+        _ => return None,
     };
     // Where case does not count there is nothing to say.
     if !matches!(about.slots[at].rule, Rule::Fold { .. } | Rule::NoCase) {
         let clash = Draft::fix(&mut draft.of(at).case, case);
         draft.break_if(clash);
     }
-    Some(Some(()))
+    Some(())
 }
 
 /// `a + b + c op constant`, each column once.
@@ -480,8 +506,12 @@ fn isolated(draft: &mut Draft<'_>, about: &Arc<About>, op: Op, left: &Term, righ
         draft.derive(Derived { column: at, op, expression: Expression::new(right.clone(), about, at) });
         return Some(());
     }
-    let Term::Call(name, list) = left else { return None };
-    let [one, other] = list.as_slice() else { return None };
+    let Term::Call(name, list) = left else {
+        return None;
+    };
+    let [one, other] = list.as_slice() else {
+        return None;
+    };
     let over = |name: &'static str, with: &Term| Term::Call(name, vec![right.clone(), with.clone()]);
     let fixed = |term: &Term| constant(term, about);
     // The later column follows from the others.
@@ -532,7 +562,7 @@ fn quotient(about: &About, right: &Term, datum: &Datum) -> Option<Term> {
 }
 
 /// Values of a column that satisfy a condition on it alone.
-fn sampled(draft: &mut Draft<'_>, about: &About, term: &Term, at: usize) -> Option<()> {
+fn sampled(about: &About, term: &Term, at: usize) -> Option<Vec<Value>> {
     let mut cells: Vec<Option<Value>> = vec![None; about.slots.len()];
     let mut found: Vec<Value> = Vec::new();
     for value in candidates(about, term, at) {
@@ -544,11 +574,7 @@ fn sampled(draft: &mut Draft<'_>, about: &About, term: &Term, at: usize) -> Opti
             }
         }
     }
-    if found.is_empty() {
-        return None;
-    }
-    draft.one_of(at, found);
-    Some(())
+    (!found.is_empty()).then_some(found)
 }
 
 fn candidates(about: &About, term: &Term, at: usize) -> Vec<Value> {

@@ -86,12 +86,14 @@ impl<'a> Draft<'a> {
 
     pub(super) fn relate(&mut self, left: usize, op: Op, right: usize) {
         let turned = matches!(op, Op::Greater | Op::AtLeast);
-        let relation = match turned {
-            true => Relation { left: right, op: op.turned(), right: left },
-            false => Relation { left, op, right },
-        };
-        self.broken |= left == right && !op.takes(Ordering::Equal) && !self.about.slots[left].nullable;
-        if left != right && !self.made.relations.contains(&relation) {
+        let relation =
+            if turned { Relation { left: right, op: op.turned(), right: left } } else { Relation { left, op, right } };
+        if left == right {
+            // Nothing is less than itself, but of NULL nobody knows.
+            if !op.takes(Ordering::Equal) {
+                self.set_null(left, true);
+            }
+        } else if !self.made.relations.contains(&relation) {
             self.made.relations.push(relation);
         }
     }
@@ -333,7 +335,9 @@ fn close(end: &mut Option<Bound>, family: Family, places: Option<u8>, step: i32)
                 (_, Some(places)) => places,
                 _ => return,
             };
-            let Some(scale) = 10_i128.checked_pow(u32::from(number.places.saturating_sub(places))) else { return };
+            let Some(scale) = 10_i128.checked_pow(u32::from(number.places.saturating_sub(places))) else {
+                return;
+            };
             // Digits that the column does not keep.
             let cut = number.units.div_euclid(scale);
             let is_cut = number.units.rem_euclid(scale) != 0;
@@ -341,7 +345,9 @@ fn close(end: &mut Option<Bound>, family: Family, places: Option<u8>, step: i32)
                 (true, true) => cut + 1,
                 (true, false) => cut,
                 (false, _) => {
-                    let Some(rounded) = number.rounded(places) else { return };
+                    let Some(rounded) = number.rounded(places) else {
+                        return;
+                    };
                     rounded.units + moved
                 }
             };

@@ -48,7 +48,9 @@ pub(super) fn work(name: &str, values: &[Datum], engine: EngineKind) -> Option<D
             let key = path
                 .strip_prefix("$.")
                 .filter(|key| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))?;
-            let Json::Object(mut map) = json? else { return None };
+            let Json::Object(mut map) = json? else {
+                return None;
+            };
             match (map.remove(key), engine) {
                 (None, _) => Some(Datum::Null),
                 (Some(found), EngineKind::Sqlite) => match found {

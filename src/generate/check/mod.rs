@@ -11,6 +11,8 @@ mod evaluate;
 mod functions;
 mod goal;
 mod json;
+#[cfg(test)]
+mod oracle_tests;
 mod pattern;
 mod read;
 mod solve;
@@ -126,8 +128,16 @@ pub fn of_table_at(catalogue: &Catalogue, table: &Table, now: i64) -> Vec<Check>
     checks
 }
 
+/// A condition on a table's rows that is no CHECK: which rows an index is about, what the partitions take.
+#[must_use]
+pub fn of_text(catalogue: &Catalogue, table: &Table, name: &str, text: &str, now: i64) -> Check {
+    check(name.to_owned(), text.to_owned(), &Arc::new(About::of(catalogue, table, now)), None)
+}
+
 fn of_domain(catalogue: &Catalogue, about: &Arc<About>, at: usize, declared: &str, checks: &mut Vec<Check>) {
-    let Some(domain) = text::domain(declared, catalogue) else { return };
+    let Some(domain) = text::domain(declared, catalogue) else {
+        return;
+    };
     let column = about.slots[at].name.escape_debug();
     if domain.not_null {
         let term = Term::Not(Box::new(Term::IsNull(Box::new(Term::Column(at)))));

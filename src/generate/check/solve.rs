@@ -94,8 +94,8 @@ impl fmt::Debug for Expression {
 
 /// As many combinations are tried one by one; of more, some.
 const TRIED: u64 = 512;
-/// How many steps a search takes before it is given up.
-const STEPS: usize = 20_000;
+/// How many steps a search takes before it is given up, and all searches for further ways together.
+const STEPS: usize = 4_000;
 
 /// Ways to satisfy all `checks` of a table, at most `limit`, the most useful ones first. None where they contradict each
 /// other; [`contradicting`] tells which do. Checks that cannot be worked out here are in every way's `unsolved`.
@@ -112,7 +112,9 @@ pub fn solve(table: &Table, checks: &[Check], limit: usize) -> Vec<Alternative> 
         match &check.predicate {
             Ok(known) => {
                 let demand = Demand { about, check: at, wanted: true, strict: false };
-                goals.push(demand.goal(&known.term));
+                let mut goal = demand.goal(&known.term);
+                atom::sample(about, &mut goal);
+                goals.push(goal);
             }
             Err(_) => unread.push(at),
         }
@@ -244,16 +246,17 @@ impl<'a> Search<'a> {
         let mut found: Vec<Alternative> = Vec::new();
         for round in 0..combinations.clamp(1, TRIED) {
             let turn = if combinations <= TRIED { Turn::Counted(round) } else { Turn::Drawn(round) };
-            self.steps = 0;
+            if round == 1 {
+                self.steps = 0;
+            }
             let todo: Vec<&Goal> = self.goals.iter().collect();
             match self.way(todo, Vec::new(), Vec::new(), turn, 1) {
                 Some(way) if !found.contains(&way) => found.push(way),
-                Some(_) => {}
                 // There is none, or none that is found in reasonable time.
                 None if round == 0 => return Vec::new(),
-                None => {}
+                Some(_) | None => {}
             }
-            if found.len() >= limit * 4 {
+            if found.len() >= limit * 4 || self.steps > STEPS {
                 break;
             }
         }
@@ -293,7 +296,9 @@ impl<'a> Search<'a> {
             return None;
         }
         let so_far = self.draft(&chosen)?;
-        let Some(first) = (0..open.len()).min_by_key(|at| open[*at].len()) else { return Some(so_far) };
+        let Some(first) = (0..open.len()).min_by_key(|at| open[*at].len()) else {
+            return Some(so_far);
+        };
         let choices = open.swap_remove(first);
         let count = (choices.len() as u64).max(1);
         let start = match turn {

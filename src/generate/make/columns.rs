@@ -1,14 +1,14 @@
 //! How the cells of each column of a table come to be, for each way to satisfy its CHECKs.
 
-use super::Run;
 use super::shape::{Plan, Shape};
-use super::stand_in::{self as check, Alternative, Check, Spec};
-use super::stand_in::{enum_labels, field};
+use super::{Run, partitions};
 use crate::error::{Error, Result};
-use crate::generate::field::Field;
-use crate::generate::restriction::Restriction;
+use crate::generate::check::{self, Alternative, Check, Derived};
+use crate::generate::draw::Draw;
+use crate::generate::field::{Field, Row, Spec, enum_labels, field};
+use crate::generate::restriction::{Op, Restriction};
 use crate::generate::value::Value;
-use crate::model::schema::Family;
+use crate::model::schema::{Column, Family};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -53,7 +53,9 @@ pub(super) struct Way {
 impl Columns {
     pub(super) fn of(run: &Run<'_>, shape: &Shape<'_>, at: usize) -> Result<Self> {
         let plan = &shape.tables[at];
-        let checks = check::of_table(run.catalogue, plan.table);
+        let now = run.bound.now();
+        let mut checks = check::of_table_at(run.catalogue, plan.table, now);
+        checks.extend(partitions::condition(run.catalogue, plan.table, now));
         let alternatives = check::solve(plan.table, &checks, ALTERNATIVES);
         if alternatives.is_empty() {
             return Err(contradiction(plan, &checks));
@@ -138,6 +140,11 @@ pub(super) fn made(
         restriction.null = Some(false);
     }
     let own = &plan.table.columns[column];
+    // A share of NULL that the profile names takes the place of the field's own.
+    let nulls = run.bound.null_share(&plan.table.name, &own.name).filter(|_| restriction.null.is_none());
+    if nulls.is_some() {
+        restriction.null = Some(false);
+    }
     let labels = enum_labels(run.catalogue, own);
     let spec = Spec {
         engine: run.catalogue.engine,
@@ -148,17 +155,43 @@ pub(super) fn made(
         restriction: &restriction,
         labels: &labels,
         now: run.bound.now(),
-        edge: run.edge,
+        edge: run.bound.edge(),
     };
-    if let Some(field) = run.bound.field(&plan.table.name, &own.name, &spec) {
-        return Ok(Arc::from(field));
+    let said = run.bound.field(&plan.table.name, &own.name, &spec);
+    let made = said.map_or_else(|| field(&spec), Ok)?;
+    Ok(match nulls {
+        Some(share) if share > 0.0 => Arc::new(Nullable { field: made, share }),
+        _ => Arc::from(made),
+    })
+}
+
+/// A field with a share of NULL.
+struct Nullable {
+    field: Box<dyn Field>,
+    share: f64,
+}
+
+impl Field for Nullable {
+    fn make(&self, row: &Row<'_>, draw: &mut Draw) -> Value {
+        if draw.chance(self.share) { Value::Null } else { self.field.make(row, draw) }
     }
-    field(&spec).map(Arc::from)
+
+    fn capacity(&self) -> u64 {
+        self.field.capacity()
+    }
+
+    fn nth(&self, n: u64, row: &Row<'_>) -> Value {
+        self.field.nth(n, row)
+    }
+
+    fn needs(&self) -> Vec<usize> {
+        self.field.needs()
+    }
 }
 
 fn contradiction(plan: &Plan<'_>, checks: &[Check]) -> Error {
-    let names: Vec<&str> = checks.iter().map(|check| check.name.as_str()).collect();
-    Error::policy(format!("no row of table {} can satisfy all of its CHECKs: {}", plan.table.name, names.join(", ")))
+    let names = check::contradicting(plan.table, checks).join(", ");
+    Error::policy(format!("no row of table {} can satisfy all of its CHECKs: {names}", plan.table.name))
         .hint("They contradict each other, as far as this program reads them.")
 }
 
@@ -177,23 +210,29 @@ fn sources(plan: &Plan<'_>, alternatives: &[Alternative]) -> Vec<Source> {
     for (at, key) in plan.keys.iter().enumerate() {
         let free: Vec<usize> =
             key.columns.iter().copied().filter(|&column| !referenced(column) && !typed(column)).collect();
-        match free.as_slice() {
-            &[column] if key.columns.len() == 1 && sources[column] == Source::Drawn => {
-                sources[column] = Source::Distinct
-            }
-            &[column] if key.columns.len() > 1 && sources[column] == Source::Drawn => {
-                let own = &table.columns[column];
-                let counts = own.family == Family::Integer
-                    && words(&own.name).iter().any(|word| COUNTERS.contains(&word.as_str()))
-                    && alternatives.iter().all(|way| way.restrictions.get(&column).is_none_or(is_from_a_number_up));
-                if counts {
-                    sources[column] = Source::Numbered(at);
-                }
-            }
-            _ => {}
+        let &[column] = free.as_slice() else { continue };
+        let is_counter = |own: &Column| {
+            own.family == Family::Integer && words(&own.name).iter().any(|word| COUNTERS.contains(&word.as_str()))
+        };
+        let is_open = |way: &Alternative| way.restrictions.get(&column).is_none_or(is_from_a_number_up);
+        if sources[column] != Source::Drawn {
+            continue;
+        }
+        if key.columns.len() == 1 && !follows(alternatives, column) {
+            sources[column] = Source::Distinct;
+        } else if key.columns.len() > 1 && is_counter(&table.columns[column]) && alternatives.iter().all(is_open) {
+            sources[column] = Source::Numbered(at);
         }
     }
     sources
+}
+
+/// Columns that are set by what others hold: they are drawn again where a value is taken.
+fn follows(alternatives: &[Alternative], column: usize) -> bool {
+    alternatives.iter().any(|way| {
+        let equal = |one: &Derived| one.op == Op::Equal && one.column == column;
+        way.derived.iter().any(equal) || way.totals.iter().any(|total| total.columns.contains(&column))
+    })
 }
 
 fn is_from_a_number_up(restriction: &Restriction) -> bool {

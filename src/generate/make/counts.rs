@@ -4,9 +4,9 @@ use super::columns::{Columns, Source};
 use super::keys::Key;
 use super::parents::part;
 use super::shape::{Group, Plan, Shape};
-use super::stand_in::Count;
 use super::{Run, Size};
 use crate::classify::About;
+use crate::generate::profile::Count;
 
 /// Every ordinary table gets so many, where it can.
 const LEAST: u64 = 3;
@@ -24,7 +24,7 @@ pub struct Planned {
 pub(super) fn counts(run: &Run<'_>, shape: &Shape<'_>, columns: &[Option<Columns>]) -> Vec<Planned> {
     let mut planned = wanted(run, shape);
     // What a table can hold follows from its parents, and on a cycle theirs from it.
-    for _ in 0..shape.tables.len().min(8) + 1 {
+    for _ in 0..=shape.tables.len().min(8) {
         let mut changed = false;
         for &at in &shape.order {
             let Some(columns) = &columns[at] else { continue };
@@ -44,7 +44,7 @@ pub(super) fn counts(run: &Run<'_>, shape: &Shape<'_>, columns: &[Option<Columns
 fn wanted(run: &Run<'_>, shape: &Shape<'_>) -> Vec<Planned> {
     let weights = weights(run, shape);
     let sum: f64 = weights.iter().sum();
-    let total = run.size.rows();
+    let total = part(rows_of(run.size), run.bound.factor());
     let mut planned = vec![Planned::default(); shape.tables.len()];
     for &at in &shape.order {
         let plan = &shape.tables[at];
@@ -59,19 +59,17 @@ fn wanted(run: &Run<'_>, shape: &Shape<'_>) -> Vec<Planned> {
         let by_size = part(total, if sum > 0.0 { weights[at] / sum } else { 0.0 }).max(LEAST);
         planned[at] = match run.bound.rows(name) {
             Some(Count::Exactly(rows)) => Planned { rows, why: "the profile says so".to_owned() },
-            Some(Count::Share(share)) => {
-                Planned { rows: part(total, share).max(1), why: "a share, as the profile says".to_owned() }
-            }
             Some(Count::PerParent { reference, mean, .. }) => {
                 let mut links = plan.groups.iter().flat_map(|group| &group.links);
-                let parent = links.find(|link| link.reference == reference).and_then(|link| link.parent);
+                let parent =
+                    links.find(|link| run.references[link.reference] == reference).and_then(|link| link.parent);
                 let parents = parent.map_or(0, |parent| planned[parent].rows);
                 Planned {
                     rows: part(parents, mean),
                     why: format!("{mean} for each of {parents} parents, as the profile says"),
                 }
             }
-            None => Planned { rows: by_size, why: format!("size {}", run.size.word()) },
+            None => Planned { rows: by_size, why: format!("size {}", word_of(run.size)) },
         };
     }
     planned
@@ -122,9 +120,9 @@ fn leads_home(group: &Group, shape: &Shape<'_>, plan: &Plan<'_>) -> bool {
 
 /// Rows that a group may reference.
 pub(super) fn parents(group: &Group, planned: &[Planned], run: &Run<'_>, shape: &Shape<'_>) -> u64 {
-    let of = |parent: usize| match shape.tables[parent].filled {
-        true => planned[parent].rows,
-        false => run.outside.get(&shape.tables[parent].table.name).map_or(0, |outside| outside.keys.len() as u64),
+    let of = |parent: usize| {
+        let Plan { table, filled, .. } = &shape.tables[parent];
+        if *filled { planned[parent].rows } else { run.outside_rows(&table.name) }
     };
     group.links.iter().filter_map(|link| link.parent).map(of).sum()
 }
@@ -180,7 +178,7 @@ pub(super) fn room(
         return 1;
     }
     // A condition leaves rows out, and nobody knows how many.
-    if key.condition.is_some() {
+    if key.is_partial() {
         return u64::MAX;
     }
     let Some(parts) = parts(plan, key) else { return u64::MAX };
@@ -210,24 +208,19 @@ pub(super) fn room_of(
     }
 }
 
-impl Size {
-    /// About how many rows in all.
-    #[must_use]
-    pub fn rows(self) -> u64 {
-        match self {
-            Self::Small => 1_000,
-            Self::Medium => 10_000,
-            Self::Large => 100_000,
-        }
+/// About how many rows in all.
+fn rows_of(size: Size) -> u64 {
+    match size {
+        Size::Small => 1_000,
+        Size::Medium => 10_000,
+        Size::Large => 100_000,
     }
+}
 
-    /// The word for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Small => "small",
-            Self::Medium => "medium",
-            Self::Large => "large",
-        }
+fn word_of(size: Size) -> &'static str {
+    match size {
+        Size::Small => "small",
+        Size::Medium => "medium",
+        Size::Large => "large",
     }
 }

@@ -1,6 +1,7 @@
 //! What is unique in a table, and how its values are compared.
 
 use crate::generate::cell;
+use crate::generate::check::{self, Predicate, Truth};
 use crate::generate::value::Value;
 use crate::model::schema::{Catalogue, Column, EngineKind, Family, SchemaObject, Table, Unique};
 use sqlparser::ast::{CreateIndex, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Statement};
@@ -22,25 +23,50 @@ pub(super) struct Key {
     pub(super) caseless: bool,
     /// Whether NULL equals NULL.
     pub(super) nulls_equal: bool,
-    /// Only rows for which this holds count.
-    pub(super) condition: Option<String>,
+    /// Which rows count.
+    pub(super) rows: Covered,
     /// It is over an expression that cannot be worked out here: one row is always good.
     pub(super) opaque: bool,
 }
 
+/// Which rows an index is about.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Covered {
+    /// All.
+    #[default]
+    All,
+    /// Those for which this holds.
+    Where(Predicate),
+    /// Some, and which they are cannot be worked out: any row may count.
+    Some,
+}
+
 impl Key {
+    /// Whether only some rows count.
+    pub(super) fn is_partial(&self) -> bool {
+        !matches!(self.rows, Covered::All)
+    }
+
+    /// Whether a row counts.
+    pub(super) fn is_about(&self, cells: &[Option<Value>]) -> bool {
+        match &self.rows {
+            Covered::Where(condition) => !matches!(condition.holds(cells), Truth::False | Truth::Unknown),
+            Covered::All | Covered::Some => true,
+        }
+    }
+
     /// A hash of a row's values; none where the row does not count.
-    pub(super) fn hash(
+    pub(super) fn hash<'v>(
         &self,
         engine: EngineKind,
         columns: &[Column],
-        cell: impl Fn(usize) -> Option<Value>,
+        cell: impl Fn(usize) -> Option<&'v Value>,
         scratch: &mut Vec<u8>,
     ) -> Option<u64> {
         scratch.clear();
         for (&at, prefix) in self.columns.iter().zip(&self.prefixes) {
             match cell(at) {
-                Some(value) if !value.is_null() => fold(engine, &columns[at], &value, *prefix, self.caseless, scratch),
+                Some(value) if !value.is_null() => fold(engine, &columns[at], value, *prefix, self.caseless, scratch),
                 _ if self.nulls_equal => scratch.push(0),
                 _ => return None,
             }
@@ -112,7 +138,7 @@ fn of_unique(catalogue: &Catalogue, table: &Table, unique: &Unique) -> Key {
             let index = catalogue.post.iter().find(|object| is_index(object, table, &unique.name));
             let inline = format!("{} UNIQUE NULLS NOT DISTINCT", unique.name);
             match index.and_then(|index| parsed(engine, &index.create)) {
-                Some(index) => of_index(table, key, &index),
+                Some(index) => of_index(catalogue, table, key, &index),
                 None if unique.partial => Key { opaque: true, ..key },
                 None => Key { nulls_equal: table.create.replace('"', "").contains(&inline.replace('"', "")), ..key },
             }
@@ -139,9 +165,12 @@ fn parsed(engine: EngineKind, create: &str) -> Option<CreateIndex> {
     }
 }
 
-fn of_index(table: &Table, mut key: Key, index: &CreateIndex) -> Key {
+fn of_index(catalogue: &Catalogue, table: &Table, mut key: Key, index: &CreateIndex) -> Key {
     key.nulls_equal = index.nulls_distinct == Some(false);
-    key.condition = index.predicate.as_ref().map(ToString::to_string);
+    if let Some(condition) = &index.predicate {
+        let read = check::of_text(catalogue, table, &key.name, &condition.to_string(), check::NOW);
+        key.rows = read.predicate.map_or(Covered::Some, Covered::Where);
+    }
     let mut columns = Vec::new();
     for part in &index.columns {
         match column_of(table, &part.column.expr) {
@@ -238,7 +267,7 @@ mod tests {
         let keys = of_table(&all, &all.tables[0]);
         let seen: Vec<_> = keys
             .iter()
-            .map(|key| (key.columns.clone(), key.caseless, key.nulls_equal, key.condition.is_some(), key.opaque))
+            .map(|key| (key.columns.clone(), key.caseless, key.nulls_equal, key.is_partial(), key.opaque))
             .collect();
         let wanted = [
             (vec![0], false, false, false, false),

@@ -6,8 +6,8 @@ use super::parents::Chooser;
 use super::relate;
 use super::rows::Maker;
 use super::shape::{Group, Shape};
-use super::stand_in::Truth;
 use crate::error::{Error, Result};
+use crate::generate::check::{Check, Truth};
 use crate::generate::value::Value;
 use crate::generate::world::World;
 use std::collections::{HashMap, HashSet};
@@ -162,9 +162,8 @@ impl<'f, 'r> Filler<'f, 'r> {
         if let (Some(column), Some(value)) = (self.group.type_column, &one.value) {
             cells[column] = Some(value.clone());
         }
-        let fails = |check: &super::stand_in::Check| {
-            check.predicate.as_ref().is_ok_and(|predicate| predicate.holds(&cells) == Truth::False)
-        };
+        let fails =
+            |check: &Check| check.predicate.as_ref().is_ok_and(|predicate| predicate.holds(&cells) == Truth::False);
         if self.columns.checks.iter().any(fails) {
             return false;
         }
@@ -172,8 +171,9 @@ impl<'f, 'r> Filler<'f, 'r> {
             if !key.columns.iter().any(|column| self.group.columns.contains(column)) {
                 continue;
             }
-            let cell = |at: usize| cells[at].clone();
+            let cell = |at: usize| cells[at].as_ref();
             let hash = key.hash(self.run.catalogue.engine, &plan.table.columns, cell, &mut self.scratch);
+            let hash = hash.filter(|_| key.is_about(&cells));
             if hash.is_some_and(|hash| self.seen[at].contains(&hash)) {
                 return false;
             }
@@ -189,7 +189,10 @@ impl<'f, 'r> Filler<'f, 'r> {
     fn remember(&mut self, world: &World<'_>, row: usize) {
         let plan = &self.shape.tables[self.at];
         for (at, key) in plan.keys.iter().enumerate() {
-            let cell = |column: usize| world.tables[self.at].columns[column].get(row).cloned();
+            let cell = |column: usize| world.tables[self.at].columns[column].get(row);
+            if !key.is_about(&super::row(world, self.at, row)) {
+                continue;
+            }
             self.seen[at].extend(key.hash(self.run.catalogue.engine, &plan.table.columns, cell, &mut self.scratch));
         }
     }

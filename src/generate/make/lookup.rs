@@ -26,7 +26,7 @@ impl Lookups {
         let rows = self.0.entry((table, columns.to_vec())).or_insert_with(|| {
             let mut rows: HashMap<u64, Vec<u32>> = HashMap::new();
             for row in 0..world.tables[table].rows {
-                let cell = |at: usize| Some(world.cell(table, at, row).clone());
+                let cell = |at: usize| Some(world.cell(table, at, row));
                 if let Some(hash) = key.hash(catalogue.engine, own, cell, &mut scratch) {
                     rows.entry(hash).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
                 }
@@ -35,7 +35,7 @@ impl Lookups {
         });
         let value = |at: usize| {
             let place = columns.iter().position(|&own| own == at)?;
-            values.get(place).map(|value| (*value).clone())
+            values.get(place).copied()
         };
         let hash = key.hash(catalogue.engine, own, value, &mut scratch);
         hash.and_then(|hash| rows.get(&hash)).map_or(&[], Vec::as_slice)

@@ -7,11 +7,11 @@ mod keys;
 mod late;
 mod lookup;
 mod parents;
+mod partitions;
 mod proof;
 mod relate;
 mod rows;
 mod shape;
-pub mod stand_in;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -19,36 +19,22 @@ mod tests;
 
 pub use counts::Planned;
 
+pub use super::profile::Size;
+
+use super::check::{Check, Truth};
 use super::draw::Seed;
+use super::profile::Bound;
 use super::value::Value;
 use super::world::{Made, World};
 use crate::classify::Guesses;
 use crate::error::Result;
 use crate::event::Cancel;
-use crate::model::schema::{Catalogue, TableName};
+use crate::model::schema::{Catalogue, Table, TableName};
 use crate::model::subset::Reference;
 use columns::Columns;
 use rows::Maker;
 use shape::Shape;
-use stand_in::Bound;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How many rows in all, where nobody says more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Size {
-    /// About a thousand.
-    #[default]
-    Small,
-    /// About ten thousand.
-    Medium,
-    /// About a hundred thousand.
-    Large,
-}
-
-impl Size {
-    /// Every size.
-    pub const ALL: [Self; 3] = [Self::Small, Self::Medium, Self::Large];
-}
 
 /// What to make.
 pub struct Request<'a> {
@@ -64,8 +50,6 @@ pub struct Request<'a> {
     pub rows: BTreeMap<TableName, u64>,
     /// Where all randomness comes from.
     pub seed: u64,
-    /// Whether extremes are wanted.
-    pub edge: bool,
     /// Tables that get no rows.
     pub leave_out: BTreeSet<TableName>,
     /// Keys of rows that are there already, of tables that are left out.
@@ -91,6 +75,14 @@ impl Outside {
         (0..self.keys.len())
             .any(|row| columns.iter().zip(values).all(|(column, value)| self.value(row, column) == Some(value)))
     }
+}
+
+/// Asks the database whether CHECKs hold for rows, one answer for each row and check: see [`super::check`].
+pub type Ask<'q> = dyn FnMut(&Table, &[&Check], &[Vec<Option<Value>>]) -> Result<Vec<Vec<Truth>>> + 'q;
+
+/// A row's cells.
+fn row(world: &World<'_>, table: usize, row: usize) -> Vec<Option<Value>> {
+    world.tables[table].columns.iter().map(|column| column.get(row).cloned()).collect()
 }
 
 /// What would be made.
@@ -119,8 +111,14 @@ struct Run<'a> {
     size: Size,
     rows: &'a BTreeMap<TableName, u64>,
     seed: Seed,
-    edge: bool,
     outside: &'a BTreeMap<TableName, Outside>,
+}
+
+impl Run<'_> {
+    /// How many rows of a table are there already.
+    fn outside_rows(&self, table: &TableName) -> u64 {
+        self.outside.get(table).map_or(0, |outside| outside.keys.len() as u64)
+    }
 }
 
 struct Prepared<'a> {
@@ -139,7 +137,6 @@ fn prepare<'a>(request: &'a Request<'a>) -> Result<Prepared<'a>> {
         size: request.size,
         rows: &request.rows,
         seed: Seed::new(request.seed),
-        edge: request.edge,
         outside: &request.outside,
     };
     let shape = Shape::of(request.catalogue, request.references, &request.leave_out);
@@ -162,17 +159,14 @@ pub fn plan(request: &Request<'_>) -> Result<Forecast> {
     Ok(Forecast { tables: prepared.planned, notes: notes.collect() })
 }
 
-/// Makes all rows.
+/// Makes all rows; `ask` is asked about CHECKs that cannot be worked out here.
 ///
 /// # Errors
 /// Kind `Policy` with table and constraint where something cannot be satisfied, and when cancelled.
-pub fn make<'a>(request: &'a Request<'a>, cancel: &Cancel) -> Result<Done<'a>> {
+pub fn make<'a>(request: &'a Request<'a>, mut ask: Option<&mut Ask<'_>>, cancel: &Cancel) -> Result<Done<'a>> {
     let prepared = prepare(request)?;
     let (run, shape) = (&prepared.run, &prepared.shape);
-    let empty = |table: &crate::model::schema::Table| Made {
-        columns: vec![Vec::new(); table.columns.len()],
-        ..Made::default()
-    };
+    let empty = |table: &Table| Made { columns: vec![Vec::new(); table.columns.len()], ..Made::default() };
     let mut world = World {
         catalogue: request.catalogue,
         references: request.references,
@@ -183,7 +177,7 @@ pub fn make<'a>(request: &'a Request<'a>, cancel: &Cancel) -> Result<Done<'a>> {
     for &at in &shape.order {
         let Some(columns) = &prepared.columns[at] else { continue };
         notes.extend(columns.notes.iter().cloned());
-        let short = Maker::new(run, shape, at, columns, &prepared.planned).make(&mut world, cancel)?;
+        let short = Maker::new(run, shape, at, columns, &prepared.planned).make(&mut world, &mut ask, cancel)?;
         if let Some(why) = short {
             let (name, rows) = (&shape.tables[at].table.name, world.tables[at].rows);
             notes.push(format!("table {name} has {rows} rows of {}: {why}", prepared.planned[at].rows));
@@ -196,6 +190,6 @@ pub fn make<'a>(request: &'a Request<'a>, cancel: &Cancel) -> Result<Done<'a>> {
         }
     }
     request.bound.settle(&mut world, &run.seed)?;
-    proof::proof(run, shape, &prepared.columns, &world)?;
+    proof::proof(run, shape, &prepared.columns, &world, ask)?;
     Ok(Done { world, notes })
 }

@@ -1,91 +1,61 @@
 //! Which parent a row gets: how children spread over parents, and which parents fit what is known of the row already.
 
-use super::stand_in::{Choice, Spread};
 use crate::generate::draw::{Draw, Place};
+use crate::generate::profile::{Choice, Spread};
 
 /// How the children of one reference spread over its parents.
 pub(super) struct Chooser {
     choice: Choice,
-    /// Children of each parent in turn, where each parent gets its own number.
-    each: Vec<u32>,
-    /// Mixes who is popular.
     place: Place,
+    /// The parent of each row, where all parents are there when the first row is made.
+    each: Vec<Option<u32>>,
 }
 
 impl Chooser {
-    /// For `rows` children of `parents` parents.
+    /// For `rows` children of `parents` parents; of a tree both are the same rows.
     pub(super) fn new(choice: Option<Choice>, is_tree: bool, place: Place, rows: u64, parents: u64) -> Self {
-        let choice = choice.unwrap_or_else(|| default(is_tree, parents));
-        let mut each = Vec::new();
-        if let Spread::Each(low, high) = choice.spread {
-            let mut parent = 0;
-            while (each.len() as u64) < rows && parents > 0 {
-                let count = place.draw(parent).between(low.into(), high.max(low).into());
-                let count = if parent >= parents { count.max(1) } else { count };
-                each.extend(std::iter::repeat_n(
-                    u32::try_from(parent % parents).unwrap_or(0),
-                    usize::try_from(count).unwrap_or(0),
-                ));
-                parent += 1;
-                if parent > parents.saturating_mul(1 + high) + rows {
-                    break;
-                }
-            }
-        }
-        Self { choice, each, place }
+        let choice = choice.unwrap_or(if is_tree || parents < 12 {
+            Choice { spread: Spread::Uniform, null: is_tree.then_some(0.3) }
+        } else {
+            Choice { spread: Spread::Zipf(0.5), null: None }
+        });
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let is_assigned = !is_tree || matches!(choice.spread, Spread::Tree { .. });
+        let each = if is_assigned { choice.spread.over(count(parents), count(rows), place) } else { Vec::new() };
+        Self { choice, place, each }
     }
 
     /// The share of rows that reference nothing where they need not.
     pub(super) fn nulls(&self) -> f64 {
-        self.choice.null.unwrap_or(0.15)
+        match self.choice.spread {
+            // The tree says which rows are roots.
+            Spread::Tree { .. } => self.choice.null.unwrap_or(0.0),
+            _ => self.choice.null.unwrap_or(0.15),
+        }
+    }
+
+    /// Whether the row is a root of a tree.
+    pub(super) fn is_root(&self, row: u64) -> bool {
+        let own = usize::try_from(row).ok().and_then(|row| self.each.get(row));
+        matches!(self.choice.spread, Spread::Tree { .. }) && own == Some(&None)
     }
 
     /// One of so many parents for a row. Later attempts are not choosy.
     pub(super) fn pick(&self, row: u64, attempt: u64, parents: u64, draw: &mut Draw) -> u64 {
-        if attempt > 8 || parents < 2 {
-            return draw.below(parents);
-        }
-        match self.choice.spread {
-            Spread::Uniform => draw.below(parents),
-            Spread::RoundRobin => row % parents,
-            Spread::Each(..) => {
-                let own = usize::try_from(row).ok().and_then(|row| self.each.get(row));
-                own.map_or_else(|| draw.below(parents), |own| u64::from(*own)).min(parents - 1)
-            }
-            Spread::Zipf(power) => self.mixed(zipf(draw.unit(), parents, power), parents),
-            Spread::Pareto { parents: share, children } => {
-                let few = part(parents, share).clamp(1, parents - 1);
-                let is_few = draw.chance(children);
-                let rank = if is_few { draw.below(few) } else { few + draw.below(parents - few) };
-                self.mixed(rank, parents)
-            }
-            Spread::Tree { depth, fanout } => tree(row, parents, depth, fanout),
+        let own = usize::try_from(row).ok().and_then(|row| self.each.get(row)).copied().flatten();
+        match own {
+            Some(own) if attempt == 0 && u64::from(own) < parents => own.into(),
+            Some(_) if attempt < 8 => self.skewed(parents, draw),
+            _ => draw.below(parents),
         }
     }
 
-    /// The parent of a rank: popular ones are not the first ones.
-    fn mixed(&self, rank: u64, parents: u64) -> u64 {
-        Permutation::new(self.place, parents).at(rank)
+    /// A parent that is as popular as the spread says.
+    fn skewed(&self, parents: u64, draw: &mut Draw) -> u64 {
+        let other = usize::try_from(draw.below(self.each.len() as u64)).ok().and_then(|at| self.each.get(at));
+        let other = other.copied().flatten().map(u64::from);
+        other.filter(|other| *other < parents).unwrap_or_else(|| self.place.again(parents, draw.bits()).below(parents))
     }
-}
-
-fn default(is_tree: bool, parents: u64) -> Choice {
-    let spread = if is_tree || parents < 12 { Spread::Uniform } else { Spread::Zipf(0.5) };
-    Choice { spread, null: is_tree.then_some(0.3) }
-}
-
-/// A rank from 0 by the inverse of the continuous distribution.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "ranks are far below 2^53"
-)]
-fn zipf(unit: f64, parents: u64, power: f64) -> u64 {
-    let n = (parents + 1) as f64;
-    let rest = 1.0 - power;
-    let x = if rest.abs() < 1e-9 { n.powf(unit) } else { ((n.powf(rest) - 1.0) * unit + 1.0).powf(1.0 / rest) };
-    (x as u64).clamp(1, parents) - 1
 }
 
 #[expect(
@@ -96,21 +66,6 @@ fn zipf(unit: f64, parents: u64, power: f64) -> u64 {
 )]
 pub(super) fn part(whole: u64, share: f64) -> u64 {
     (whole as f64 * share).round() as u64
-}
-
-/// The parent in a tree whose levels are filled one after the other; the deepest level takes what is left.
-fn tree(row: u64, parents: u64, depth: u64, fanout: u64) -> u64 {
-    let (mut first, mut size, mut level) = (0, 1, 1);
-    // The level above the row's own, but never below the last one that may have children.
-    while first + size <= row && level + 1 < depth.max(2) {
-        if row < first + size + size.saturating_mul(fanout) {
-            break;
-        }
-        first += size;
-        size = size.saturating_mul(fanout.max(1));
-        level += 1;
-    }
-    (first + (row.saturating_sub(first + size)) % size.max(1)).min(parents - 1)
 }
 
 /// Every number below a limit once, in a keyed order.
@@ -154,17 +109,6 @@ mod tests {
         Seed::new(1).place(&TableName::plain("t"), "x")
     }
 
-    fn counts(spread: Spread, rows: u64, parents: u64) -> Vec<u64> {
-        let chooser = Chooser::new(Some(Choice { spread, null: None }), false, place(), rows, parents);
-        let mut counts = vec![0; usize::try_from(parents).unwrap()];
-        for row in 0..rows {
-            counts[usize::try_from(chooser.pick(row, 0, parents, &mut place().draw(row))).unwrap()] += 1;
-        }
-        counts.sort_unstable();
-        counts.reverse();
-        counts
-    }
-
     #[test]
     fn a_permutation_meets_every_number_once() {
         for limit in 1..200 {
@@ -176,32 +120,25 @@ mod tests {
 
     #[test]
     fn children_spread_as_they_are_told() {
-        let pareto = counts(Spread::Pareto { parents: 0.2, children: 0.7 }, 10_000, 100);
-        let few: u64 = pareto[..20].iter().sum();
-        assert!((6_800..7_200).contains(&few), "{few}");
-        let zipf = counts(Spread::Zipf(1.0), 10_000, 100);
-        assert!(zipf[0] > 1_000 && zipf[99] < 60, "{zipf:?}");
-        let each = counts(Spread::Each(2, 4), 290, 100);
-        assert!(
-            each.iter().all(|count| *count <= 4) && each.iter().filter(|count| **count == 0).count() < 12,
-            "{each:?}"
-        );
-        assert_eq!(counts(Spread::RoundRobin, 100, 10), [10; 10]);
-        let uniform = counts(Spread::Uniform, 10_000, 10);
-        assert!(uniform[0] < 1_150 && uniform[9] > 850);
+        let spread = Spread::Pareto { share_of_parents: 0.2, share_of_children: 0.7 };
+        let chooser = Chooser::new(Some(Choice { spread, null: None }), false, place(), 1_000, 100);
+        for attempt in [0, 3] {
+            let mut counts = vec![0; 100];
+            for row in 0..1_000 {
+                let parent = chooser.pick(row, attempt, 100, &mut place().again(row, attempt));
+                counts[usize::try_from(parent).unwrap()] += 1;
+            }
+            counts.sort_unstable();
+            let few: u64 = counts[80..].iter().sum();
+            assert!((640..780).contains(&few), "{few}");
+        }
     }
 
     #[test]
-    fn a_tree_has_its_depth_and_fanout() {
-        let mut level = vec![0];
-        let mut children = vec![0];
-        for row in 1..200 {
-            let parent = usize::try_from(tree(row, row, 4, 3)).unwrap();
-            level.push(level[parent] + 1);
-            children.push(0);
-            children[parent] += 1;
-        }
-        assert_eq!(level.iter().max(), Some(&3));
-        assert_eq!((children[0], children[1], children[3]), (3, 3, 3));
+    fn a_tree_has_roots_and_earlier_parents() {
+        let spread = Spread::Tree { depth: 3, fanout: 4 };
+        let chooser = Chooser::new(Some(Choice { spread, null: None }), true, place(), 50, 50);
+        assert!(chooser.is_root(0) && !chooser.is_root(49));
+        assert!((1..50).all(|row| chooser.is_root(row) || chooser.pick(row, 0, row, &mut place().draw(row)) < row));
     }
 }

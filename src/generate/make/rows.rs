@@ -1,27 +1,30 @@
 //! The rows of a table, one after the other: a way to satisfy its CHECKs is drawn, parents are chosen, cells are made, and the
 //! row is held against everything that the server will hold it against. Whoever fails is drawn again.
 
-use super::Run;
 use super::columns::{self, Columns, Source, Way};
 use super::counts::{self, Part, Planned};
 use super::lookup::Lookups;
 use super::parents::{Chooser, Permutation};
-use super::relate;
+use super::relate::{self, Beside};
 use super::shape::{Group, Link, Plan, Shape};
-use super::stand_in::Truth;
-use crate::classify::About;
+use super::{Ask, Run};
 use crate::error::{Error, Result};
 use crate::event::Cancel;
+use crate::generate::check::Truth;
 use crate::generate::draw::{Draw, Place};
 use crate::generate::field::makers::is_about_somebody;
 use crate::generate::field::{Row, Subject};
 use crate::generate::value::Value;
 use crate::generate::world::World;
-use crate::model::schema::EngineKind;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::model::schema::{EngineKind, Family};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Tries for a row.
 const TRIES: u64 = 300;
+/// How often rows are made in place of those that the database would refuse.
+const ROUNDS: u64 = 200;
+/// Rows that the database is asked about at once.
+const AT_ONCE: usize = 100;
 
 /// Why a row is drawn again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +60,11 @@ pub(super) struct Maker<'m, 'r> {
     /// What the keys hold so far.
     pub(super) seen: Vec<HashSet<u64>>,
     lookups: Lookups,
-    is_about_somebody: bool,
+    is_about_people: bool,
+    /// How often rows were taken back, so that others come in their place.
+    salt: u64,
+    /// CHECKs that nobody but the database can work out for the row on its way.
+    doubts: Vec<usize>,
     /// The row on its way.
     cells: Vec<Option<Value>>,
     chosen: Vec<Option<(usize, Parent)>>,
@@ -66,6 +73,9 @@ pub(super) struct Maker<'m, 'r> {
     people: Vec<Subject>,
     scratch: Vec<u8>,
 }
+
+/// Whether a column may hold a value beside the cells that are there.
+type Fits<'f> = dyn Fn(&[Option<Value>], usize, &Value) -> bool + 'f;
 
 /// Whom a row references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +132,9 @@ impl<'m, 'r> Maker<'m, 'r> {
             numbers: HashMap::new(),
             seen: vec![HashSet::new(); plan.keys.len()],
             lookups: Lookups::default(),
-            is_about_somebody: is_about_somebody(run.guesses.about(at), plan.table),
+            is_about_people: is_about_somebody(run.guesses.about(at), plan.table),
+            salt: 0,
+            doubts: Vec::new(),
             cells: Vec::new(),
             chosen: Vec::new(),
             digits: Vec::new(),
@@ -146,7 +158,7 @@ impl<'m, 'r> Maker<'m, 'r> {
         };
         let usable = |key: &usize| {
             let key = &self.plan.keys[*key];
-            !key.opaque && key.condition.is_none() && !self.is_distinct(key.columns.as_slice())
+            !key.opaque && !key.is_partial() && !self.is_distinct(key.columns.as_slice())
         };
         let (room, key) = (0..self.plan.keys.len()).filter(usable).filter_map(|key| tight(&key)).min()?;
         let parts = counts::parts(self.plan, &self.plan.keys[key])?;
@@ -160,16 +172,90 @@ impl<'m, 'r> Maker<'m, 'r> {
     }
 
     /// Makes all rows. Tells why there are fewer than were wanted, if there are.
-    pub(super) fn make(&mut self, world: &mut World<'_>, cancel: &Cancel) -> Result<Option<String>> {
-        for row in 0..self.rows {
-            if row % 1024 == 0 {
+    pub(super) fn make(
+        &mut self,
+        world: &mut World<'_>,
+        ask: &mut Option<&mut Ask<'_>>,
+        cancel: &Cancel,
+    ) -> Result<Option<String>> {
+        let mut doubtful: Vec<(usize, Vec<usize>)> = Vec::new();
+        loop {
+            let row = world.tables[self.at].rows;
+            let is_end = row as u64 >= self.rows;
+            if row.is_multiple_of(256) {
                 cancel.check()?;
             }
-            if let Some(fault) = self.row(world, row)? {
+            let fault = if is_end { None } else { self.row(world, row as u64)? };
+            if !is_end && fault.is_none() && !self.doubts.is_empty() {
+                doubtful.push((row, std::mem::take(&mut self.doubts)));
+            }
+            // Rows of a tree wait for no answer: the next one may reference them.
+            let is_time = is_end || fault.is_some() || doubtful.len() >= AT_ONCE || self.is_tree();
+            if is_time && !doubtful.is_empty() {
+                self.settle(world, &std::mem::take(&mut doubtful), ask)?;
+            } else if let Some(fault) = fault {
                 return Ok(Some(self.told(fault)));
+            } else if is_end {
+                return Ok(None);
             }
         }
-        Ok(None)
+    }
+
+    fn is_tree(&self) -> bool {
+        self.plan.groups.iter().flat_map(|group| &group.links).any(|link| link.parent == Some(self.at))
+    }
+
+    /// Asks the database about doubtful rows and takes back those that it would refuse.
+    fn settle(
+        &mut self,
+        world: &mut World<'_>,
+        doubtful: &[(usize, Vec<usize>)],
+        ask: &mut Option<&mut Ask<'_>>,
+    ) -> Result<()> {
+        // Without a database the proof says what it misses.
+        let Some(ask) = ask else { return Ok(()) };
+        let mut faults: BTreeMap<usize, usize> = BTreeMap::new();
+        let checks: BTreeSet<usize> = doubtful.iter().flat_map(|(_, checks)| checks).copied().collect();
+        for &check in &checks {
+            let rows: Vec<usize> =
+                doubtful.iter().filter(|(_, own)| own.contains(&check)).map(|(row, _)| *row).collect();
+            let cells: Vec<_> = rows.iter().map(|&row| super::row(world, self.at, row)).collect();
+            let answers = ask(self.plan.table, &[&self.columns.checks[check]], &cells)?;
+            let answers = answers.into_iter().flatten();
+            faults.extend(
+                rows.into_iter().zip(answers).filter(|(_, truth)| *truth == Truth::False).map(|(row, _)| (row, check)),
+            );
+        }
+        for &row in faults.keys().rev() {
+            self.take_back(world, row);
+        }
+        if let Some((&row, &check)) = faults.iter().next() {
+            self.salt += TRIES;
+            if self.salt > TRIES * ROUNDS {
+                return Err(self.refused(Fault::Check(check), row as u64));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a row out of the world that none references.
+    fn take_back(&mut self, world: &mut World<'_>, row: usize) {
+        let cells = super::row(world, self.at, row);
+        for (at, key) in self.plan.keys.iter().enumerate() {
+            let hash = key.hash(self.engine(), &self.plan.table.columns, |at| cells[at].as_ref(), &mut self.scratch);
+            if let Some(hash) = if key.opaque { Some(0) } else { hash } {
+                self.seen[at].remove(&hash);
+            }
+        }
+        for link in self.plan.groups.iter().filter(|group| !group.late).flat_map(|group| &group.links) {
+            world.parents[link.reference].remove(row);
+        }
+        let made = &mut world.tables[self.at];
+        made.rows -= 1;
+        made.subjects.remove(row);
+        for column in made.columns.iter_mut().filter(|column| row < column.len()) {
+            column.remove(row);
+        }
     }
 
     /// Makes a row; tells what leaves no room for it, where that is a key.
@@ -229,7 +315,7 @@ impl<'m, 'r> Maker<'m, 'r> {
         self.chosen.resize(self.plan.groups.len(), None);
         self.digits.clear();
         self.digits.resize(self.plan.groups.len(), None);
-        let mut draw = self.own.again(row, attempt);
+        let mut draw = self.own.again(row, self.salt + attempt);
         let at = draw.index(columns.ways.len());
         let way = &columns.ways[at];
         let numbers = self.count_through()?;
@@ -245,12 +331,12 @@ impl<'m, 'r> Maker<'m, 'r> {
                 self.cells[column] = value;
             }
         }
+        let (places, salt) = (&self.places, self.salt);
+        let draw = |column: usize| places[column].again(row, salt + attempt);
+        let beside = Beside { run: self.run, plan: self.plan, at: self.at, columns, way, draw: &draw };
+        beside.hold(&mut self.cells);
+        self.number();
         self.reference_itself();
-        let places = &self.places;
-        relate::hold(self.run, self.plan, self.at, columns, way, &mut self.cells, &|column| {
-            places[column].again(row, attempt)
-        });
-        self.number()?;
         self.hold()
     }
 
@@ -292,8 +378,10 @@ impl<'m, 'r> Maker<'m, 'r> {
         let Some(link) = self.link(world, group, at, row, draw) else {
             return self.without(at, must_be_null, must_be_there);
         };
-        let nulls = self.choosers[at][link].nulls();
-        if must_be_null || (!must_be_there && self.digits[at].is_none() && draw.chance(nulls)) {
+        let chooser = &self.choosers[at][link];
+        let is_spared =
+            !must_be_there && self.digits[at].is_none() && (chooser.is_root(row) || draw.chance(chooser.nulls()));
+        if must_be_null || is_spared {
             return self.without(at, true, must_be_there);
         }
         let fits = |cells: &[Option<Value>], column: usize, value: &Value| {
@@ -361,10 +449,8 @@ impl<'m, 'r> Maker<'m, 'r> {
             // A row can always reference itself.
             return row.max(1);
         }
-        match self.shape.tables[parent].filled {
-            true => world.tables[parent].rows as u64,
-            false => self.run.outside.get(&self.shape.tables[parent].table.name).map_or(0, |all| all.keys.len() as u64),
-        }
+        let Plan { table, filled, .. } = &self.shape.tables[parent];
+        if *filled { world.tables[parent].rows as u64 } else { self.run.outside_rows(&table.name) }
     }
 
     /// A parent that fits the cells that are there and the way's restrictions.
@@ -377,7 +463,7 @@ impl<'m, 'r> Maker<'m, 'r> {
         row: u64,
         attempt: u64,
         draw: &mut Draw,
-        fits: &dyn Fn(&[Option<Value>], usize, &Value) -> bool,
+        fits: &Fits<'_>,
     ) -> Option<Parent> {
         let group = &self.plan.groups[at];
         let one = &group.links[link];
@@ -474,14 +560,15 @@ impl<'m, 'r> Maker<'m, 'r> {
             if group.alone {
                 of_alone = of_alone.or(Some(subject));
             }
-            if self.run.guesses.about(table) == Some(About::People) && !self.people.contains(&subject) {
+            let is_somebody = is_about_somebody(self.run.guesses.about(table), self.shape.tables[table].table);
+            if is_somebody && !self.people.contains(&subject) {
                 self.people.push(subject);
             }
         }
         let own = Subject(self.own.again(row, u64::MAX).bits());
         self.subject = match of_alone {
             Some(subject) => subject,
-            None if self.is_about_somebody => own,
+            None if self.is_about_people => own,
             None => self.people.first().copied().unwrap_or(own),
         };
         if !self.people.contains(&self.subject) {
@@ -515,9 +602,10 @@ impl<'m, 'r> Maker<'m, 'r> {
             Source::Numbered(_) => Ok(None),
             Source::Distinct => {
                 let capacity = field.capacity();
-                let is_key = self.plan.table.primary_key.contains(&column);
+                let is_key = self.plan.table.columns[column].family == Family::Integer
+                    && self.plan.table.primary_key.contains(&column);
                 if capacity == 0 || (attempt == 0 && !is_key && capacity / 8 > self.rows) {
-                    return Ok(Some(field.make(&about, &mut self.places[column].again(row, attempt))));
+                    return Ok(Some(field.make(&about, &mut self.places[column].again(row, self.salt + attempt))));
                 }
                 let next = self.next.entry((way, column)).or_default();
                 if *next >= capacity {
@@ -525,11 +613,14 @@ impl<'m, 'r> Maker<'m, 'r> {
                     // Another way may have values left.
                     return Err(if self.columns.ways.len() == 1 { Fault::Full(key) } else { Fault::Key(key) });
                 }
-                let number = *next;
+                // No two tables have the same UUIDs.
+                let is_endless = self.plan.table.columns[column].family == Family::Uuid && capacity > 1 << 62;
+                let base = if is_endless { self.places[column].draw(u64::MAX).bits() >> 3 } else { 0 };
+                let number = base + *next;
                 *next += 1;
                 Ok(Some(field.nth(number, &about)))
             }
-            _ => Ok(Some(field.make(&about, &mut self.places[column].again(row, attempt)))),
+            _ => Ok(Some(field.make(&about, &mut self.places[column].again(row, self.salt + attempt)))),
         }
     }
 
@@ -539,25 +630,26 @@ impl<'m, 'r> Maker<'m, 'r> {
     }
 
     /// Columns that count the rows with the same other values of their key.
-    fn number(&mut self) -> std::result::Result<(), Fault> {
+    fn number(&mut self) {
         for column in 0..self.cells.len() {
             let Source::Numbered(at) = self.columns.sources[column] else { continue };
             if self.cells[column].is_some() {
                 continue;
             }
             let key = &self.plan.keys[at];
-            let others = |own: usize| if own == column { Some(Value::Boolean(true)) } else { self.cells[own].clone() };
+            let others =
+                |own: usize| if own == column { Some(&Value::Boolean(true)) } else { self.cells[own].as_ref() };
             let hash = key.hash(self.engine(), &self.plan.table.columns, others, &mut self.scratch);
             let rows = self.numbers.get(&(at, hash.unwrap_or_default())).copied().unwrap_or_default();
             let restriction = self.columns.ways[0].alternative.restrictions.get(&column);
             let first = columns::first_number(restriction);
             self.cells[column] = Some(Value::whole(first + i128::from(rows)));
         }
-        Ok(())
     }
 
     /// Holds the row against NOT NULL, CHECKs and keys.
     fn hold(&mut self) -> std::result::Result<(), Fault> {
+        self.doubts.clear();
         for (column, cell) in self.cells.iter().enumerate() {
             let is_engine = self.columns.sources[column] == Source::Engine;
             let is_null = cell.as_ref().is_none_or(Value::is_null);
@@ -570,8 +662,10 @@ impl<'m, 'r> Maker<'m, 'r> {
                 continue;
             }
             let holds = check.predicate.as_ref().map_or(Truth::Cannot, |predicate| predicate.holds(&self.cells));
-            if holds == Truth::False {
-                return Err(Fault::Check(at));
+            match holds {
+                Truth::False => return Err(Fault::Check(at)),
+                Truth::Cannot => self.doubts.push(at),
+                Truth::True | Truth::Unknown => {}
             }
         }
         let mut hashes = Vec::with_capacity(self.plan.keys.len());
@@ -582,9 +676,9 @@ impl<'m, 'r> Maker<'m, 'r> {
             let is_late = key.columns.iter().any(|&column| self.is_late(column));
             let hash = match key.opaque {
                 true => Some(0),
-                false if is_late => None,
+                false if is_late || !key.is_about(&self.cells) => None,
                 false => {
-                    key.hash(self.engine(), &self.plan.table.columns, |at| self.cells[at].clone(), &mut self.scratch)
+                    key.hash(self.engine(), &self.plan.table.columns, |at| self.cells[at].as_ref(), &mut self.scratch)
                 }
             };
             if hash.is_some_and(|hash| self.seen[at].contains(&hash)) {
@@ -604,7 +698,7 @@ impl<'m, 'r> Maker<'m, 'r> {
             if let Source::Numbered(at) = self.columns.sources[column] {
                 let key = &self.plan.keys[at];
                 let others =
-                    |own: usize| if own == column { Some(Value::Boolean(true)) } else { self.cells[own].clone() };
+                    |own: usize| if own == column { Some(&Value::Boolean(true)) } else { self.cells[own].as_ref() };
                 let hash = key.hash(self.engine(), &self.plan.table.columns, others, &mut self.scratch);
                 *self.numbers.entry((at, hash.unwrap_or_default())).or_default() += 1;
             }

@@ -18,7 +18,7 @@ pub(crate) fn catalogue(tables: Vec<Table>) -> Catalogue {
     }
 }
 
-/// A table out of `name type[?][!] [-> parent]`, between commas: `?` may be NULL, `!` is unique, `->` references the first
+/// A table out of `name type[?][!] [-> parent]`, between commas (`int` and `bool` for short): `?` may be NULL, `!` is unique, `->` references the first
 /// column of a table. The first column is the primary key.
 pub(crate) fn table(name: &str, columns: &str) -> Table {
     let mut table = Table {
@@ -36,10 +36,14 @@ pub(crate) fn table(name: &str, columns: &str) -> Table {
     for (at, text) in columns.split(", ").enumerate() {
         let (head, parent) = text.split_once(" -> ").unwrap_or((text, ""));
         let (column, declared) = head.split_once(' ').unwrap();
-        let plain = declared.trim_end_matches(['?', '!']);
+        let plain = match declared.trim_end_matches(['?', '!']) {
+            "int" => "integer",
+            "bool" => "boolean",
+            other => other,
+        };
         let family = match plain {
-            "int" => Family::Integer,
-            "bool" => Family::Boolean,
+            "integer" => Family::Integer,
+            "boolean" => Family::Boolean,
             "uuid" => Family::Uuid,
             "numeric(8,2)" => Family::Numeric,
             "date" => Family::Date,

@@ -1,6 +1,5 @@
 //! Rows for whole schemas.
 
-use super::stand_in::Bound;
 use super::testing::{catalogue, table};
 use super::*;
 use crate::model::subset::declared;
@@ -10,15 +9,14 @@ fn made(catalogue: &Catalogue, rows: &[(&str, u64)], seed: u64) -> (Vec<usize>, 
     let request = Request {
         catalogue,
         references: &references,
-        bound: &Bound,
+        bound: &Bound::default(),
         size: Size::Small,
         rows: rows.iter().map(|(name, rows)| (TableName::plain(*name), *rows)).collect(),
         seed,
-        edge: false,
         leave_out: BTreeSet::new(),
         outside: BTreeMap::new(),
     };
-    let done = make(&request, &Cancel::default()).unwrap();
+    let done = make(&request, None, &Cancel::default()).unwrap();
     let mut texts = Vec::new();
     for at in 0..catalogue.tables.len() {
         for batch in done.world.batches(at) {

@@ -100,6 +100,7 @@ fn plain(column: &Column, labels: &[String], row: u64, draw: &mut Draw) -> Value
         Family::Date => Value::Date(19_700 + i32::try_from(draw.below(700)).unwrap()),
         Family::Timestamp => Value::Timestamp((19_700 + i64::try_from(draw.below(700)).unwrap()) * super::moment::DAY),
         Family::Enum if !labels.is_empty() => Value::Text(draw.pick(labels).clone()),
+        Family::Uuid => Value::Text(format!("00000000-0000-4000-8000-{row:012x}")),
         _ => Value::Text(format!("t{row}")),
     }
 }

@@ -22,7 +22,9 @@ fn notes(world: &mut World, count: i64) {
         let (name, email) = (person.name(), &person.email);
         let phone = person.phone.as_deref().unwrap_or("no phone");
         let body = match id % 7 {
-            0 => format!("Spoke to {name} on {phone}. Wants two more cases of gummies 🍬 next week."),
+            0 => {
+                format!("Spoke to {name} on {phone}. Wants two more cases of gummies 🍬 next week.")
+            }
             1 => format!("{} asked for the certificate; sent to {email}.\nFollow up Friday.", person.first),
             2 => format!("Ms/Mr {} moved: {}", person.last, client.address),
             3 => format!("<b>{}, {}</b> — prefers text to {phone}", person.last, person.first),

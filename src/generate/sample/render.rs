@@ -135,7 +135,9 @@ pub(super) fn closing_updates(engine: EngineKind, table: &TableDef, rows: &[Vec<
     let mut done = Vec::new();
     for (at, column) in columns.iter().enumerate().filter(|(_, column)| table.is_late(column.name)) {
         for row in rows {
-            let (Some(id), Some(cell)) = (row.first(), row.get(at)) else { continue };
+            let (Some(id), Some(cell)) = (row.first(), row.get(at)) else {
+                continue;
+            };
             if matches!(cell, Value::Null) {
                 continue;
             }

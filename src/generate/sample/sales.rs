@@ -52,7 +52,9 @@ fn place(world: &mut World, random: &mut Random, order: i64, client: usize, day:
         let start = random.index(world.lots.len());
         let around = (start..world.lots.len()).chain(0..start);
         let fits = |at: &usize| world.lots[*at].received < day && world.lots[*at].on_hand >= quantity;
-        let Some(lot) = around.into_iter().find(fits) else { continue };
+        let Some(lot) = around.into_iter().find(fits) else {
+            continue;
+        };
         if billed {
             world.lots[lot].on_hand -= quantity;
         }

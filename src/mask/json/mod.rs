@@ -297,7 +297,9 @@ impl Json {
     /// True, false, null.
     fn word(&self, raw: &str, place: &Place, row: &Row<'_>, out: &mut Vec<u8>) -> Done {
         match self.paths.mask(place) {
-            Some((mask, true)) if raw != "null" => return self.masked(mask, Cell::text(raw), raw, row, out),
+            Some((mask, true)) if raw != "null" => {
+                return self.masked(mask, Cell::text(raw), raw, row, out);
+            }
             None if self.unlisted == Unlisted::Drop => return Ok(Fate::Dropped),
             _ => {}
         }

@@ -136,7 +136,9 @@ impl Learning {
 
     /// Teaches the parts of a name, and the name in another order.
     fn teach_name(&mut self, original: &str, masked: &str, at: usize, subject: u64) {
-        let (Some(name), Some(fake)) = (Name::read(original), Name::read(masked)) else { return };
+        let (Some(name), Some(fake)) = (Name::read(original), Name::read(masked)) else {
+            return;
+        };
         let place = |part: &[Range<usize>]| match (part.first(), part.last()) {
             (Some(first), Some(last)) => at + first.start..at + last.end,
             _ => at..at + masked.len(),
@@ -253,7 +255,9 @@ impl Learning {
         let mut all: Vec<Record> = Vec::with_capacity(records.len() + records.len() / 4);
         for group in records.chunk_by(|one, other| one.key == other.key) {
             let cautious = group.iter().any(|record| record.kind == Kind::Capitalised);
-            let kind = |record: &Record| if cautious { Kind::Capitalised } else { record.kind };
+            let kind = |record: &Record| {
+                if cautious { Kind::Capitalised } else { record.kind }
+            };
             if group.len() > 1
                 && let Some(least) = group.iter().min_by_key(|record| text(record))
             {

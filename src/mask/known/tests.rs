@@ -23,7 +23,9 @@ fn said(known: &Known, text: &str, subject: &str) -> String {
     let mut copied = 0;
     while let Some(word) = words.next() {
         let number = || known.number(text, word.start).filter(|_| text.as_bytes()[word.start].is_ascii_digit());
-        let Some(found) = known.longest(text, &word, words).or_else(number) else { continue };
+        let Some(found) = known.longest(text, &word, words).or_else(number) else {
+            continue;
+        };
         out.extend_from_slice(&text.as_bytes()[copied..word.start]);
         known.write(&found, &text[word.start..found.end], &mut about, &mut out);
         copied = found.end;

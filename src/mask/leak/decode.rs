@@ -79,7 +79,9 @@ fn push_char(code: u32, out: &mut Vec<u8>) {
 
 /// Each of these appends what an escape stands for and returns its length; 0 where there is none.
 fn percent(text: &[u8], out: &mut Vec<u8>) -> usize {
-    let Some(byte) = text.get(1..3).and_then(hex_value).and_then(|value| u8::try_from(value).ok()) else { return 0 };
+    let Some(byte) = text.get(1..3).and_then(hex_value).and_then(|value| u8::try_from(value).ok()) else {
+        return 0;
+    };
     out.push(byte);
     3
 }
@@ -87,7 +89,9 @@ fn percent(text: &[u8], out: &mut Vec<u8>) -> usize {
 const ACCENTS: [&[u8]; 9] = [b"acute", b"grave", b"uml", b"circ", b"tilde", b"cedil", b"ring", b"slash", b"caron"];
 
 fn entity(text: &[u8], out: &mut Vec<u8>) -> usize {
-    let Some(end) = text.iter().take(12).position(|byte| *byte == b';') else { return 0 };
+    let Some(end) = text.iter().take(12).position(|byte| *byte == b';') else {
+        return 0;
+    };
     let name = &text[1..end];
     let code = match name {
         [b'#', b'x' | b'X', digits @ ..] if !digits.is_empty() => hex_value(digits),
@@ -176,7 +180,9 @@ pub(super) fn tokens(text: &[u8], scratch: &mut Vec<u8>, mut see: impl FnMut(&[u
 /// Whether the first bytes of a token could be those of base64 of something readable: most words are told apart here.
 #[inline]
 fn looks_encoded(text: &[u8], at: usize) -> bool {
-    let Some(token) = text.get(at..at + FEWEST_BASE64) else { return false };
+    let Some(token) = text.get(at..at + FEWEST_BASE64) else {
+        return false;
+    };
     let sixtet = |at: usize| SIXTETS[usize::from(token[at])];
     // The first and the fourth byte begin here: printable ASCII, or the first byte of a wider character; or a later one.
     matches!(sixtet(0), 8..=31 | 48..=60)
@@ -188,7 +194,9 @@ fn hex(token: &[u8], out: &mut Vec<u8>) -> bool {
     let token = token.strip_prefix(b"x").or_else(|| token.strip_prefix(b"0x")).unwrap_or(token);
     out.clear();
     for pair in token.chunks_exact(2) {
-        let Some(byte) = hex_value(pair).and_then(|value| u8::try_from(value).ok()) else { return false };
+        let Some(byte) = hex_value(pair).and_then(|value| u8::try_from(value).ok()) else {
+            return false;
+        };
         if is_control(byte) {
             return false;
         }

@@ -58,8 +58,12 @@ pub(super) fn ends_leaf(gap: &[u8]) -> bool {
 
 /// Whether a text is a day or a moment as databases spell it; its digits are no number of anybody.
 pub(super) fn is_moment(text: &[u8]) -> bool {
-    let [b'1' | b'2', b'0' | b'9', _, _, b'-' | b'/', month @ ..] = text else { return false };
-    let [tens @ b'0'..=b'1', ones, b'-' | b'/', day @ b'0'..=b'3', _, rest @ ..] = month else { return false };
+    let [b'1' | b'2', b'0' | b'9', _, _, b'-' | b'/', month @ ..] = text else {
+        return false;
+    };
+    let [tens @ b'0'..=b'1', ones, b'-' | b'/', day @ b'0'..=b'3', _, rest @ ..] = month else {
+        return false;
+    };
     let plausible = (*tens == b'0' || *ones <= b'2') && day.is_ascii_digit();
     plausible
         && matches!(rest.first(), None | Some(b' ' | b'T'))

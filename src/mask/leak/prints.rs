@@ -169,7 +169,9 @@ impl Side {
                 (None, Some(_)) => false,
                 (None, None) => break,
             };
-            let Some(met) = (if from_old { old.next() } else { new.next() }) else { break };
+            let Some(met) = (if from_old { old.next() } else { new.next() }) else {
+                break;
+            };
             match merged.last_mut() {
                 Some(last) if last.order() == met.order() => last.join(&met),
                 _ => merged.push(met),

@@ -49,7 +49,9 @@ impl LeakScan {
     /// Takes back a piece that [`save`](Self::save) handed out of a scan with the same key. Pieces of other things are none of
     /// its business.
     pub fn absorb(&mut self, piece: &Piece) {
-        let Piece::Met(side, threshold, met) = piece else { return };
+        let Piece::Met(side, threshold, met) = piece else {
+            return;
+        };
         let side = match side {
             Side::Originals => &mut self.originals,
             Side::Outputs => &mut self.outputs,

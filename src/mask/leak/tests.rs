@@ -53,7 +53,9 @@ const DISGUISES: &[Disguise] = &[
     ("URL-encoded", |text| {
         text.bytes()
             .map(
-                |byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") },
+                |byte| {
+                    if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+                },
             )
             .collect()
     }),

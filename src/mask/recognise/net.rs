@@ -116,10 +116,11 @@ pub(super) fn dashed_mac(text: &str, at: usize, free: usize) -> Option<Hit> {
 
 fn is_mac(token: &[u8], separator: u8) -> bool {
     token.len() == 17
-        && token
-            .iter()
-            .enumerate()
-            .all(|(at, byte)| if at % 3 == 2 { *byte == separator } else { byte.is_ascii_hexdigit() })
+        && token.iter().enumerate().all(
+            |(at, byte)| {
+                if at % 3 == 2 { *byte == separator } else { byte.is_ascii_hexdigit() }
+            },
+        )
 }
 
 /// The internet address that begins at `start`.

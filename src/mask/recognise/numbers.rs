@@ -305,7 +305,9 @@ fn extension(text: &str, at: usize) -> usize {
     let spaces = rest.iter().take(1).filter(|byte| **byte == b' ').count();
     let rest = &rest[spaces..];
     let mark = [&b"ext. "[..], b"ext.", b"ext ", b"ext", b"x", b"#"].into_iter().find(|mark| rest.starts_with(mark));
-    let Some(mark) = mark.map(<[u8]>::len) else { return 0 };
+    let Some(mark) = mark.map(<[u8]>::len) else {
+        return 0;
+    };
     let digits = rest[mark..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let length = spaces + mark + digits;
     if (1..=6).contains(&digits) && !joins_behind(text, at + length) { length } else { 0 }

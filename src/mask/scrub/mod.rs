@@ -114,7 +114,9 @@ impl Scrubber {
 
     /// What was written may make a number together with what stood beside it. Replaces what was not there before.
     fn look_again(&self, start: usize, written: &[(Range<usize>, Option<Kind>)], row: &Row<'_>, out: &mut Vec<u8>) {
-        let Ok(text) = std::str::from_utf8(&out[start..]) else { return };
+        let Ok(text) = std::str::from_utf8(&out[start..]) else {
+            return;
+        };
         let is_ours = |hit: &Hit| {
             let (from, to) = (start + hit.range.start, start + hit.range.end);
             let at = written.partition_point(|(ours, _)| ours.end <= from);

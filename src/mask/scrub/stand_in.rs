@@ -92,9 +92,11 @@ fn card(value: &str, draw: &Draw) -> impl Iterator<Item = u8> + use<> {
 /// Appends `value` with other digits.
 fn pour(value: &str, mut digits: impl Iterator<Item = u8>, out: &mut Vec<u8>) {
     out.extend(
-        value
-            .bytes()
-            .map(|byte| if byte.is_ascii_digit() { digits.next().map_or(b'0', |digit| digit + b'0') } else { byte }),
+        value.bytes().map(
+            |byte| {
+                if byte.is_ascii_digit() { digits.next().map_or(b'0', |digit| digit + b'0') } else { byte }
+            },
+        ),
     );
 }
 
