@@ -189,6 +189,9 @@ fn totals_are_what_they_are_the_total_of() {
     assert!(held > 300 && summed > 300);
 }
 
+/// Whether a text is one that nobody has.
+type Holds<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+
 #[test]
 fn nothing_that_is_made_is_anybodys() {
     let could = |mask: &str, text: &str| {
@@ -196,7 +199,6 @@ fn nothing_that_is_made_is_anybodys() {
         definition.could_write.is_some_and(|could| could(&mask::Params::default(), text))
     };
     let text = |name: &str, room: u32| column(name, &format!("varchar({room})"), Family::Text, Some(room));
-    type Holds<'a> = Box<dyn Fn(&str) -> bool + 'a>;
     let checks: [(&str, u32, Holds<'_>); 9] = [
         ("phone", 30, Box::new(|text| could("phone", text))),
         ("phone", 12, Box::new(|text| could("phone", text))),
