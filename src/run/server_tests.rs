@@ -11,6 +11,7 @@ mod cut_tests;
 mod dialect_testing;
 mod drift_tests;
 mod export_tests;
+mod generate_tests;
 mod ground_tests;
 mod guard_tests;
 mod isolation_testing;

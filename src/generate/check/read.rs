@@ -1,6 +1,7 @@
 //! Reads the text of a condition into a tree, in each engine's dialect. What has no form there is named, never guessed.
 
 use super::datum::{About, Affinity, Datum, Rule, Type, collation};
+use super::evaluate::{Row, value};
 use super::functions;
 use super::time::{self, Interval};
 use super::tree::Term;
@@ -118,6 +119,19 @@ impl Reader<'_> {
     }
 
     fn term(&self, expr: &Expr) -> Read<Term> {
+        self.form(expr).map(|term| self.folded(term))
+    }
+
+    /// A cast or call of literals as what comes of it, once for all rows. In SQLite a cast says more than its value.
+    fn folded(&self, term: Term) -> Term {
+        let is_fixed = matches!(term, Term::Cast(..) | Term::Call(..))
+            && self.about.engine != EngineKind::Sqlite
+            && term.parts().into_iter().all(|part| matches!(part, Term::Constant(_)));
+        let known = if is_fixed { value(&term, Row { about: self.about, cells: &[] }) } else { None };
+        known.map_or(term, Term::Constant)
+    }
+
+    fn form(&self, expr: &Expr) -> Read<Term> {
         Ok(match expr {
             Expr::Nested(inner) => self.term(inner)?,
             Expr::Identifier(name) => self.column(name)?,
@@ -358,7 +372,7 @@ impl Reader<'_> {
         let one = |element: &Expr| {
             let element = self.term(element)?;
             let element = match &kind {
-                Some(kind) => Term::Cast(kind.clone(), Box::new(element)),
+                Some(kind) => self.folded(Term::Cast(kind.clone(), Box::new(element))),
                 None => element,
             };
             let left = self.term(left)?;

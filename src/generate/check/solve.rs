@@ -93,9 +93,9 @@ impl fmt::Debug for Expression {
 }
 
 /// As many combinations are tried one by one; of more, some.
-const TRIED: u64 = 512;
+const TRIED: u64 = 256;
 /// How many steps a search takes before it is given up, and all searches for further ways together.
-const STEPS: usize = 4_000;
+const STEPS: usize = 2_000;
 
 /// Ways to satisfy all `checks` of a table, at most `limit`, the most useful ones first. None where they contradict each
 /// other; [`contradicting`] tells which do. Checks that cannot be worked out here are in every way's `unsolved`.
