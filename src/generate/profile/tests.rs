@@ -267,7 +267,10 @@ fn the_shipped_profile_is_read_and_fits_its_schemas() {
         let mut world = world(&catalogue, &references, &bound, 20, &seed);
         bound.settle(&mut world, &seed).unwrap();
         for verified in bound.verify(&world) {
-            println!("{} {} {}/{} {}", verified.table, verified.kind, verified.failed, verified.rows, verified.invariant);
+            println!(
+                "{} {} {}/{} {}",
+                verified.table, verified.kind, verified.failed, verified.rows, verified.invariant
+            );
         }
     }
 }
