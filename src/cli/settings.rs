@@ -2,6 +2,7 @@
 
 use super::mapping::{RestoreSection, Written};
 use crate::error::{Error, Kind, Result};
+use crate::generate::profile::Profile;
 use crate::mask::key::MasterKey;
 use crate::model::schema::EngineKind;
 use crate::policy::approvals::Rules;
@@ -9,6 +10,7 @@ use crate::policy::expiry::Today;
 use crate::policy::file::ENVIRONMENTS;
 use crate::policy::signers::Signers;
 use crate::run::drift::Map;
+use crate::run::generate::BUILT_IN;
 use crate::run::isolate::Limits;
 use crate::run::marking::Marker;
 use crate::seal::{Member, SignerId};
@@ -39,6 +41,7 @@ pub struct File {
     store: StoreSection,
     masking: MaskingSection,
     capture: CaptureSection,
+    generate: GenerateSection,
     retention: RetentionSection,
     audit: AuditSection,
     review: ReviewSection,
@@ -105,6 +108,12 @@ struct CaptureSection {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct GenerateSection {
+    profile: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct ReviewSection {
     by: Option<String>,
 }
@@ -159,6 +168,19 @@ pub struct Settings {
     store: Option<String>,
     /// The identity, once it was opened: a passphrase is asked for once.
     opened: OnceLock<(Member, bool)>,
+}
+
+fn read_beside(path: &Path, what: &str) -> Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Error::usage(format!("cannot read {what} {}", path.display())).caused_by(error))
+}
+
+fn built_in_hint() -> String {
+    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    match names[..] {
+        [] => "Check the name after --profile.".to_owned(),
+        _ => format!("Check the name after --profile. Built in: {}.", names.join(", ")),
+    }
 }
 
 impl Settings {
@@ -353,6 +375,38 @@ impl Settings {
             Error::usage(format!("the policy {} is not here and not in policies/", path.display()))
                 .hint("Check the name after --policy.")
         })
+    }
+
+    /// The profile of made-up rows: argument or configuration, looked for as it is, in `policies/profiles/`, with `.toml` behind it, and
+    /// among those that are built in. None where nobody names one.
+    ///
+    /// # Errors
+    /// Kind `Usage` when it cannot be found or read, or is no profile.
+    pub fn profile(&self, named: Option<&Path>) -> Result<Option<Profile>> {
+        let configured = self.file.generate.profile.as_ref().map(|path| shortened(self.base.join(path)));
+        let Some(path) = named.map(Path::to_owned).or(configured) else { return Ok(None) };
+        let mut with_ending = path.clone().into_os_string();
+        with_ending.push(".toml");
+        let with_ending = PathBuf::from(with_ending);
+        let beside = Path::new("policies/profiles");
+        let places = [path.clone(), beside.join(&path), with_ending.clone(), beside.join(&with_ending)];
+        if let Some(found) = places.iter().find(|path| path.is_file()) {
+            let mut profile = Profile::parse(&found.display().to_string(), &read_beside(found, "the profile")?)?;
+            for file in profile.files() {
+                let list = found.with_file_name(&file);
+                profile.supply(&file, &read_beside(&list, "the list")?);
+            }
+            return Ok(Some(profile));
+        }
+        let name = path.to_string_lossy();
+        let name = name.strip_suffix(".toml").unwrap_or(&name);
+        match BUILT_IN.iter().find(|(known, _)| *known == name) {
+            Some((known, text)) => Profile::parse(&format!("{known}.toml"), text).map(Some),
+            None => {
+                Err(Error::usage(format!("the profile {} is not here and not in policies/profiles/", path.display()))
+                    .hint(built_in_hint()))
+            }
+        }
     }
 
     /// Who decides what the lock records: argument or configuration.

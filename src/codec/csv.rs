@@ -1,6 +1,10 @@
 //! Rows as CSV (RFC 4180). NULL is nothing at all between the commas, empty text is a pair of quotes: what `COPY ... CSV` of
 //! PostgreSQL writes and reads. Blobs are `\x` and hex digits.
 
+mod read;
+
+pub use read::{Fault, Field, Place, Records, records};
+
 use crate::model::batch::{Cell, CellKind};
 use crate::model::proof::Masked;
 use data_encoding::HEXLOWER;

@@ -3,7 +3,9 @@
 
 use super::tag;
 use crate::error::{Error, Result};
-use crate::model::manifest::{ChunkRef, ClosedReference, FEATURES, FORMAT, Manifest, PolicyProof, TableEntry};
+use crate::model::manifest::{
+    ChunkRef, ClosedReference, FEATURES, FORMAT, Generated, Manifest, PolicyProof, TableEntry,
+};
 use crate::model::schema::{Catalogue, Table, TableName};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -96,6 +98,12 @@ fn check(manifest: &Manifest) -> Result<()> {
         }
     }
     manifest.backup.as_ref().map_or(Ok(()), |backup| printable("run of a backup", &backup.run))?;
+    manifest.generated.as_ref().map_or(Ok(()), check_generated)?;
+    for file in manifest.imported.iter().flat_map(|imported| &imported.files) {
+        printable("file", &file.file)?;
+        check_name(&file.table)?;
+        hex("digest of a file", &file.digest, 64)?;
+    }
     for pack in &manifest.packs {
         hex("pack name", &pack.name, 64)?;
     }
@@ -109,6 +117,19 @@ fn check(manifest: &Manifest) -> Result<()> {
             .map_err(|error| error.within(format!("table {}", entry.table)))?;
     }
     Ok(())
+}
+
+fn check_generated(generated: &Generated) -> Result<()> {
+    let texts =
+        generated.profile.iter().chain([&generated.size]).chain(&generated.scenario).chain(generated.rows.keys());
+    texts.chain(&generated.inferred).try_for_each(|text| printable("word of what was made up", text))?;
+    for it in &generated.invariants {
+        check_name(&it.table)?;
+        if it.failed > it.rows {
+            return Err(invalid("an invariant fails in more rows than there are"));
+        }
+    }
+    generated.empty.iter().try_for_each(|empty| check_name(&empty.table))
 }
 
 /// Digests and approvals have their shapes; whether an approval is genuine is not for the format to say.

@@ -88,6 +88,8 @@ pub(crate) fn manifest() -> Manifest {
         tags: std::collections::BTreeSet::new(),
         copied: Vec::new(),
         backup: None,
+        generated: None,
+        imported: None,
     }
 }
 

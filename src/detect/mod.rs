@@ -20,7 +20,7 @@ mod vocabulary;
 
 pub use columns::columns;
 pub use naming::Naming;
-pub use references::references;
+pub use references::{by_name, references};
 pub use sample::Overlap;
 
 use crate::model::schema::{Table, TableName};

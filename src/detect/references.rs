@@ -63,6 +63,30 @@ pub fn references(
     Ok(found)
 }
 
+/// The references that names and types alone make as likely as `least`, of 100, where no other table fits as well. Looks at no row.
+#[must_use]
+pub fn by_name(catalogue: &Catalogue, known: &[KnownReference], least: u32) -> Vec<Proposal> {
+    let schema = Schema::new(catalogue, known);
+    let mut found = Vec::new();
+    for (at, table) in schema.tables.iter().enumerate() {
+        let singles: Vec<Vec<Candidate>> =
+            (0..table.columns.len()).map(|column| candidates(&schema, at, column)).collect();
+        // What such an id refers to, another column says.
+        let ids: BTreeSet<usize> =
+            polymorphic::pairs(&schema, at, &singles).iter().map(|pair| pair.id_column).collect();
+        for (column, candidates) in singles.iter().enumerate().filter(|(column, _)| !ids.contains(column)) {
+            let [best, rest @ ..] = &candidates[..] else { continue };
+            let by_number = gain(table.column(column)).1 < LIKELY;
+            let is_vague = matches!(best.naming, Naming::Namesake | Naming::Person) && by_number;
+            let has_rival = rest.iter().any(|other| other.percent >= best.percent && other.parent != best.parent);
+            if best.percent >= least && !is_vague && !has_rival && !table.column(column).generated {
+                found.push(proposal(&schema, at, &[column], best, &[best.column], best.percent, None));
+            }
+        }
+    }
+    found
+}
+
 /// The candidate that fits best once values were looked at.
 fn single(
     source: &mut dyn Source,

@@ -233,3 +233,22 @@ fn prefixes_and_roles_do_no_harm() {
     let declared = hidden(&mut database.catalogue);
     assert_eq!(database.likely(), declared);
 }
+
+/// Without a look at any row only plain names count, and what is ambiguous or known already does not.
+#[test]
+fn names_alone_tell_what_is_plain() {
+    let database = Database::new(SHOP);
+    let told = |known: &[KnownReference]| -> Vec<String> {
+        let found = super::by_name(&database.catalogue, known, 80);
+        found.iter().map(|p| format!("{}.{} -> {}", p.table, p.columns.join("+"), p.parent)).collect()
+    };
+    let found = told(&[]);
+    for plain in ["orders.clientId -> clients", "order_lines.order_id -> orders", "old_imports.order_id -> orders"] {
+        assert!(found.iter().any(|it| it == plain), "{plain}: {found:?}");
+    }
+    for vague in ["created_by", "external_client_id", "session_id", "version_id", "ledger_id ", "stripe_client_id"] {
+        assert!(!found.iter().any(|it| it.contains(vague)), "{vague}: {found:?}");
+    }
+    let known = KnownReference { table: "orders".into(), columns: vec!["clientId".into()] };
+    assert!(!told(&[known]).iter().any(|it| it.starts_with("orders.clientId")));
+}

@@ -4,6 +4,7 @@ use super::cell::cell;
 use super::field::Subject;
 use super::value::Value;
 use crate::model::batch::Batch;
+use crate::model::proof::Invented;
 use crate::model::schema::Catalogue;
 use crate::model::subset::Reference;
 
@@ -59,5 +60,22 @@ impl World<'_> {
             }
             (batch.rows() > 0).then_some(batch)
         })
+    }
+
+    /// Some rows of a table, likewise.
+    #[must_use]
+    pub fn invented_rows(&self, table: usize, rows: &[usize]) -> Invented {
+        let (own, made) = (&self.catalogue.tables[table], &self.tables[table]);
+        let stored = own.stored_columns();
+        let mut batch = Batch::new(stored.len());
+        for (&row, &column) in rows.iter().flat_map(|row| stored.iter().map(move |column| (row, column))) {
+            cell(self.catalogue.engine, &own.columns[column], &made.columns[column][row], &mut batch);
+        }
+        Invented::vouch(batch)
+    }
+
+    /// The same, as rows that were read from no database.
+    pub fn invented(&self, table: usize) -> impl Iterator<Item = Invented> + '_ {
+        self.batches(table).map(Invented::vouch)
     }
 }

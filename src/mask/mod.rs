@@ -49,6 +49,7 @@ mod hash;
 mod hexes;
 mod iban;
 mod int_permute;
+pub mod invented;
 mod ip;
 mod json;
 mod keccak;

@@ -59,6 +59,10 @@ pub enum Operation {
     KeysRotate,
     /// A snapshot was captured.
     Capture,
+    /// A snapshot was made up.
+    Generate,
+    /// A snapshot was made of files that were written by hand.
+    Import,
     /// A policy was approved.
     Approve,
     /// A snapshot was restored.
@@ -85,13 +89,17 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Those that bring a snapshot into a store.
+    pub const THAT_PUBLISH: [Self; 4] = [Self::Capture, Self::Generate, Self::Import, Self::Copy];
     /// Every operation, for help texts, filters and tests.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::KeysInit,
         Self::KeysAdd,
         Self::KeysRemove,
         Self::KeysRotate,
         Self::Capture,
+        Self::Generate,
+        Self::Import,
         Self::Approve,
         Self::Restore,
         Self::Rollback,
@@ -114,6 +122,8 @@ impl Operation {
             Self::KeysRemove => "keys-remove",
             Self::KeysRotate => "keys-rotate",
             Self::Capture => "capture",
+            Self::Generate => "generate",
+            Self::Import => "import",
             Self::Approve => "approve",
             Self::Restore => "restore",
             Self::Rollback => "rollback",

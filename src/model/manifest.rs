@@ -67,6 +67,107 @@ pub struct Manifest {
     /// What the rows were saved from, in a backup before a rollback; absent in every other snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backup>,
+    /// How the rows were made up, where they were; absent in every other snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Generated>,
+    /// Which files the rows were written in, where somebody wrote them by hand; absent in every other snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
+}
+
+impl Manifest {
+    /// Whether its rows were read from no database, so that there is none that they came from.
+    #[must_use]
+    pub fn is_invented(&self) -> bool {
+        self.generated.is_some() || self.imported.is_some()
+    }
+
+    /// Where its rows are from, in two or three words.
+    #[must_use]
+    pub fn origin(&self) -> &'static str {
+        match (&self.generated, &self.imported, &self.backup) {
+            (Some(_), ..) => "made up",
+            (_, Some(_), _) => "written by hand",
+            (.., Some(_)) => "saved before a rollback",
+            _ => "captured",
+        }
+    }
+}
+
+/// How rows were made up. The profile's digest stands in the place of the policy's: [`Manifest::policy`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Generated {
+    /// The profile's file without its folder; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The number that all randomness came from.
+    pub seed: u64,
+    /// `small`, `medium` or `large`.
+    pub size: String,
+    /// Numbers of rows that were asked for by table.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rows: BTreeMap<String, u64>,
+    /// `light`, `full`, `edge`, `chaos` or one of the profile's own; absent where none was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
+    /// References that only the names of columns tell of, and that were followed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inferred: Vec<String>,
+    /// What was held against the rows beside the constraints of the database.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invariants: Vec<InvariantResult>,
+    /// Why tables got no rows, for those that got none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty: Vec<EmptyTable>,
+    /// What else there is to say, in words: names, never a value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A promise of the profile, held against the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvariantResult {
+    /// The promise in the profile's words.
+    pub invariant: String,
+    /// What kind of promise: `sum`, `states`, `derived`, ...
+    pub kind: String,
+    /// The table that it speaks of.
+    pub table: TableName,
+    /// Rows that it was held against.
+    pub rows: u64,
+    /// Rows that break it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed: u64,
+}
+
+/// A table without rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmptyTable {
+    /// The table.
+    pub table: TableName,
+    /// Why it has none.
+    pub why: String,
+}
+
+/// Rows that were written by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Imported {
+    /// The files, in the order of their tables.
+    pub files: Vec<ImportedFile>,
+    /// Why values that look like those of real people were accepted; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
+}
+
+/// A file of rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedFile {
+    /// Its name without the folder.
+    pub file: String,
+    /// The table that its rows are of.
+    pub table: TableName,
+    /// BLAKE3 of its bytes, 64 hex digits.
+    pub digest: String,
 }
 
 /// What a backup was made for. Its rows are as they were in the source, so it is restored into its source only.

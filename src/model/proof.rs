@@ -3,7 +3,8 @@
 //!
 //! | type | says | made by |
 //! |---|---|---|
-//! | [`Masked`] | every cell passed the decision of its column | `mask`; `codec` when decoding a snapshot; `translate` of such rows |
+//! | [`Invented`] | rows that were read from no database: made up, or written by hand | `generate`; `run/import` |
+//! | [`Masked`] | every cell passed the decision of its column, or was never anybody's | `mask`; `codec` when decoding a snapshot; `translate` of such rows |
 //! | [`Encoded`] | the COPY text of masked rows | `codec` |
 //! | [`Packed`] | zstd frames of encoded chunks, the plaintext of a pack | `codec`; `seal` when opening |
 //! | [`Sealed`] | bytes that may leave: encrypted, or the plain hint | `seal`; `store` when fetching |
@@ -12,6 +13,28 @@
 use super::batch::Batch;
 use std::fmt;
 use std::sync::Arc;
+
+/// Rows that were read from no database, so that there is nothing in them to mask: made up, or written by hand and looked through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invented(Batch);
+
+impl Invented {
+    /// Vouches that the rows were read from no database. For `generate` and `run/import` only.
+    pub(crate) fn vouch(batch: Batch) -> Self {
+        Self(batch)
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self) -> &Batch {
+        &self.0
+    }
+
+    /// Gives the rows on.
+    pub(crate) fn into_batch(self) -> Batch {
+        self.0
+    }
+}
 
 /// Rows whose every cell passed the mask (or the explicit keep) of its column.
 #[derive(Debug, Clone, PartialEq, Eq)]

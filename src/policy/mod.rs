@@ -41,5 +41,5 @@ mod weak;
 
 pub use crate::model::names;
 pub use file::{Mode, Policy};
-pub use resolve::{Extra, Hop, Plan, TablePlan, resolve};
+pub use resolve::{Extra, Hop, Plan, TablePlan, reference_tables, resolve};
 pub use section::{SECTIONS, Section};

@@ -13,7 +13,7 @@ use crate::mask::ColumnMask;
 use crate::mask::key::{DomainKey, Keyring, MasterKey};
 use crate::model::schema::{Catalogue, Table, TableKind, TableName};
 use crate::model::subset::Subset;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a capture does, table by table.
 #[derive(Debug)]
@@ -120,6 +120,21 @@ pub fn resolve(policy: &Policy, catalogue: &Catalogue, environment: &str, master
     let Examined { found, plan, .. } = examine(policy, catalogue, environment, master);
     found.refuse()?;
     Ok(plan)
+}
+
+/// The tables, by index, that the policy calls lookup tables in an environment. Whatever else is wrong with it does not matter here.
+///
+/// # Errors
+/// Kind `Usage` for an environment that does not exist.
+pub fn reference_tables(policy: &Policy, catalogue: &Catalogue, environment: &str) -> Result<BTreeSet<usize>> {
+    if !ENVIRONMENTS.contains(&environment) {
+        let error = Error::usage(format!("there is no environment '{}'", environment.escape_debug()));
+        return Err(error.hint(format!("Choose one of {}.", ENVIRONMENTS.join(", "))));
+    }
+    let policy = &*policy.of_engine(catalogue.engine);
+    let drafts = drafts(policy, catalogue, environment, &mut Found::default());
+    let is_reference = |draft: &Draft<'_>| draft.mode == Some(Mode::Reference);
+    Ok(drafts.iter().enumerate().filter(|(_, draft)| is_reference(draft)).map(|(at, _)| at).collect())
 }
 
 /// A policy held against a catalogue, with everything that is wrong. The plan is whole only where nothing is.

@@ -13,7 +13,7 @@ mod deeds;
 pub mod verify;
 
 pub(super) use deeds::collected;
-pub use deeds::{captured, copied, exported, key_made, removed, tagged};
+pub use deeds::{captured, copied, exported, invented, key_made, removed, tagged};
 pub(super) use deeds::{restored, rolled_back};
 
 use super::now;
@@ -127,8 +127,7 @@ pub fn glance(repository: &Repository) -> Result<Glance> {
     let read = listed.iter().rev().take(GLANCE).filter_map(|listed| repository.entry(&listed.name).ok());
     let read: Vec<Recorded> = read.collect();
     let made = |recorded: &&Recorded| {
-        matches!(recorded.entry.what.operation, Operation::Capture | Operation::Copy)
-            && recorded.entry.what.outcome == Outcome::Done
+        Operation::THAT_PUBLISH.contains(&recorded.entry.what.operation) && recorded.entry.what.outcome == Outcome::Done
     };
     let id = |recorded: &Recorded| recorded.entry.what.snapshot.as_ref().and_then(|snapshot| snapshot.id.clone());
     let captured = read.iter().filter(made).filter_map(id).collect();

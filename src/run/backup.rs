@@ -7,7 +7,7 @@
 use super::audit;
 use super::capture::empty_entry;
 use super::packs::PackReader;
-use super::publish::{self, Published, publish};
+use super::publish::{self, Content, Kind, Label, Published, publish};
 use super::references::dangling;
 use super::repository::{Repository, Snapshot};
 use super::state;
@@ -20,9 +20,7 @@ use crate::engine::sql::Sql;
 use crate::error::{Error, Result};
 use crate::mask::key::{Keyring, MasterKey};
 use crate::mask::{self, ColumnMask, Known, Params, Site};
-use crate::model::manifest::{
-    self, ClosureResult, FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry, UniqueResult,
-};
+use crate::model::manifest::{self, ClosureResult, LeakResult, PolicyProof, Results, TableEntry, UniqueResult};
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
 use crate::policy::Mode;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,35 +72,26 @@ pub(super) fn back_up(
         }
         writer.packer.finish()?;
         let dangling = dangling(target, live, &[])?;
-        let last = snapshots.last();
-        let manifest = Manifest {
-            format: FORMAT,
-            features: FEATURES.iter().map(ToString::to_string).collect(),
-            repo: repository.id().to_owned(),
-            epoch: repository.keys().epoch(),
+        let label = Label {
             name: format!("backup-{}-{}", place.database, now().replace(['-', ':'], "")),
-            seq: last.map_or(1, |last| last.manifest.seq + 1),
-            prev: last.map(|last| last.id.clone()),
-            created: now(),
-            tool: env!("CARGO_PKG_VERSION").to_owned(),
             environment: wanted.environment.to_owned(),
+            policy: keep.proof(),
+            expires: place.expires.clone(),
+            tags: BTreeSet::new(),
+        };
+        let content = Content {
             source: target.identity()?,
             schema: schema.clone(),
-            policy: keep.proof(),
             results: Results {
                 closure: ClosureResult { dangling, ..ClosureResult::default() },
                 leaks: LeakResult::default(),
                 unique: UniqueResult::default(),
             },
-            packs: writer.packer.packs(),
             tables,
             subset: None,
-            expires: place.expires.clone(),
-            audit: Some(audit::head(repository)?),
-            tags: BTreeSet::new(),
-            copied: Vec::new(),
-            backup: Some(manifest::Backup { run: wanted.run.to_owned() }),
+            kind: Kind::Backup(manifest::Backup { run: wanted.run.to_owned() }),
         };
+        let manifest = publish::manifest(repository, snapshots.last(), &label, content, writer.packer.packs())?;
         match publish(context, repository, &manifest)? {
             Published::Done(snapshot, _) => return proved(context, place, *snapshot, wanted.run),
             Published::Lost(packs) => writer.begin_again(&packs)?,

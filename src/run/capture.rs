@@ -2,27 +2,26 @@
 //!
 //! Nothing is visible before the manifest: whatever stops a capture leaves at most packs that no manifest names.
 
-use super::audit;
-use super::capture_table::{Proofs, capture_table};
+use super::capture_table::{Masking, Proofs, Reading, capture_table};
 use super::closure::{self, Closure};
 use super::forecast::{self, Brought, Estimate};
 use super::journal::{Journal, Log, Resume, Resumed, Taken};
 use super::learn;
-use super::publish::{self, Published, publish};
+use super::publish::{self, Content, Held, Kind, Label, Published, Round, publish};
 use super::readers::Readers;
 use super::repository::{Repository, Snapshot};
 use super::scans::{self, Scans, refuse_leaks};
 use super::selection::{self, Selection};
 use super::state;
 use super::writer::Writer;
-use super::{Context, millis, now};
+use super::{Context, millis};
 use crate::engine::Source;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::mask::Known;
-use crate::model::manifest::{FEATURES, FORMAT, LeakResult, Manifest, PolicyProof, Results, TableEntry, UniqueResult};
+use crate::model::manifest::{LeakResult, PolicyProof, Results, TableEntry, UniqueResult};
 use crate::model::schema::{Catalogue, Table, TableName, Traces};
-use crate::policy::{Mode, Plan};
+use crate::policy::{Mode, Plan, TablePlan};
 use crate::subset::{Graph, Size, Walk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -140,39 +139,16 @@ pub fn resumable(
     resume: &Resume<'_>,
 ) -> Result<Outcome> {
     let start = Instant::now();
-    refuse_names(catalogue, plan)?;
+    refuse_names(catalogue, &modes(plan))?;
     refuse_rows_without_cells(source, catalogue, plan)?;
     announce(context, plan);
-    let (mut held, mut first) = (None, None);
-    for _ in 0..publish::ROUNDS {
+    let mut first = None;
+    publish::in_rounds(context, |held| {
         let journal = if first.is_none() { *resume } else { Resume::default() };
-        let kept = (&mut held, &mut first, start);
-        match round(context, source, (catalogue, plan), repository, (options, &journal), kept)? {
-            Round::Done(outcome) => return Ok(*outcome),
-            Round::Lost(packs) => {
-                let lost = packs.len();
-                context.note(format!(
-                    "{lost} packs of this capture are about to be deleted; it begins again without them"
-                ));
-                if let Some((_, writer)) = &mut held {
-                    writer.begin_again(&packs)?;
-                }
-            }
-        }
-    }
-    Err(publish::always_lost())
+        let kept = (held, &mut first, start);
+        round(context, source, (catalogue, plan), repository, (options, &journal), kept)
+    })
 }
-
-/// How one way through a capture ends.
-enum Round {
-    /// As it should.
-    Done(Box<Outcome>),
-    /// These packs are lost to it.
-    Lost(BTreeSet<String>),
-}
-
-/// The snapshots of the store, and a writer that shares their chunks; none before the first look.
-type Held<'r> = Option<(Vec<Snapshot>, Writer<'r>)>;
 
 /// The way from the first row to the manifest. What the store holds is looked up the first time; only then is a journal kept.
 fn round<'r>(
@@ -182,7 +158,7 @@ fn round<'r>(
     repository: &'r Repository,
     (options, resume): (&Options, &Resume<'_>),
     (held, first, start): (&mut Held<'r>, &mut Option<Arc<Log>>, Instant),
-) -> Result<Round> {
+) -> Result<Round<Outcome>> {
     let graph = Graph::new(
         catalogue,
         &plan.subset,
@@ -199,15 +175,15 @@ fn round<'r>(
     if options.dry_run {
         let (tables, estimate) = forecast::forecast(context, &mut readers, catalogue, plan, &selection, start)?;
         forecast::refuse(&tables, &estimate, options.amount)?;
-        return Ok(Round::Done(Box::new(Outcome::dry(plan, tables, estimate, brought, millis(start)))));
+        return Ok(Round::Done(Outcome::dry(plan, tables, estimate, brought, millis(start))));
     }
     forecast::refuse_too_much(context, &mut readers, catalogue, plan, &selection, options.amount)?;
 
-    let (snapshots, writer) = look_up(context, repository, held)?;
+    let (snapshots, writer) = publish::look_up(context, repository, held)?;
     let known = learn::learn(context, &mut readers, catalogue, plan, &selection)?;
-    let schema = captured_schema(catalogue, plan);
+    let schema = captured_schema(catalogue, &modes(plan));
     let closure = Closure::new(&plan.subset.references, &schema);
-    let (scans, closure, journal) = journal.keyed(Scans::new(plan, context.jobs)?, closure, &dangling);
+    let (scans, closure, journal) = journal.keyed(Scans::new(&plan.tables, context.jobs)?, closure, &dangling);
     context.stage("sending made-up originals through every mask");
     let canaries = scans::send_canaries(plan, scans.key())?;
     let mut proofs = Proofs { scans, closure, unique: UniqueResult::default(), dangling };
@@ -226,31 +202,22 @@ fn round<'r>(
     writer.packer.finish()?;
 
     context.stage("writing the manifest");
-    let last = snapshots.last();
-    let manifest = Manifest {
-        format: FORMAT,
-        features: FEATURES.iter().map(ToString::to_string).collect(),
-        repo: repository.id().to_owned(),
-        epoch: repository.keys().epoch(),
-        name: options.name.clone(),
-        seq: last.map_or(1, |last| last.manifest.seq + 1),
-        prev: last.map(|last| last.id.clone()),
-        created: now(),
-        tool: env!("CARGO_PKG_VERSION").to_owned(),
-        environment: options.environment.clone(),
+    let content = Content {
         source: readers.first().identity()?,
         schema,
-        policy: PolicyProof { masks: mask_versions(plan), ..options.policy.clone() },
         results: Results { closure, leaks: leaks.clone(), unique },
-        packs: writer.packer.packs(),
         tables: entries,
         subset,
-        expires: options.expires.clone(),
-        audit: (!repository.is_public()).then(|| audit::head(repository)).transpose()?,
-        tags: options.tags.clone(),
-        copied: Vec::new(),
-        backup: None,
+        kind: Kind::Captured,
     };
+    let label = Label {
+        name: options.name.clone(),
+        environment: options.environment.clone(),
+        policy: PolicyProof { masks: mask_versions(plan), ..options.policy.clone() },
+        expires: options.expires.clone(),
+        tags: options.tags.clone(),
+    };
+    let manifest = publish::manifest(repository, snapshots.last(), &label, content, writer.packer.packs())?;
     let (snapshot, manifest_bytes) = match publish(context, repository, &manifest)? {
         Published::Done(snapshot, bytes) => (*snapshot, bytes),
         Published::Lost(packs) => {
@@ -261,7 +228,7 @@ fn round<'r>(
     for log in first.take().iter().chain([&log]) {
         log.finish(context);
     }
-    Ok(Round::Done(Box::new(Outcome {
+    Ok(Round::Done(Outcome {
         tables: manifest.tables.iter().map(|entry| (entry.table.clone(), entry.rows)).collect(),
         masked_columns: plan.masked_columns(),
         raw_bytes: manifest.tables.iter().map(|entry| entry.bytes).sum(),
@@ -275,7 +242,7 @@ fn round<'r>(
         resumed: taken.resumed,
         snapshot: Some(snapshot),
         millis: millis(start),
-    })))
+    }))
 }
 
 /// Every table in turn: from the journal where that has it, else through the pipeline.
@@ -300,10 +267,18 @@ fn capture_tables(
                     entries.push(entry);
                     continue;
                 }
-                let (live, table) = ((live, &catalogue.settings), (at, table, first_column(plan, at)));
                 let before = (proofs.unique.clone(), proofs.dangling.clone());
-                let reading = (&mut *readers, &mut *selection);
-                let entry = capture_table(context, reading, live, table, known, writer, proofs)?;
+                let masking = Masking {
+                    plan: table,
+                    extras: table.extras.len() + selection.asks(at),
+                    first_column: first_column(plan, at),
+                    known,
+                };
+                let mut reading = Reading::new(readers, selection, live, (at, table));
+                let said = entry_of(live, table);
+                let entry =
+                    capture_table(context, &mut reading, (catalogue, live), Some(masking), said, writer, proofs)?;
+                selection.forget(at);
                 log.table(context, &mut writer.packer, proofs, &entry, &before)?;
                 entries.push(entry);
             }
@@ -334,32 +309,9 @@ fn choose<'g>(
     Ok((Some(walk), vec![0; plan.subset.references.len()]))
 }
 
-/// The snapshots of the store, and a writer that shares their chunks; made once.
-fn look_up<'h, 'r>(
-    context: &Context<'_>,
-    repository: &'r Repository,
-    held: &'h mut Held<'r>,
-) -> Result<(&'h [Snapshot], &'h mut Writer<'r>)> {
-    if held.is_none() {
-        context.stage("reading what the store already holds");
-        let (snapshots, damaged) = repository.snapshots()?;
-        for damage in damaged {
-            context.warn(
-                format!("{damage}; nothing is shared with it"),
-                Some("'terp-fixtures verify' says what is damaged.".into()),
-            );
-        }
-        let writer = Writer::new(repository, &snapshots)?;
-        *held = Some((snapshots, writer));
-    }
-    let (snapshots, writer) = held.as_mut().ok_or_else(|| Error::internal("nothing was looked up"))?;
-    Ok((snapshots, writer))
-}
-
 /// Names with control characters forge log lines and break quoting elsewhere, so no snapshot may have one.
-fn refuse_names(catalogue: &Catalogue, plan: &Plan) -> Result<()> {
-    let travels =
-        |name: &TableName| plan.tables.iter().any(|table| &table.table == name && table.mode != Mode::Exclude);
+pub(super) fn refuse_names(catalogue: &Catalogue, modes: &[(&TableName, Mode)]) -> Result<()> {
+    let travels = |name: &TableName| modes.iter().any(|(table, mode)| *table == name && *mode != Mode::Exclude);
     let bad = |name: &str| name.chars().any(char::is_control);
     for table in catalogue.tables.iter().filter(|table| travels(&table.name)) {
         let name = &table.name;
@@ -435,10 +387,31 @@ pub(super) fn empty_entry(table: &Table) -> TableEntry {
     }
 }
 
-/// The catalogue without the tables that the policy leaves out, what hangs on them, and traces of earlier restores.
-fn captured_schema(catalogue: &Catalogue, plan: &Plan) -> Catalogue {
-    let excluded =
-        |name: &TableName| plan.tables.iter().any(|table| &table.table == name && table.mode == Mode::Exclude);
+/// What is taken of each table.
+fn modes(plan: &Plan) -> Vec<(&TableName, Mode)> {
+    plan.tables.iter().map(|table| (&table.table, table.mode)).collect()
+}
+
+/// What the manifest says of a table beside its rows.
+fn entry_of(live: &Table, plan: &TablePlan) -> TableEntry {
+    let mut entry = empty_entry(live);
+    entry.mode = plan.mode.word().to_owned();
+    entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
+    for column in &plan.columns {
+        let params = column.params.plain(column.definition);
+        if !params.is_empty() {
+            entry.params.insert(column.column.clone(), params);
+        }
+        if column.when.is_some() {
+            entry.conditional.push(column.column.clone());
+        }
+    }
+    entry
+}
+
+/// The catalogue without the tables that are left out, what hangs on them, and traces of earlier restores.
+pub(super) fn captured_schema(catalogue: &Catalogue, modes: &[(&TableName, Mode)]) -> Catalogue {
+    let excluded = |name: &TableName| modes.contains(&(name, Mode::Exclude));
     let mut schema = Catalogue { own: Traces::default(), ..catalogue.clone() };
     schema.tables.retain(|table| !excluded(&table.name));
     schema.post.retain(|object| !object.table.as_ref().is_some_and(excluded));

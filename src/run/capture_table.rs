@@ -1,7 +1,6 @@
-//! One table's way through a capture: readers read, workers mask, scan, encode and compress, one thread cuts, one packs.
+//! One table's way into a store: rows are read or made up, workers mask, scan, encode and compress, one thread cuts, one packs.
 
 use super::Context;
-use super::capture::empty_entry;
 use super::closure::Closure;
 use super::millis;
 use super::pipeline::{ordered_map, settle};
@@ -17,10 +16,9 @@ use crate::event::Event;
 use crate::mask::{self, Known};
 use crate::model::batch::Batch;
 use crate::model::manifest::{ChunkRef, TableEntry, UniqueResult};
-use crate::model::proof::Encoded;
-use crate::model::schema::Table;
+use crate::model::proof::{Encoded, Invented, Masked};
+use crate::model::schema::{Catalogue, Table};
 use crate::policy::{Mode, TablePlan};
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// What the rows of all tables have to prove together.
@@ -35,15 +33,78 @@ pub(super) struct Proofs<'a> {
     pub(super) dangling: Vec<u64>,
 }
 
+/// Rows on their way in.
+pub(super) enum Given {
+    /// From a database: the masks of their columns decide.
+    Read(Batch),
+    /// From nowhere: there is nothing to mask.
+    Invented(Invented),
+}
+
+/// Takes rows as they come.
+pub(super) type Take<'a> = dyn FnMut(Given) -> Result<()> + 'a;
+
+/// Where the rows of a table come from.
+pub(super) trait Supply {
+    /// About how many there are.
+    fn expected(&mut self) -> Result<u64>;
+
+    /// Hands them on in their order, and returns their number.
+    fn supply(&mut self, told: &mut Told<'_>, take: &mut Take<'_>) -> Result<u64>;
+}
+
+/// The rows that a capture takes of one table.
+pub(super) struct Reading<'a, 'r> {
+    readers: &'a mut Readers<'r>,
+    selection: &'a Selection<'a>,
+    live: &'a Table,
+    at: usize,
+    plan: &'a TablePlan,
+    expected: u64,
+}
+
+impl<'a, 'r> Reading<'a, 'r> {
+    /// Of the plan's table `at`.
+    pub(super) fn new(
+        readers: &'a mut Readers<'r>,
+        selection: &'a Selection<'a>,
+        live: &'a Table,
+        (at, plan): (usize, &'a TablePlan),
+    ) -> Self {
+        Self { readers, selection, live, at, plan, expected: 0 }
+    }
+}
+
+impl Supply for Reading<'_, '_> {
+    fn expected(&mut self) -> Result<u64> {
+        self.expected = self.selection.count(self.readers, self.at, &self.live.name)?;
+        Ok(self.expected)
+    }
+
+    fn supply(&mut self, told: &mut Told<'_>, take: &mut Take<'_>) -> Result<u64> {
+        let asked = (self.live, &self.plan.extras[..], self.expected);
+        self.selection.read(self.readers, self.at, asked, told, &mut |batch| take(Given::Read(batch)))
+    }
+}
+
+/// What masks make of the rows of a table that were read.
+#[derive(Clone, Copy)]
+pub(super) struct Masking<'a> {
+    /// The masks.
+    pub(super) plan: &'a TablePlan,
+    /// Cells behind the stored columns.
+    pub(super) extras: usize,
+    /// The number that the leak scan gives to the first column.
+    pub(super) first_column: u16,
+    /// What text masks have learned.
+    pub(super) known: &'a Known,
+}
+
 /// A table, what becomes of it, and what is watched meanwhile.
 struct Work<'a> {
     live: &'a Table,
-    plan: &'a TablePlan,
-    /// Cells behind the stored columns.
-    extras: usize,
-    /// The number that the leak scan gives to the first column.
-    first_column: u16,
-    known: &'a Known,
+    /// None where no row of the table is from a database.
+    masking: Option<Masking<'a>>,
     scans: &'a Scans,
     closure: &'a Closure<'a>,
     uniques: Uniques,
@@ -51,71 +112,59 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Masks rows, and watches originals and outputs.
-    fn mask(&self, first: u64, batch: Batch) -> Result<Encoded> {
-        let columns = &self.plan.columns;
-        let mut scan = self.scans.take();
-        scan.observe_originals(self.first_column, columns, &batch);
-        let rows = mask::Rows { table: &self.live.name, columns, extras: self.extras, first, known: self.known };
-        let masked = mask::apply(rows, batch)?;
-        scan.observe_masked(self.first_column, columns, masked.rows());
-        if self.plan.mode == Mode::Reference {
-            scan.observe_references(columns, masked.rows());
-        }
-        self.scans.put_back(scan);
+    /// Masks rows where there is something to mask, and watches them.
+    fn pass(&self, first: u64, given: Given) -> Result<Encoded> {
+        let masked = match (given, self.masking) {
+            (Given::Invented(rows), _) => mask::invented::pass(rows),
+            (Given::Read(batch), Some(masking)) => self.mask(first, batch, masking)?,
+            (Given::Read(_), None) => return Err(Error::internal("rows of a database came without masks")),
+        };
         self.uniques.observe(masked.rows());
         self.closure.observe(&self.live.name, masked.rows());
         Ok(rows::encode(masked, &self.layout))
     }
+
+    /// Masks rows, and watches originals and outputs.
+    fn mask(&self, first: u64, batch: Batch, masking: Masking<'_>) -> Result<Masked> {
+        let Masking { plan, extras, first_column, known } = masking;
+        let columns = &plan.columns;
+        let mut scan = self.scans.take();
+        scan.observe_originals(first_column, columns, &batch);
+        let masked = mask::apply(mask::Rows { table: &self.live.name, columns, extras, first, known }, batch)?;
+        scan.observe_masked(first_column, columns, masked.rows());
+        if plan.mode == Mode::Reference {
+            scan.observe_references(columns, masked.rows());
+        }
+        self.scans.put_back(scan);
+        Ok(masked)
+    }
 }
 
-/// One table through the pipeline: readers read, workers mask, encode and compress, one thread cuts, one packs.
+/// One table through the pipeline. `entry` says what the manifest says of it beside its rows.
 pub(super) fn capture_table(
     context: &Context<'_>,
-    (readers, selection): (&mut Readers<'_>, &mut Selection<'_>),
-    (live, settings): (&Table, &BTreeMap<String, String>),
-    (at, plan, first_column): (usize, &TablePlan, u16),
-    known: &Known,
+    supply: &mut dyn Supply,
+    (catalogue, live): (&Catalogue, &Table),
+    masking: Option<Masking<'_>>,
+    mut entry: TableEntry,
     writer: &mut Writer<'_>,
     Proofs { scans, closure, unique, dangling }: &mut Proofs<'_>,
 ) -> Result<TableEntry> {
     let start = Instant::now();
-    let expected = selection.count(readers, at, &live.name)?;
-    let engine = readers.first().engine();
+    let expected = supply.expected()?;
     context.report.event(&Event::TableStarted { table: live.name.clone(), rows: Some(expected) });
-    let mut entry = empty_entry(live);
-    entry.mode = plan.mode.word().to_owned();
-    entry.masks = plan.columns.iter().map(|column| (column.column.clone(), column.name.to_owned())).collect();
-
-    for column in &plan.columns {
-        let params = column.params.plain(column.definition);
-        if !params.is_empty() {
-            entry.params.insert(column.column.clone(), params);
-        }
-        if column.when.is_some() {
-            entry.conditional.push(column.column.clone());
-        }
-    }
-    let layout = rows::Layout::new(engine, live).with_cut_key(pack::cut_key(writer.packer.id_key()));
-    let work = Work {
-        live,
-        plan,
-        extras: plan.extras.len() + selection.asks(at),
-        first_column,
-        known,
-        scans,
-        closure,
-        uniques: Uniques::new(engine, live, settings, &plan.columns, scans.key()),
-        layout,
-    };
-    let mask_batch = |(first_row, batch): (u64, Batch)| work.mask(first_row, batch);
+    let layout = rows::Layout::new(catalogue.engine, live).with_cut_key(pack::cut_key(writer.packer.id_key()));
+    let masks = masking.map(|masking| &masking.plan.columns[..]);
+    let work =
+        Work { live, masking, scans, closure, uniques: Uniques::new(catalogue, live, masks, scans.key()), layout };
+    let pass = |(first_row, given): (u64, Given)| work.pass(first_row, given);
     let Writer { known: held, packer } = writer;
     let compress = |chunk: Chunk| held.compress(&chunk);
 
     let packing = &mut *packer;
     let mut told = Told { origins: Vec::new(), cuts: Vec::new(), known: held, dangling };
     let ((rows_read, (digest, bytes)), chunks) = std::thread::scope(|scope| {
-        let (feed, encoded) = ordered_map(scope, context.jobs, mask_batch);
+        let (feed, encoded) = ordered_map(scope, context.jobs, pass);
         let (chunk_feed, cuts) = ordered_map(scope, context.jobs, compress);
         let cutter = scope.spawn(move || -> Result<(blake3::Hash, u64)> {
             let mut stream = blake3::Hasher::new();
@@ -133,12 +182,16 @@ pub(super) fn capture_table(
         let packer = scope.spawn(move || cuts.map(|cut| packing.add(cut?)).collect::<Result<Vec<ChunkRef>>>());
         let mut row = 0;
         let mut bytes = 0;
-        let read = selection.read(readers, at, (live, &plan.extras, expected), &mut told, &mut |batch| {
-            let (first_row, rows) = (row, batch.rows() as u64);
-            row += rows;
+        let read = supply.supply(&mut told, &mut |given| {
+            let batch = match &given {
+                Given::Read(batch) => batch,
+                Given::Invented(rows) => rows.rows(),
+            };
+            let first_row = row;
+            row += batch.rows() as u64;
             bytes += batch.len_bytes() as u64;
             context.report.event(&Event::TableProgress { table: live.name.clone(), rows: row, bytes });
-            feed.send((first_row, batch))
+            feed.send((first_row, given))
         });
         drop(feed);
         let cut = join(cutter.join());
@@ -156,13 +209,12 @@ pub(super) fn capture_table(
     entry.digest = digest.to_hex().to_string();
     entry.chunks = chunks;
     entry.origins = told.finish()?.into_iter().map(|cut| packer.add(cut)).collect::<Result<_>>()?;
-    selection.forget(at);
     context.report.event(&Event::TableDone {
         table: live.name.clone(),
         rows: rows_read,
         bytes,
         millis: millis(start),
-        how: "read".to_owned(),
+        how: if masking.is_some() { "read" } else { "made" }.to_owned(),
     });
     Ok(entry)
 }

@@ -43,6 +43,8 @@ pub struct Line {
     pub copied: bool,
     /// The run that was about to be rolled back, where it is a backup.
     pub backup: Option<String>,
+    /// Where its rows are from: `captured`, `made up`, `written by hand`.
+    pub origin: &'static str,
 }
 
 /// Which snapshots to list; what is not said holds for all.
@@ -201,6 +203,7 @@ fn line(snapshot: &Snapshot, seen: &mut Seen, tags: &Tags) -> Line {
         pinned: false,
         copied: !manifest.copied.is_empty(),
         backup: manifest.backup.as_ref().map(|backup| backup.run.clone()),
+        origin: manifest.origin(),
     }
 }
 

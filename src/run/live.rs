@@ -1,6 +1,7 @@
 //! The structural part of the leak scan, repeated on a snapshot alone: cells that their mask cannot have written, and live
 //! addresses and numbers (those that could be somebody's) in text. Needs no original, and names only places.
 
+use crate::mask::invented::MADE;
 use crate::mask::recognise::{Kind, Wanted, recognise};
 use crate::mask::{self, Definition, Params};
 use crate::model::batch::{Batch, CellKind};
@@ -48,7 +49,8 @@ impl<'a> Looker<'a> {
             let name = entry.masks.get(column).map_or("keep", String::as_str);
             let definition = mask::find(name);
             let conditional = entry.conditional.contains(column);
-            let kept = conditional || definition.is_none_or(|definition| definition.keeps_original);
+            // What was made up is nobody's, so it may not look as if it were.
+            let kept = name != MADE && (conditional || definition.is_none_or(|definition| definition.keeps_original));
             let telling = definition.filter(|definition| !conditional && definition.could_write.is_some());
             let nothing = BTreeMap::new();
             let given = entry.params.get(column).unwrap_or(&nothing);

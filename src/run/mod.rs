@@ -10,6 +10,7 @@ mod chunks;
 mod closure;
 pub mod copy;
 mod counters;
+pub mod coverage;
 #[cfg(test)]
 mod ddl_tests;
 pub mod declaration;
@@ -31,9 +32,12 @@ mod foreign;
 #[cfg(test)]
 mod foreign_tests;
 pub mod gc;
+pub mod generate;
 pub mod graph;
 pub mod guard;
+pub mod import;
 pub mod inspect;
+pub mod invented;
 pub mod isolate;
 pub mod journal;
 #[cfg(test)]
@@ -52,7 +56,7 @@ pub mod parallel;
 mod pipeline;
 mod plan;
 pub mod prune;
-mod publish;
+pub mod publish;
 pub mod quarantine;
 mod readers;
 mod references;

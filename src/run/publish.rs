@@ -5,11 +5,15 @@
 //! again without lost packs.
 
 use super::repository::{Repository, Snapshot};
-use super::{Context, tombs};
+use super::writer::Writer;
+use super::{Context, audit, now, tombs};
 use crate::codec;
 use crate::error::{Error, Result};
-use crate::model::manifest::{Manifest, PackRef};
+use crate::model::manifest::{
+    Backup, FEATURES, FORMAT, Generated, Imported, Manifest, PackRef, PolicyProof, Results, SubsetProof, TableEntry,
+};
 use crate::model::proof::ObjectKind;
+use crate::model::schema::{Catalogue, DatabaseIdentity};
 use crate::seal::{self, SnapshotStamp};
 use std::collections::{BTreeSet, HashMap};
 
@@ -24,6 +28,149 @@ pub(super) enum Published {
     Done(Box<Snapshot>, u64),
     /// It is not there: these packs are lost to it.
     Lost(BTreeSet<String>),
+}
+
+/// How one way from the first row to the manifest ends.
+pub(super) enum Round<T> {
+    /// As it should.
+    Done(T),
+    /// These packs are lost to it.
+    Lost(BTreeSet<String>),
+}
+
+/// The snapshots of the store, and a writer that shares their chunks; none before the first look.
+pub(super) type Held<'r> = Option<(Vec<Snapshot>, Writer<'r>)>;
+
+/// Goes the way from the first row to the manifest, and again without packs that somebody was about to delete meanwhile.
+pub(super) fn in_rounds<'r, T>(
+    context: &Context<'_>,
+    mut round: impl FnMut(&mut Held<'r>) -> Result<Round<T>>,
+) -> Result<T> {
+    let mut held = None;
+    for _ in 0..ROUNDS {
+        match round(&mut held)? {
+            Round::Done(done) => return Ok(done),
+            Round::Lost(packs) => {
+                let lost = packs.len();
+                context.note(format!(
+                    "{lost} packs of this capture are about to be deleted; it begins again without them"
+                ));
+                if let Some((_, writer)) = &mut held {
+                    writer.begin_again(&packs)?;
+                }
+            }
+        }
+    }
+    Err(always_lost())
+}
+
+/// The snapshots of the store, and a writer that shares their chunks; made once.
+pub(super) fn look_up<'h, 'r>(
+    context: &Context<'_>,
+    repository: &'r Repository,
+    held: &'h mut Held<'r>,
+) -> Result<(&'h [Snapshot], &'h mut Writer<'r>)> {
+    if held.is_none() {
+        context.stage("reading what the store already holds");
+        let (snapshots, damaged) = repository.snapshots()?;
+        for damage in damaged {
+            context.warn(
+                format!("{damage}; nothing is shared with it"),
+                Some("'terp-fixtures verify' says what is damaged.".into()),
+            );
+        }
+        let writer = Writer::new(repository, &snapshots)?;
+        *held = Some((snapshots, writer));
+    }
+    let (snapshots, writer) = held.as_mut().ok_or_else(|| Error::internal("nothing was looked up"))?;
+    Ok((snapshots, writer))
+}
+
+/// How a new snapshot is labelled.
+#[derive(Debug, Clone)]
+pub struct Label {
+    /// The snapshot's name.
+    pub name: String,
+    /// `dev`, `staging` or `production`.
+    pub environment: String,
+    /// What decided the masking; the profile, where rows were made up.
+    pub policy: PolicyProof,
+    /// When the snapshot expires, RFC 3339.
+    pub expires: Option<String>,
+    /// The tags that it begins with.
+    pub tags: BTreeSet<String>,
+}
+
+/// What a manifest says of the rows.
+pub(super) struct Content {
+    /// Where they came from.
+    pub(super) source: DatabaseIdentity,
+    /// The catalogue.
+    pub(super) schema: Catalogue,
+    /// What was checked.
+    pub(super) results: Results,
+    /// The tables.
+    pub(super) tables: Vec<TableEntry>,
+    /// How they were chosen.
+    pub(super) subset: Option<SubsetProof>,
+    /// What the snapshot is, where it is no capture.
+    pub(super) kind: Kind,
+}
+
+/// What a snapshot is.
+pub(super) enum Kind {
+    /// Rows of a database, masked.
+    Captured,
+    /// Rows that a rollback is about to touch.
+    Backup(Backup),
+    /// Rows that were made up.
+    Generated(Generated),
+    /// Rows that were written by hand.
+    Imported(Imported),
+}
+
+/// The manifest of a new snapshot, which comes behind the last one of the store.
+pub(super) fn manifest(
+    repository: &Repository,
+    last: Option<&Snapshot>,
+    label: &Label,
+    content: Content,
+    packs: Vec<PackRef>,
+) -> Result<Manifest> {
+    let Content { source, schema, results, tables, subset, kind } = content;
+    let (mut backup, mut generated, mut imported) = (None, None, None);
+    match kind {
+        Kind::Captured => {}
+        Kind::Backup(of) => backup = Some(of),
+        Kind::Generated(of) => generated = Some(of),
+        Kind::Imported(of) => imported = Some(of),
+    }
+    Ok(Manifest {
+        format: FORMAT,
+        features: FEATURES.iter().map(ToString::to_string).collect(),
+        repo: repository.id().to_owned(),
+        epoch: repository.keys().epoch(),
+        name: label.name.clone(),
+        seq: last.map_or(1, |last| last.manifest.seq + 1),
+        prev: last.map(|last| last.id.clone()),
+        created: now(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        environment: label.environment.clone(),
+        source,
+        schema,
+        policy: label.policy.clone(),
+        results,
+        packs,
+        tables,
+        subset,
+        expires: label.expires.clone(),
+        audit: (!repository.is_public()).then(|| audit::head(repository)).transpose()?,
+        tags: label.tags.clone(),
+        copied: Vec::new(),
+        backup,
+        generated,
+        imported,
+    })
 }
 
 /// Publishes a manifest whose packs are all uploaded: the commit point.

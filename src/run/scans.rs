@@ -6,7 +6,7 @@ use crate::mask::dictionary::LOCALES;
 use crate::mask::leak::{LeakReport, LeakScan, Lists};
 use crate::model::manifest::LeakResult;
 use crate::model::schema::Catalogue;
-use crate::policy::Plan;
+use crate::policy::{Plan, TablePlan};
 use crate::secret::Secret32;
 use std::sync::{Mutex, PoisonError};
 
@@ -27,10 +27,10 @@ impl Scans {
     /// Fingerprints kept of each side by all workers together: some 60 MiB.
     const CAPACITY: usize = 1 << 19;
 
-    /// Scans for what the masks of a plan write.
-    pub(super) fn new(plan: &Plan, workers: usize) -> Result<Self> {
+    /// Scans for what the masks of these tables write.
+    pub(super) fn new(tables: &[TablePlan], workers: usize) -> Result<Self> {
         let capacity = Self::CAPACITY / workers.max(1);
-        let columns = plan.tables.iter().flat_map(|table| &table.columns);
+        let columns = tables.iter().flat_map(|table| &table.columns);
         let masks = columns.flat_map(|column| [Some(column), column.otherwise.as_deref()]).flatten();
         let named: Vec<&str> = masks.filter_map(|column| column.params.text("locale")).collect();
         let locales = LOCALES.iter().copied().filter(|locale| named.contains(locale)).collect();

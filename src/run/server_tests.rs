@@ -11,6 +11,7 @@ mod cut_tests;
 mod dialect_testing;
 mod drift_tests;
 mod export_tests;
+mod generate_tests;
 mod ground_tests;
 mod guard_tests;
 mod isolation_testing;
@@ -126,6 +127,14 @@ pub(super) fn rolled_back(url: &str) -> Result<rollback::Outcome> {
     rollback::rollback(&context(), &mut *target(url), &options)
 }
 
+/// A store in memory.
+pub(super) fn empty_repository() -> Repository {
+    let member = Member::generate();
+    let store = Memory::new();
+    keys::init(&store, &member).unwrap();
+    Repository::open(Box::new(store), &member, &[]).unwrap()
+}
+
 /// A snapshot called `s`, captured by a policy.
 pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
     captured_in("dev", url, policy_text).unwrap()
@@ -133,10 +142,7 @@ pub(super) fn captured(url: &str, policy_text: &str) -> Repository {
 
 /// The same for an environment, and what goes wrong.
 pub(super) fn captured_in(environment: &str, url: &str, policy_text: &str) -> Result<Repository> {
-    let member = Member::generate();
-    let store = Memory::new();
-    keys::init(&store, &member).unwrap();
-    let repository = Repository::open(Box::new(store), &member, &[]).unwrap();
+    let repository = empty_repository();
     let mut opened = source(url);
     let catalogue = opened.catalogue().unwrap();
     let policy = Policy::parse("test.toml", policy_text).unwrap();

@@ -6,9 +6,8 @@ use crate::mask::canonical::{self, Form};
 use crate::mask::{ColumnMask, Fold};
 use crate::model::batch::Batch;
 use crate::model::manifest::UniqueResult;
-use crate::model::schema::{EngineKind, Table};
+use crate::model::schema::{Catalogue, Table};
 use crate::secret::Secret32;
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Prints held per table, 32 MiB.
@@ -35,17 +34,14 @@ struct Held {
 pub(super) struct Uniques {
     keys: Vec<Key>,
     secret: [u8; 32],
+    is_masked: bool,
 }
 
 impl Uniques {
-    /// The keys of `table` that `columns` write into. Keys over part of the rows or over expressions cannot be told here.
-    pub(super) fn new(
-        engine: EngineKind,
-        table: &Table,
-        settings: &BTreeMap<String, String>,
-        columns: &[ColumnMask],
-        secret: &Secret32,
-    ) -> Self {
+    /// The keys of `table` that masks write into; all of them where there are no masks, because every cell is new. Keys over part
+    /// of the rows or over expressions cannot be told here.
+    pub(super) fn new(catalogue: &Catalogue, table: &Table, masks: Option<&[ColumnMask]>, secret: &Secret32) -> Self {
+        let (engine, settings) = (catalogue.engine, &catalogue.settings);
         let stored = table.stored_columns();
         let primary = (!table.primary_key.is_empty()).then(|| ("the primary key".to_owned(), &table.primary_key));
         let others = table.uniques.iter().filter(|unique| !unique.partial && !unique.columns.is_empty());
@@ -54,12 +50,9 @@ impl Uniques {
         let key = |(name, of): (String, &Vec<usize>)| {
             let cells: Option<Vec<usize>> = of.iter().map(|at| stored.iter().position(|stored| stored == at)).collect();
             let cells = cells?;
-            let masked = |&cell: &usize| {
-                columns
-                    .get(cell)
-                    .is_some_and(|column: &ColumnMask| column.when.is_some() || !column.definition.keeps_original)
-            };
-            if !cells.iter().any(masked) {
+            let is_new = |column: &ColumnMask| column.when.is_some() || !column.definition.keeps_original;
+            let is_written = |&cell: &usize| masks.is_none_or(|masks| masks.get(cell).is_some_and(is_new));
+            if !cells.iter().any(is_written) {
                 return None;
             }
             let form = |cell: usize| match Fold::of(&table.columns[stored[cell]], engine, settings) {
@@ -76,7 +69,8 @@ impl Uniques {
             let held = Held { prints: Vec::new(), threshold: u64::MAX, rows: 0, capacity };
             Key { name, cells, held: Mutex::new(held) }
         });
-        Self { keys: keys.collect(), secret: blake3::derive_key("terp-fixtures v1 unique check", secret.expose()) }
+        let secret = blake3::derive_key("terp-fixtures v1 unique check", secret.expose());
+        Self { keys: keys.collect(), secret, is_masked: masks.is_some() }
     }
 
     /// Looks at masked rows.
@@ -105,6 +99,15 @@ impl Uniques {
 
     /// Refuses keys that occur twice; else adds to the result.
     pub(super) fn prove(self, table: &Table, result: &mut UniqueResult) -> Result<()> {
+        let (rows, hint) = match self.is_masked {
+            true => (
+                "masked rows",
+                "Use a mask that keeps values apart under the column's collation (docs/masks.md, 'unique columns'), or a domain of its own.",
+            ),
+            false => {
+                ("rows", "Values are compared as the column's collation compares them: case and accents may not count.")
+            }
+        };
         for key in self.keys {
             let mut held = key.held.into_inner().unwrap_or_else(PoisonError::into_inner);
             held.prints.sort_unstable();
@@ -116,14 +119,12 @@ impl Uniques {
                     .map(|(cell, _)| table.columns[table.stored_columns()[*cell]].name.escape_debug().to_string())
                     .collect();
                 let what = format!(
-                    "table {}: {twice} masked rows repeat another one's value of {}, which {} wants unique",
+                    "table {}: {twice} {rows} repeat another one's value of {}, which {} wants unique",
                     table.name,
                     columns.join(", "),
                     key.name
                 );
-                return Err(Error::policy(what).hint(
-                    "Use a mask that keeps values apart under the column's collation (docs/masks.md, 'unique columns'), or a domain of its own.",
-                ));
+                return Err(Error::policy(what).hint(hint));
             }
             result.constraints += 1;
             result.rows += held.prints.len() as u64;

@@ -25,6 +25,7 @@ mod drift;
 mod exec;
 mod faults;
 mod gc;
+mod generate;
 mod guards;
 mod init;
 mod inside;

@@ -4,6 +4,7 @@ mod audit;
 pub mod detect;
 mod doctor;
 mod exec;
+mod generate;
 mod keys;
 pub mod policy;
 mod retention;
@@ -14,6 +15,7 @@ mod versions;
 pub use audit::{AuditCommand, AuditHeadArgs, AuditLogArgs, AuditVerifyArgs};
 pub use doctor::{DoctorArgs, ResetArgs};
 pub use exec::{ExecArgs, PoolCommand, PoolServeArgs};
+pub use generate::{CoverageArgs, GenerateArgs, GenerateSize, ImportCommand, ImportCsvArgs};
 pub use keys::{KeysAddArgs, KeysCommand, KeysInitArgs, KeysNewArgs, KeysRemoveArgs, KeysRotateArgs, PinArgs};
 pub use retention::{GcArgs, PruneArgs, RmArgs};
 pub use rollback::{RollbackArgs, RollbackStrategy};
@@ -123,6 +125,23 @@ pub enum Command {
   terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --size small --max-rows 5000
   terp-fixtures capture --policy pii.toml --source sqlite:erp.sqlite --resume")]
     Capture(CaptureArgs),
+    /// Make up rows for a schema: an ordinary snapshot without a source.
+    #[command(after_help = "Examples:
+  terp-fixtures generate demo --schema sqlite:erp.sqlite
+  terp-fixtures generate demo --schema postgres://localhost/erp --profile cannabis-erp --size medium --seed 7
+  terp-fixtures generate demo --schema mysql://localhost/erp --rows orders=500 --rows clients=40
+  terp-fixtures generate demo --like nightly --scenario edge
+  terp-fixtures generate demo --schema sqlite:erp.sqlite --dry-run")]
+    Generate(GenerateArgs),
+    /// Make a snapshot of files that were written by hand, with the same checks.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Say which tables of a database have rows, how many, and from which run; and why the others have none.
+    #[command(after_help = "Examples:
+  terp-fixtures coverage --target sqlite:dev.sqlite
+  terp-fixtures coverage --target postgres://localhost/dev --empty
+  terp-fixtures coverage --target sqlite:dev.sqlite --json | jq '.percent'")]
+    Coverage(CoverageArgs),
     /// Put a snapshot's rows into a dev or staging database, beside its own.
     #[command(after_help = "Examples:
   terp-fixtures restore demo-2025-12 --target sqlite:dev.sqlite

@@ -247,7 +247,7 @@ fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
-fn check_name(name: &str) -> Result<()> {
+pub(super) fn check_name(name: &str) -> Result<()> {
     let good = !name.is_empty() && name.len() <= 100 && !name.starts_with(['-', '.']) && name.chars().all(is_name_char);
     if good {
         return Ok(());

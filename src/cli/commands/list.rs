@@ -52,7 +52,7 @@ fn as_json(line: &Line) -> Value {
         "engine": line.engine, "tables": line.tables, "rows": line.rows, "raw_bytes": line.raw_bytes,
         "stored_bytes": line.stored_bytes, "shared_bytes": line.shared_bytes,
         "expires": line.expires, "expired": line.expired, "tags": line.tags, "pinned": line.pinned, "copied": line.copied,
-        "backup": line.backup })
+        "backup": line.backup, "origin": line.origin })
 }
 
 fn text(lines: &[Line]) -> String {
@@ -83,11 +83,16 @@ fn text(lines: &[Line]) -> String {
     table(&head, &rows, &[5, 6, 7, 8])
 }
 
-/// Its tags, that `terp.lock` pins its name to it, and that it is a backup before a rollback.
+/// Its tags, that `terp.lock` pins its name to it, and what it is where it is no capture.
 fn tags(line: &Line) -> String {
     let pinned = line.pinned.then_some("(pinned)");
     let backup = line.backup.is_some().then_some("(backup)");
-    line.tags.iter().map(String::as_str).chain(pinned).chain(backup).collect::<Vec<_>>().join(", ")
+    let origin = match line.origin {
+        "made up" => Some("(made up)"),
+        "written by hand" => Some("(written by hand)"),
+        _ => None,
+    };
+    line.tags.iter().map(String::as_str).chain(pinned).chain(backup).chain(origin).collect::<Vec<_>>().join(", ")
 }
 
 /// When a snapshot expires, or that it has.

@@ -3,12 +3,15 @@
 mod audit;
 mod capture;
 mod copy;
+mod coverage;
 mod detect;
 mod diff;
 mod doctor;
 mod exec;
 mod export;
+mod generate;
 mod guarded;
+mod import;
 mod init;
 mod isolated;
 mod keys;
@@ -72,6 +75,9 @@ pub(super) fn run(cli: &Cli, screen: &Arc<Screen>, context: &Context<'_>) -> Res
         Command::Init(args) => init::run(context, cli.global.store.as_deref(), args),
         Command::Keys(command) => members::run(context, &settings()?, command),
         Command::Capture(args) => capture::run(context, &settings()?, args),
+        Command::Generate(args) => generate::run(context, &settings()?, args, cli.global.verbose),
+        Command::Import(command) => import::run(context, &settings()?, command),
+        Command::Coverage(args) => coverage::run(context, &settings()?, args),
         Command::Restore(args) => restore::run(context, &settings()?, args, cli.global.verbose),
         Command::Rollback(args) => rollback::run(context, &settings()?, args),
         Command::Reset(args) => reset::run(context, &settings()?, args),

@@ -6,6 +6,7 @@ use crate::cli::args::{GraphFormat, ShowArgs};
 use crate::cli::render::{Answer, bytes, count, grouped, table};
 use crate::cli::settings::Settings;
 use crate::error::{Error, Result};
+use crate::mask::invented::is_invented;
 use crate::model::approval::Approval;
 use crate::model::manifest::{ClosureResult, Manifest, PolicyProof, SubsetProof, TableEntry};
 use crate::model::schema::{Catalogue, Column, Table};
@@ -175,6 +176,34 @@ fn drawn(graph: &Graph, format: GraphFormat) -> Answer {
     Answer::new(json!({ "tables": tables, "references": references, "graph": text }), text)
 }
 
+/// What decided over the cells: a policy and its key, or a profile and its seed, or whoever wrote the files.
+fn origin(manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let decided = format!("{} ({})", manifest.policy.file.escape_debug(), &manifest.policy.digest[..16]);
+    if let Some(generated) = &manifest.generated {
+        let scenario =
+            generated.scenario.as_ref().map(|it| format!(", scenario {}", it.escape_debug())).unwrap_or_default();
+        let held = generated.invariants.iter().filter(|it| it.failed == 0).count();
+        let profile = if generated.profile.is_some() { decided } else { "none".to_owned() };
+        return vec![
+            ("made up", format!("seed {}, size {}{scenario}", generated.seed, generated.size.escape_debug())),
+            ("profile", profile),
+            ("invariants", format!("{held} of {} held", generated.invariants.len())),
+        ];
+    }
+    if let Some(imported) = &manifest.imported {
+        let mut facts = vec![("written in", count(imported.files.len() as u64, "file"))];
+        if let Some(reason) = &imported.accepted {
+            facts.push(("accepted", format!("what looks personal: {}", reason.escape_debug())));
+        }
+        return facts;
+    }
+    vec![
+        ("policy", decided),
+        ("approved", approved_text(&manifest.policy)),
+        ("masking key", format!("{}, generation {}", manifest.policy.key_id, manifest.policy.generation)),
+    ]
+}
+
 /// What a snapshot is, a fact in each line.
 fn facts(snapshot: &Snapshot, tags: &BTreeSet<String>, weight: Weight) -> Vec<(&'static str, String)> {
     let manifest = &snapshot.manifest;
@@ -182,11 +211,14 @@ fn facts(snapshot: &Snapshot, tags: &BTreeSet<String>, weight: Weight) -> Vec<(&
         ("id", snapshot.id.clone()),
         ("created", format!("{} by terp-fixtures {}", manifest.created, manifest.tool)),
         ("signed by", snapshot.signer.to_string()),
-        ("source", format!("{} {}", manifest.schema.engine, manifest.schema.version.escape_debug())),
+        (
+            if manifest.is_invented() { "schema" } else { "source" },
+            format!("{} {}", manifest.schema.engine, manifest.schema.version.escape_debug()),
+        ),
         ("environment", manifest.environment.clone()),
-        ("policy", format!("{} ({})", manifest.policy.file.escape_debug(), &manifest.policy.digest[..16])),
-        ("approved", approved_text(&manifest.policy)),
-        ("masking key", format!("{}, generation {}", manifest.policy.key_id, manifest.policy.generation)),
+    ];
+    facts.extend(origin(manifest));
+    facts.extend([
         ("subset", subset_text(manifest.subset.as_ref())),
         ("closure", closure_text(&manifest.results.closure)),
         (
@@ -209,7 +241,7 @@ fn facts(snapshot: &Snapshot, tags: &BTreeSet<String>, weight: Weight) -> Vec<(&
             ),
         ),
         ("expires", expiry(manifest.expires.as_deref(), snapshot.is_expired())),
-    ];
+    ]);
     if let Some(backup) = &manifest.backup {
         facts.push(("backup", format!("before the rollback of {}", backup.run.escape_debug())));
     }
@@ -224,7 +256,7 @@ fn facts(snapshot: &Snapshot, tags: &BTreeSet<String>, weight: Weight) -> Vec<(&
 
 fn show_text(snapshot: &Snapshot, tags: &BTreeSet<String>, weight: Weight) -> String {
     let row = |entry: &TableEntry| {
-        let masked = entry.masks.iter().filter(|(_, mask)| *mask != "keep");
+        let masked = entry.masks.iter().filter(|(_, mask)| *mask != "keep" && !is_invented(mask));
         let masked: Vec<String> = masked.map(|(column, mask)| format!("{}: {mask}", column.escape_debug())).collect();
         vec![
             entry.table.to_string(),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::codec::testing::{golden, manifest};
 use crate::error::Kind;
-use crate::model::manifest::PackRef;
+use crate::model::manifest::{EmptyTable, Imported, ImportedFile, InvariantResult, PackRef};
 use serde_json::{Value, json};
 
 #[test]
@@ -17,6 +17,41 @@ fn what_is_written_is_read_back() {
 #[test]
 fn the_json_of_format_1_is_frozen() {
     golden("manifest.json", &String::from_utf8(encode(&manifest()).unwrap()).unwrap());
+}
+
+/// Old manifests have neither of the two, and read as before; new ones are read back.
+#[test]
+fn what_was_made_up_or_written_by_hand_is_read_back() {
+    let old = String::from_utf8(encode(&manifest()).unwrap()).unwrap();
+    assert!(!old.contains("generated\":{") && !old.contains("imported"), "{old}");
+    assert_eq!(manifest().origin(), "captured");
+    let table = manifest().tables[0].table.clone();
+    let mut made = manifest();
+    made.generated = Some(Generated {
+        seed: 7,
+        size: "small".into(),
+        rows: [("t".to_owned(), 3)].into(),
+        invariants: vec![InvariantResult {
+            invariant: "totals".into(),
+            kind: "sum".into(),
+            table: table.clone(),
+            rows: 3,
+            failed: 0,
+        }],
+        empty: vec![EmptyTable { table: table.clone(), why: "asked for 0".into() }],
+        ..Generated::default()
+    });
+    let mut written = manifest();
+    let file = ImportedFile { file: "t.csv".into(), table, digest: "ab".repeat(32) };
+    written.imported = Some(Imported { files: vec![file], accepted: None });
+    for manifest in [&made, &written] {
+        assert_eq!(&decode(&encode(manifest).unwrap()).unwrap(), manifest);
+        assert!(manifest.is_invented());
+    }
+    made.generated.as_mut().unwrap().invariants[0].failed = 4;
+    assert!(encode(&made).is_err());
+    written.imported.as_mut().unwrap().files[0].digest = "x".into();
+    assert!(encode(&written).is_err());
 }
 
 #[test]

@@ -22,7 +22,9 @@ const SAMPLES: usize = 200;
 pub(super) fn apply<'a>(draft: &mut Draft<'a>, about: &'a Arc<About>, atom: &'a Atom) {
     let columns = atom.term.columns();
     if atom.strict && !asks_for_null(&atom.term) {
-        columns.iter().for_each(|column| draft.set_null(*column, false));
+        for column in &columns {
+            draft.set_null(*column, false);
+        }
     }
     if columns.len() == 1 {
         draft.keep(atom);
@@ -122,9 +124,10 @@ fn values(about: &About, at: usize, list: &[Term]) -> Option<Vec<Value>> {
 fn listed(draft: &mut Draft<'_>, about: &Arc<About>, one: &Term, list: &[Term], wanted: bool) -> Option<()> {
     if let Some(at) = column(one, about) {
         let known: Vec<Value> = values(about, at, list)?.into_iter().filter(|value| !value.is_null()).collect();
-        match wanted {
-            true => draft.one_of(at, known),
-            false => draft.of(at).none_of.extend(known),
+        if wanted {
+            draft.one_of(at, known);
+        } else {
+            draft.of(at).none_of.extend(known);
         }
         return Some(());
     }
@@ -431,8 +434,8 @@ fn related(draft: &mut Draft<'_>, about: &Arc<About>, op: Op, left: &Term, right
             return Some(());
         }
         (Some(at), None) => {
-            if let Some(known) = itself(draft, about, op, at, right) {
-                return known;
+            if is_itself(about, at, right) {
+                return itself(draft, about, op, at, right);
             }
         }
         (None, Some(_)) => return related(draft, about, op.turned(), right, left),
@@ -441,25 +444,25 @@ fn related(draft: &mut Draft<'_>, about: &Arc<About>, op: Op, left: &Term, right
     isolated(draft, about, op, left, right).or_else(|| isolated(draft, about, op.turned(), right, left))
 }
 
-/// `text = lower(text)`. The outer none says that it is nothing of the kind.
-fn itself(draft: &mut Draft<'_>, about: &About, op: Op, at: usize, right: &Term) -> Option<Option<()>> {
-    let Term::Call(name, list) = right else {
-        return None;
-    };
-    if list.len() != 1 || column(&list[0], about) != Some(at) {
-        return None;
-    }
+/// Whether an expression is a function of this column only.
+fn is_itself(about: &About, at: usize, term: &Term) -> bool {
+    matches!(term, Term::Call(_, list) if list.len() == 1 && column(&list[0], about) == Some(at))
+}
+
+/// `text = lower(text)`.
+fn itself(draft: &mut Draft<'_>, about: &About, op: Op, at: usize, right: &Term) -> Option<()> {
+    let Term::Call(name, _) = right else { return None };
     let case = match (*name, op) {
         ("lower", Op::Equal) => Case::Lower,
         ("upper", Op::Equal) => Case::Upper,
-        _ => return Some(None),
+        _ => return None,
     };
     // Where case does not count there is nothing to say.
     if !matches!(about.slots[at].rule, Rule::Fold { .. } | Rule::NoCase) {
         let clash = Draft::fix(&mut draft.of(at).case, case);
         draft.break_if(clash);
     }
-    Some(Some(()))
+    Some(())
 }
 
 /// `a + b + c op constant`, each column once.

@@ -12,9 +12,6 @@ const EXACT: i128 = 1 << 53;
 
 /// Whether `left op right`; neither is NULL.
 pub(super) fn holds(about: &About, op: Op, left: &Datum, right: &Datum) -> Option<bool> {
-    if let (Datum::List(left), Datum::List(right)) = (left, right) {
-        return rows(about, op, left, right);
-    }
     if let (Datum::Text(left, own), Datum::Text(right, other)) = (left, right) {
         let rule = combined(*own, *other, about.engine);
         return match op {
@@ -29,21 +26,6 @@ pub(super) fn holds(about: &About, op: Op, left: &Datum, right: &Datum) -> Optio
             (left == right || !left.is_number()).then_some(left == right)
         }
         _ => order(about, left, right).map(|order| op.takes(order)),
-    }
-}
-
-fn rows(about: &About, op: Op, left: &[Datum], right: &[Datum]) -> Option<bool> {
-    if left.len() != right.len() || left.iter().chain(right).any(|datum| *datum == Datum::Null) {
-        return None;
-    }
-    let mut equal = true;
-    for (left, right) in left.iter().zip(right) {
-        equal &= holds(about, Op::Equal, left, right)?;
-    }
-    match op {
-        Op::Equal => Some(equal),
-        Op::NotEqual => Some(!equal),
-        _ => None,
     }
 }
 
@@ -195,10 +177,9 @@ fn order_of_texts(left: &str, right: &str, rule: Rule) -> Option<Ordering> {
     let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let lower = str::to_ascii_lowercase;
     match rule {
-        Rule::Bytes => Some(left.cmp(right)),
         Rule::NoCase => Some(lower(left).cmp(&lower(right))),
         Rule::Trimmed => Some(trimmed(left, true).cmp(trimmed(right, true))),
-        Rule::Binary { pad: false } => Some(left.cmp(right)),
+        Rule::Bytes | Rule::Binary { pad: false } => Some(left.cmp(right)),
         Rule::Binary { pad: true } => {
             // A shorter text is compared as if spaces followed it.
             let is_plain = |text: &str| text.bytes().all(|byte| byte > 0x20);
@@ -206,10 +187,10 @@ fn order_of_texts(left: &str, right: &str, rule: Rule) -> Option<Ordering> {
         }
         Rule::Fold { .. } => (is_word(left) && is_word(right)).then(|| lower(left).cmp(&lower(right))),
         Rule::Labels => (left == right).then_some(Ordering::Equal),
-        Rule::Literal | Rule::Locale | Rule::Padded | Rule::Unclear => match left == right {
-            true => Some(Ordering::Equal),
-            false => (is_simple(left) && is_simple(right)).then(|| left.cmp(right)),
-        },
+        Rule::Literal | Rule::Locale | Rule::Padded | Rule::Unclear if left == right => Some(Ordering::Equal),
+        Rule::Literal | Rule::Locale | Rule::Padded | Rule::Unclear => {
+            (is_simple(left) && is_simple(right)).then(|| left.cmp(right))
+        }
     }
 }
 

@@ -138,10 +138,6 @@ pub(super) struct Slot {
     pub(super) family: Family,
     pub(super) rule: Rule,
     pub(super) affinity: Affinity,
-    /// Whether its floating point has four bytes.
-    single: bool,
-    /// Whether it keeps its JSON as the text it came as.
-    json_text: bool,
     pub(super) nullable: bool,
     /// The most characters of its text.
     pub(super) length: Option<u32>,
@@ -184,12 +180,12 @@ impl About {
             Value::Number(number) => match slot.family {
                 Family::Integer if number.places == 0 => Some(Datum::Int(number.units)),
                 Family::Integer | Family::Numeric => Some(Datum::Number(*number)),
-                Family::Real => slot.real(number.real()),
+                Family::Real => self.real(slot, number.real()),
                 Family::Text if number.places == 0 => Some(Datum::Text(number.to_string(), slot.rule)),
                 Family::Boolean => Some(Datum::Bool(number.units != 0)),
                 _ => None,
             },
-            Value::Real(real) => slot.real(*real),
+            Value::Real(real) => self.real(slot, *real),
             Value::Boolean(flag) => Some(if self.is_mysql() { Datum::Int((*flag).into()) } else { Datum::Bool(*flag) }),
             Value::Bytes(bytes) => Some(Datum::Bytes(bytes.clone())),
             Value::Time(micros) => Some(Datum::Time(*micros)),
@@ -200,11 +196,11 @@ impl About {
             Value::Text(text) => match slot.family {
                 Family::Text | Family::Enum => Some(Datum::Text(text.clone(), slot.rule)),
                 Family::Uuid => Some(Datum::Text(text.to_ascii_lowercase(), Rule::Bytes)),
-                Family::Json if slot.json_text => Some(Datum::Text(text.clone(), slot.rule)),
+                Family::Json if self.keeps_text(slot) => Some(Datum::Text(text.clone(), slot.rule)),
                 Family::Json => serde_json::from_str(text).ok().map(Datum::Json),
                 Family::Integer => text.parse().ok().map(Datum::Int),
                 Family::Numeric => Number::parse(text).map(Datum::Number),
-                Family::Real => slot.real(text.parse().ok()?),
+                Family::Real => self.real(slot, text.parse().ok()?),
                 Family::Date => time::parse_date(text).map(Datum::Date),
                 Family::Time => time::parse_time(text).map(Datum::Time),
                 Family::Timestamp => time::parse_timestamp(text).map(Datum::Timestamp),
@@ -219,10 +215,9 @@ impl About {
         let slot = self.slots.get(at)?;
         let number = |number: Number| match slot.family {
             Family::Real => Some(Value::Real(number.real())),
-            Family::Integer | Family::Numeric => Some(Value::Number(number)),
+            Family::Integer | Family::Numeric | Family::Any => Some(Value::Number(number)),
             Family::Boolean => Some(Value::Boolean(number.units != 0)),
             Family::Text | Family::Enum => Some(Value::text(number.to_string())),
-            Family::Any => Some(Value::Number(number)),
             _ => None,
         };
         match datum {
@@ -261,14 +256,27 @@ impl About {
     }
 }
 
-impl Slot {
+impl About {
     #[expect(clippy::cast_possible_truncation, reason = "the column keeps no more")]
-    fn real(&self, real: f64) -> Option<Datum> {
-        match self.family {
-            Family::Real if self.single => Some(Datum::Real(f64::from(real as f32))),
+    fn real(&self, slot: &Slot, real: f64) -> Option<Datum> {
+        let four_bytes = match self.engine {
+            EngineKind::Postgres => slot.declared == "real",
+            _ => self.is_mysql() && slot.declared.starts_with("float"),
+        };
+        match slot.family {
+            Family::Real if four_bytes => Some(Datum::Real(f64::from(real as f32))),
             Family::Real => Some(Datum::Real(real)),
             Family::Numeric | Family::Integer => decimal(real).map(Datum::Number),
             _ => None,
+        }
+    }
+
+    /// Whether a column keeps its JSON as the text that it came as.
+    fn keeps_text(&self, slot: &Slot) -> bool {
+        match self.engine {
+            EngineKind::Postgres => false,
+            EngineKind::Mysql => slot.declared != "json",
+            EngineKind::Sqlite | EngineKind::Mariadb => true,
         }
     }
 }
@@ -358,8 +366,6 @@ fn slot(catalogue: &Catalogue, column: &Column) -> Slot {
         family: column.family,
         rule: rule(catalogue, column, &declared),
         affinity,
-        single: (engine == EngineKind::Postgres && declared == "real") || (is_mysql && declared.starts_with("float")),
-        json_text: engine != EngineKind::Postgres && !(engine == EngineKind::Mysql && declared == "json"),
         nullable: column.nullable,
         length: column.length.filter(|_| engine != EngineKind::Sqlite),
         places: places.or((column.family == Family::Numeric && is_mysql).then_some(0)),

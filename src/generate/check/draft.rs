@@ -86,10 +86,8 @@ impl<'a> Draft<'a> {
 
     pub(super) fn relate(&mut self, left: usize, op: Op, right: usize) {
         let turned = matches!(op, Op::Greater | Op::AtLeast);
-        let relation = match turned {
-            true => Relation { left: right, op: op.turned(), right: left },
-            false => Relation { left, op, right },
-        };
+        let relation =
+            if turned { Relation { left: right, op: op.turned(), right: left } } else { Relation { left, op, right } };
         if left == right {
             // Nothing is less than itself, but of NULL nobody knows.
             if !op.takes(Ordering::Equal) {

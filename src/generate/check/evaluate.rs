@@ -77,16 +77,16 @@ pub(super) fn value(term: &Term, row: Row<'_>) -> Option<Datum> {
             Truth::Cannot => None,
         },
         Term::In(one, list) => is_in(one, list, row),
-        Term::Call(name, list) => functions::work(name, list, row),
+        Term::Call(name, list) => functions::work(name, list, row).map(|datum| of_call(about, datum)),
         Term::Case(whens, last) => {
             for (when, then) in whens {
                 match truth(when, row) {
-                    Truth::True => return value(then, row),
+                    Truth::True => return value(then, row).map(|datum| of_call(about, datum)),
                     Truth::Cannot => return None,
                     Truth::False | Truth::Unknown => {}
                 }
             }
-            value(last, row)
+            value(last, row).map(|datum| of_call(about, datum))
         }
         Term::Cast(kind, inner) => cast(about, value(inner, row)?, kind),
         Term::Collate(rule, inner) => match value(inner, row)? {
@@ -145,9 +145,10 @@ fn is_in(one: &Term, list: &[Term], row: Row<'_>) -> Option<Datum> {
             continue;
         }
         let sqlite = row.about.engine == EngineKind::Sqlite;
-        let (left, right) = match sqlite {
-            true => (applied(plain(row.about, left.clone()), affinity)?, applied(bare(right), affinity)?),
-            false => (left.clone(), right),
+        let (left, right) = if sqlite {
+            (applied(plain(row.about, left.clone()), affinity)?, applied(bare(right), affinity)?)
+        } else {
+            (left.clone(), right)
         };
         found |= holds(row.about, Op::Equal, &left, &right)?;
     }
@@ -159,6 +160,11 @@ fn is_in(one: &Term, list: &[Term], row: Row<'_>) -> Option<Datum> {
     } else {
         Datum::Bool(false)
     })
+}
+
+/// SQLite knows the collations of columns only, not of what is made of them.
+fn of_call(about: &About, datum: Datum) -> Datum {
+    if about.engine == EngineKind::Sqlite { bare(datum) } else { datum }
 }
 
 /// A text without a collation of its own.
@@ -189,7 +195,6 @@ fn sides(left: &Term, right: &Term, row: Row<'_>) -> Option<(Datum, Datum)> {
             one = bare(one);
         }
     }
-    // The months of an array's elements are compared one by one elsewhere.
     Some((one, other))
 }
 
@@ -268,7 +273,7 @@ pub(super) fn cast(about: &About, datum: Datum, kind: &Type) -> Option<Datum> {
 fn sqlite_cast(datum: Datum, affinity: Affinity) -> Option<Datum> {
     Some(match (affinity, datum) {
         (Affinity::Text, Datum::Int(whole)) => Datum::Text(whole.to_string(), Rule::Literal),
-        (Affinity::Text, datum @ Datum::Text(..)) => datum,
+        (Affinity::Text, datum @ Datum::Text(..)) | (Affinity::Blob, datum @ Datum::Bytes(_)) => datum,
         (Affinity::Integer | Affinity::Numeric, Datum::Int(whole)) => Datum::Int(whole),
         (Affinity::Numeric, Datum::Real(real)) => match numeric(&real.to_string())? {
             Datum::Int(whole) => Datum::Int(whole),
@@ -281,7 +286,6 @@ fn sqlite_cast(datum: Datum, affinity: Affinity) -> Option<Datum> {
         (Affinity::Integer, Datum::Text(text, _)) => Datum::Int(text.parse::<i64>().ok()?.into()),
         (Affinity::Real, Datum::Text(text, _)) => Datum::Real(real(&numeric(&text)?)?),
         (Affinity::Numeric, Datum::Text(text, _)) => numeric(&text)?,
-        (Affinity::Blob, datum @ Datum::Bytes(_)) => datum,
         _ => return None,
     })
 }

@@ -78,12 +78,14 @@ const FUNCTIONS: &[Function] = &[
     ("round", ANY, "round", 1, 2),
     ("rtrim", ANY, "rtrim", 1, 2),
     ("sign", ANY, "sign", 1, 1),
+    ("similar_to_escape", PG, "similar pattern", 1, 1),
     ("starts_with", PG, "starts_with", 2, 2),
     ("strftime", LITE, "strftime", 2, 2),
     ("strpos", PG, "instr", 2, 2),
     ("substr", ANY, "substr", 2, 3),
     ("substring", ANY, "substr", 2, 3),
     ("timestampdiff", MY, "timestampdiff", 3, 3),
+    ("to_days", MY, "to_days", 1, 1),
     ("trim", ANY, "trim", 1, 2),
     ("typeof", LITE, "typeof", 1, 1),
     ("ucase", MY, "upper", 1, 1),
@@ -107,10 +109,9 @@ pub(super) fn call(name: &str, mut list: Vec<Term>, engine: EngineKind) -> Optio
             return Some(Term::Cast(Type::Date, Box::new(list.pop()?)));
         }
         ("date", 1, _) => {}
-        ("date", _, Postgres | Mysql | Mariadb) => return None,
+        ("date", _, Postgres | Mysql | Mariadb) | ("trim" | "ltrim" | "rtrim", 2, Mysql) => return None,
         // "position"(text, part) is how PostgreSQL shows it.
         ("position", 2, Postgres) => return Some(Term::Call("instr", list)),
-        ("trim" | "ltrim" | "rtrim", 2, Mysql) => return None,
         _ => {}
     }
     let (.., own, _, _) = FUNCTIONS.iter().find(|(known, engines, _, least, most)| {
@@ -237,6 +238,7 @@ fn arithmetic(name: &str, values: &[Datum], row: Row<'_>) -> Option<Datum> {
         ("abs", [Datum::Real(real)]) => Some(Datum::Real(real.abs())),
         ("sign", [Datum::Int(whole)]) => Some(Datum::Int(whole.signum())),
         ("sign", [Datum::Number(number)]) => Some(Datum::Int(number.units.signum())),
+        ("sign", [Datum::Real(real)]) => Some(Datum::Real(if *real == 0.0 { 0.0 } else { real.signum() })),
         ("ceil" | "floor", [Datum::Int(whole)]) => Some(Datum::Int(*whole)),
         ("ceil", [Datum::Number(number)]) => {
             let down = Number { units: -number.units, ..*number };
@@ -326,17 +328,20 @@ fn divided(left: Number, right: Number) -> Option<Datum> {
 fn moments(name: &str, values: &[Datum], row: Row<'_>) -> Option<Datum> {
     let about = row.about;
     match (name, values) {
-        ("+", [moment @ (Datum::Date(_) | Datum::Timestamp(_)), Datum::Interval(by)])
-        | ("+", [Datum::Interval(by), moment @ (Datum::Date(_) | Datum::Timestamp(_))]) => later(moment, *by, row),
+        (
+            "+",
+            [moment @ (Datum::Date(_) | Datum::Timestamp(_)), Datum::Interval(by)]
+            | [Datum::Interval(by), moment @ (Datum::Date(_) | Datum::Timestamp(_))],
+        ) => later(moment, *by, row),
         ("-", [moment @ (Datum::Date(_) | Datum::Timestamp(_)), Datum::Interval(by)]) => {
             later(moment, by.times(-1)?, row)
         }
         ("+", [Datum::Interval(left), Datum::Interval(right)]) => left.plus(*right).map(Datum::Interval),
         ("-", [Datum::Interval(left), Datum::Interval(right)]) => left.plus(right.times(-1)?).map(Datum::Interval),
-        ("*", [Datum::Interval(interval), Datum::Int(by)]) | ("*", [Datum::Int(by), Datum::Interval(interval)]) => {
+        ("*", [Datum::Interval(interval), Datum::Int(by)] | [Datum::Int(by), Datum::Interval(interval)]) => {
             interval.times(i64::try_from(*by).ok()?).map(Datum::Interval)
         }
-        ("+", [Datum::Date(date), Datum::Int(days)]) | ("+", [Datum::Int(days), Datum::Date(date)])
+        ("+", [Datum::Date(date), Datum::Int(days)] | [Datum::Int(days), Datum::Date(date)])
             if about.engine == Postgres =>
         {
             Some(Datum::Date(date.checked_add(i32::try_from(*days).ok()?)?))
@@ -354,14 +359,16 @@ fn moments(name: &str, values: &[Datum], row: Row<'_>) -> Option<Datum> {
             Some(Datum::Interval(time::Interval { months: 0, days: micros / time::DAY, micros: micros % time::DAY }))
         }
         ("part", [Datum::Text(field, _), moment]) => {
-            let moment = match cast(about, moment.clone(), &Type::Timestamp) {
-                Some(Datum::Timestamp(micros)) => micros,
-                _ => return None,
-            };
+            let Some(Datum::Timestamp(moment)) = cast(about, moment.clone(), &Type::Timestamp) else { return None };
             time::part(&field.to_ascii_lowercase(), moment).map(|part| Datum::Int(part.into()))
         }
         ("dayofweek", [moment]) => match cast(about, moment.clone(), &Type::Timestamp)? {
             Datum::Timestamp(micros) => time::part("dow", micros).map(|day| Datum::Int(i128::from(day) + 1)),
+            _ => None,
+        },
+        ("to_days", [moment]) => match cast(about, moment.clone(), &Type::Date)? {
+            // Days since the year 0.
+            Datum::Date(date) => Some(Datum::Int(i128::from(date) + 719_528)),
             _ => None,
         },
         ("datediff", [left, right]) => {
@@ -528,6 +535,7 @@ fn texts(name: &str, values: &[Datum], row: Row<'_>) -> Option<Datum> {
             let fold = name == "iregex" || row.about.is_mysql() && is_folded(rule)?;
             pattern::matches(first, text(1)?, fold, engine).map(Datum::Bool)
         }
+        "similar pattern" => out(pattern::similar(first)?),
         "similar" => pattern::matches(first, &pattern::similar(text(1)?)?, false, engine).map(Datum::Bool),
         "glob" => globbed(first, text(1)?),
         "globbed" => globbed(text(1)?, first),

@@ -188,7 +188,6 @@ impl Demand<'_> {
     fn of_null(self, inner: &Term) -> Goal {
         let plain = || self.atom(is_null(inner));
         match inner {
-            Term::Column(_) => plain(),
             Term::Cast(_, inner) | Term::Collate(_, inner) => self.of_null(inner),
             Term::Call("coalesce", list) => {
                 let each = list.iter().map(|term| self.null(term, self.wanted)).collect();
@@ -246,7 +245,7 @@ impl Demand<'_> {
         let one_by_one =
             |op: Op| list.iter().map(|term| self.with(true, self.strict).comparison(op, one, term)).collect();
         match (values, self.wanted) {
-            (Some(values), wanted) if !matches!(one, Term::Row(_)) && !is_condition(one) && !is_case(one) => {
+            (Some(values), wanted) if !is_condition(one) && !is_case(one) => {
                 // NULL in a list makes NOT IN unknown at best.
                 let known = values.into_iter().filter(|datum| wanted || self.strict || *datum != Datum::Null);
                 self.atom(Term::In(Box::new(one.clone()), known.map(Term::Constant).collect()))
@@ -259,13 +258,6 @@ impl Demand<'_> {
     /// `left op right`, which is wanted.
     fn comparison(self, op: Op, left: &Term, right: &Term) -> Goal {
         let demand = self.with(true, self.strict);
-        if let (Term::Row(one), Term::Row(other)) = (left, right)
-            && one.len() == other.len()
-            && matches!(op, Op::Equal | Op::NotEqual)
-        {
-            let each = one.iter().zip(other).map(|(left, right)| demand.comparison(op, left, right)).collect();
-            return if op == Op::Equal { Goal::All(each) } else { Goal::Any(each) };
-        }
         if matches!(op, Op::Equal | Op::NotEqual) && (is_condition(left) || is_condition(right)) {
             let flag = |term: &Term| match constant(term, self.about)? {
                 Datum::Bool(flag) => Some(flag),
@@ -369,7 +361,7 @@ fn gathered(list: &[Term], about: &About) -> Vec<Term> {
         match known {
             Some(list) => list.extend(values),
             None if is_condition(one) || matches!(**one, Term::Row(_)) || one.columns().is_empty() => {
-                all.push(term.clone())
+                all.push(term.clone());
             }
             None => all.push(Term::In(one.clone(), values)),
         }

@@ -253,7 +253,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
     #[test]
     fn what_is_solved_is_satisfied_and_what_can_be_is_solved(seed: u64) {
         solved(seed).map_err(TestCaseError::fail)?;

@@ -1,6 +1,7 @@
 //! Reads the text of a condition into a tree, in each engine's dialect. What has no form there is named, never guessed.
 
 use super::datum::{About, Affinity, Datum, Rule, Type, collation};
+use super::evaluate::{Row, value};
 use super::functions;
 use super::time::{self, Interval};
 use super::tree::Term;
@@ -13,7 +14,7 @@ use sqlparser::ast::{
 };
 use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 /// Deeper conditions are left to the database.
 const DEEPEST: usize = 120;
@@ -35,13 +36,45 @@ pub(super) fn dialect(engine: EngineKind) -> &'static dyn Dialect {
 /// Why it cannot be read, in a few words without any literal.
 pub(super) fn condition(text: &str, about: &About, value: Option<usize>) -> Read<Term> {
     let unread = |_| "it cannot be parsed".to_owned();
-    let parser = Parser::new(dialect(about.engine)).with_recursion_limit(DEEPEST);
-    let mut parser = parser.try_with_sql(text).map_err(unread)?;
+    let tokens = Tokenizer::new(dialect(about.engine), text)
+        .tokenize_with_location()
+        .map_err(|_| "it cannot be parsed".to_owned())?;
+    let tokens = if about.is_mysql() { plain_tokens(tokens) } else { tokens };
+    let mut parser =
+        Parser::new(dialect(about.engine)).with_recursion_limit(DEEPEST).with_tokens_with_locations(tokens);
     let expr = parser.parse_expr().map_err(unread)?;
     if parser.peek_token().token != Token::EOF {
         return Err("it goes on behind its end".to_owned());
     }
     Reader { about, value }.term(&expr)
+}
+
+/// MySQL's words that the parser does not know: `a MOD b`, and the character set in a cast.
+fn plain_tokens(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut tokens: Vec<TokenWithSpan> =
+        tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+    let is = |token: &Token, wanted: &str| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted));
+    let mut at = 0;
+    while at < tokens.len() {
+        let is_call = tokens.get(at + 1).is_some_and(|next| next.token == Token::LParen);
+        if is(&tokens[at].token, "MOD") && (at > 0 && ends_operand(&tokens[at - 1].token) || !is_call) {
+            tokens[at].token = Token::Mod;
+        }
+        if is(&tokens[at].token, "CHARSET") && at + 1 < tokens.len() {
+            tokens.drain(at..at + 2);
+            continue;
+        }
+        at += 1;
+    }
+    tokens
+}
+
+fn ends_operand(token: &Token) -> bool {
+    match token {
+        Token::RParen | Token::Number(..) => true,
+        Token::Word(word) => word.quote_style.is_some(),
+        _ => false,
+    }
 }
 
 struct Reader<'a> {
@@ -50,7 +83,14 @@ struct Reader<'a> {
 }
 
 fn compared(op: Op, left: Term, right: Term) -> Term {
-    Term::Compare(op, Box::new(left), Box::new(right))
+    match (op, left, right) {
+        // Rows are equal where all of their parts are.
+        (Op::Equal, Term::Row(left), Term::Row(right)) if left.len() == right.len() => {
+            Term::All(left.into_iter().zip(right).map(|(left, right)| compared(op, left, right)).collect())
+        }
+        (Op::NotEqual, left @ Term::Row(_), right @ Term::Row(_)) => not(compared(Op::Equal, left, right)),
+        (op, left, right) => Term::Compare(op, Box::new(left), Box::new(right)),
+    }
 }
 
 fn not(term: Term) -> Term {
@@ -79,6 +119,19 @@ impl Reader<'_> {
     }
 
     fn term(&self, expr: &Expr) -> Read<Term> {
+        self.form(expr).map(|term| self.folded(term))
+    }
+
+    /// A cast or call of literals as what comes of it, once for all rows. In SQLite a cast says more than its value.
+    fn folded(&self, term: Term) -> Term {
+        let is_fixed = matches!(term, Term::Cast(..) | Term::Call(..))
+            && self.about.engine != EngineKind::Sqlite
+            && term.parts().into_iter().all(|part| matches!(part, Term::Constant(_)));
+        let known = if is_fixed { value(&term, Row { about: self.about, cells: &[] }) } else { None };
+        known.map_or(term, Term::Constant)
+    }
+
+    fn form(&self, expr: &Expr) -> Read<Term> {
         Ok(match expr {
             Expr::Nested(inner) => self.term(inner)?,
             Expr::Identifier(name) => self.column(name)?,
@@ -100,7 +153,15 @@ impl Reader<'_> {
             Expr::IsDistinctFrom(left, right) => not(Term::Same(self.boxed(left)?, self.boxed(right)?)),
             Expr::IsNotDistinctFrom(left, right) => Term::Same(self.boxed(left)?, self.boxed(right)?),
             Expr::In { expr, target: InTarget::List(list), negated, .. } => {
-                maybe_not(*negated, Term::In(self.boxed(expr)?, self.list(list)?))
+                let (one, list) = (self.term(expr)?, self.list(list)?);
+                let is_row = matches!(one, Term::Row(_));
+                let each = |term| compared(Op::Equal, one.clone(), term);
+                let is_in = if is_row {
+                    Term::Any(list.into_iter().map(each).collect())
+                } else {
+                    Term::In(Box::new(one), list)
+                };
+                maybe_not(*negated, is_in)
             }
             Expr::Between { expr, negated, low, high } => {
                 let least = compared(Op::AtLeast, self.term(expr)?, self.term(low)?);
@@ -108,17 +169,8 @@ impl Reader<'_> {
                 maybe_not(*negated, Term::All(vec![least, most]))
             }
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right)?,
-            Expr::Like { negated, any: false, expr, pattern, escape_char } => {
-                maybe_not(*negated, self.like("like", expr, pattern, escape_char.as_deref())?)
-            }
-            Expr::ILike { negated, any: false, expr, pattern, escape_char } => {
-                maybe_not(*negated, self.like("ilike", expr, pattern, escape_char.as_deref())?)
-            }
-            Expr::SimilarTo { negated, expr, pattern, escape_char: None } => {
-                maybe_not(*negated, self.call("similar", [expr.as_ref(), pattern])?)
-            }
-            Expr::RLike { negated, expr, pattern, .. } => {
-                maybe_not(*negated, self.call("regex", [expr.as_ref(), pattern])?)
+            Expr::Like { .. } | Expr::ILike { .. } | Expr::SimilarTo { .. } | Expr::RLike { .. } => {
+                self.pattern(expr)?
             }
             Expr::AnyOp { left, compare_op, right, .. } => Term::Any(self.each(left, compare_op, right)?),
             Expr::AllOp { left, compare_op, right } => Term::All(self.each(left, compare_op, right)?),
@@ -178,6 +230,25 @@ impl Reader<'_> {
                 return Err("it holds a query".to_owned());
             }
             _ => return Err("it uses a form of expression that is not known here".to_owned()),
+        })
+    }
+
+    /// A text against a pattern.
+    fn pattern(&self, expr: &Expr) -> Read<Term> {
+        Ok(match expr {
+            Expr::Like { negated, any: false, expr, pattern, escape_char } => {
+                maybe_not(*negated, self.like("like", expr, pattern, escape_char.as_deref())?)
+            }
+            Expr::ILike { negated, any: false, expr, pattern, escape_char } => {
+                maybe_not(*negated, self.like("ilike", expr, pattern, escape_char.as_deref())?)
+            }
+            Expr::SimilarTo { negated, expr, pattern, escape_char: None } => {
+                maybe_not(*negated, self.call("similar", [expr.as_ref(), pattern])?)
+            }
+            Expr::RLike { negated, expr, pattern, .. } => {
+                maybe_not(*negated, self.call("regex", [expr.as_ref(), pattern])?)
+            }
+            _ => return Err("it matches in a way that is not known here".to_owned()),
         })
     }
 
@@ -251,7 +322,7 @@ impl Reader<'_> {
             B::GtEq => compare(Op::AtLeast),
             B::Spaceship => Ok(Term::Same(self.boxed(left)?, self.boxed(right)?)),
             B::Plus => call("+"),
-            B::Minus => call("-"),
+            B::Minus => Ok(difference(self.term(left)?, self.term(right)?)),
             B::Multiply => call("*"),
             B::Divide => call("/"),
             B::Modulo => call("%"),
@@ -301,7 +372,7 @@ impl Reader<'_> {
         let one = |element: &Expr| {
             let element = self.term(element)?;
             let element = match &kind {
-                Some(kind) => Term::Cast(kind.clone(), Box::new(element)),
+                Some(kind) => self.folded(Term::Cast(kind.clone(), Box::new(element))),
                 None => element,
             };
             let left = self.term(left)?;
@@ -465,6 +536,17 @@ fn length_of(length: Option<&CharacterLength>) -> Read<Option<usize>> {
     }
 }
 
+/// How MariaDB and MySQL show DATEDIFF is a difference again.
+fn difference(left: Term, right: Term) -> Term {
+    match (left, right) {
+        (Term::Call("to_days", mut left), Term::Call("to_days", right)) => {
+            left.extend(right);
+            Term::Call("datediff", left)
+        }
+        (left, right) => Term::Call("-", vec![left, right]),
+    }
+}
+
 fn negative(term: Term) -> Term {
     match term {
         Term::Constant(Datum::Int(whole)) => Term::Constant(Datum::Int(-whole)),
@@ -493,7 +575,7 @@ fn number_of(text: &str, engine: EngineKind) -> Option<Datum> {
 }
 
 fn bytes_of(hex: &str) -> Option<Vec<u8>> {
-    if hex.len() % 2 != 0 || !hex.is_ascii() {
+    if !hex.len().is_multiple_of(2) || !hex.is_ascii() {
         return None;
     }
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()

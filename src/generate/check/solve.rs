@@ -93,9 +93,9 @@ impl fmt::Debug for Expression {
 }
 
 /// As many combinations are tried one by one; of more, some.
-const TRIED: u64 = 512;
+const TRIED: u64 = 256;
 /// How many steps a search takes before it is given up, and all searches for further ways together.
-const STEPS: usize = 4_000;
+const STEPS: usize = 2_000;
 
 /// Ways to satisfy all `checks` of a table, at most `limit`, the most useful ones first. None where they contradict each
 /// other; [`contradicting`] tells which do. Checks that cannot be worked out here are in every way's `unsolved`.
@@ -252,10 +252,9 @@ impl<'a> Search<'a> {
             let todo: Vec<&Goal> = self.goals.iter().collect();
             match self.way(todo, Vec::new(), Vec::new(), turn, 1) {
                 Some(way) if !found.contains(&way) => found.push(way),
-                Some(_) => {}
                 // There is none, or none that is found in reasonable time.
                 None if round == 0 => return Vec::new(),
-                None => {}
+                Some(_) | None => {}
             }
             if found.len() >= limit * 4 || self.steps > STEPS {
                 break;

@@ -174,3 +174,29 @@ fn contradictions_are_named() {
     assert_eq!(solve(&catalogue.tables[0], &found, 64)[0].restrictions[&0].null, Some(true));
     assert!(contradicting(&catalogue.tables[0], &found).is_empty());
 }
+
+#[test]
+fn many_branches_cost_no_more_than_few() {
+    let columns: Vec<String> = (0..10).map(|at| format!("a{at} integer?")).collect();
+    let texts: Vec<String> = (0..30)
+        .map(|at| format!("((a{} > {at}) OR (a{} IS NULL) OR (a{} < -{at}))", at % 10, (at + 1) % 10, (at + 3) % 10))
+        .collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let (catalogue, found) = checks(EngineKind::Postgres, &columns, &texts);
+    let ways = solve(&catalogue.tables[0], &found, 64);
+    assert!(ways.len() > 8 && ways.len() <= 64, "{} ways", ways.len());
+    // A row of the lowest, highest or no values satisfies its way.
+    for way in &ways {
+        let cell = |at: usize| {
+            let own = way.restrictions.get(&at);
+            let bound = own.and_then(|own| own.low.as_ref().or(own.high.as_ref()));
+            match own {
+                Some(own) if own.null == Some(true) => Value::Null,
+                _ => bound.map_or(Value::whole(0), |bound| bound.value.clone()),
+            }
+        };
+        let row: Vec<Option<Value>> = (0..10).map(|at| Some(cell(at))).collect();
+        assert!(found.iter().all(|check| check.predicate.as_ref().unwrap().holds(&row).passes()));
+    }
+}

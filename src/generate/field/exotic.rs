@@ -7,6 +7,7 @@ use super::{Field, Made, Restriction, Row, Spec};
 use crate::generate::cell;
 use crate::generate::draw::Draw;
 use crate::generate::value::Value;
+use crate::mask::calendar::days_of;
 use crate::model::schema::{Column, EngineKind, Table};
 use std::fmt::Write as _;
 
@@ -62,7 +63,7 @@ fn word(n: u64) -> &'static str {
 
 /// Two days, a month apart.
 fn days(n: u64) -> (String, String) {
-    let from = i64::try_from(n % 20_000).unwrap_or(0) + i64::from(when::days(2000, 1, 1));
+    let from = i64::try_from(n % 20_000).unwrap_or(0) + days_of(2000, 1, 1);
     (when::date_text(from), when::date_text(from + 30))
 }
 

@@ -296,14 +296,22 @@ fn by_table(spec: &Spec<'_>, words: &[String]) -> Option<&'static Maker> {
     })
 }
 
-/// What a table's `name` is about, for whoever chooses subjects.
+/// Whether a table's rows are somebody: people, or companies. It is asked for every row, so it looks at the last word only.
 #[must_use]
 pub fn is_about_somebody(about: Option<About>, table: &Table) -> bool {
-    let words = classify::words_of(&table.name.name);
-    let noun = words.last().map(|word| super::vocabulary::singular(word)).unwrap_or_default();
-    let companies =
-        ["company", "organization", "organisation", "vendor", "supplier", "client", "customer", "lead", "tenant"];
-    about == Some(About::People) || companies.contains(&noun.as_str())
+    const COMPANIES: &[&str] =
+        &["company", "organization", "organisation", "vendor", "supplier", "client", "customer", "lead", "tenant"];
+    let name = table.name.name.as_str();
+    let small = name.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    let last = match &name[small.len()..] {
+        // `CUSTOMERS` and `clientCompanies`.
+        "" => name.rsplit('_').next().unwrap_or_default(),
+        rest => name
+            .get(name.len() - rest.len() - usize::from(small.ends_with(|c: char| c.is_ascii_uppercase()))..)
+            .unwrap_or(rest),
+    };
+    about == Some(About::People)
+        || COMPANIES.contains(&super::vocabulary::singular(&last.to_ascii_lowercase()).as_str())
 }
 
 /// The columns of dates and times, and what they mean.
@@ -382,5 +390,36 @@ impl Make {
             (Self::When(_), Type::Number { high, places: 0, .. }) => *high >= 2_000_000_000 && says_time(words),
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::schema::{TableKind, TableName};
+
+    #[test]
+    fn companies_are_somebody() {
+        let is_somebody = |name: &str| {
+            let table = Table {
+                name: TableName::plain(name),
+                kind: TableKind::Ordinary,
+                columns: Vec::new(),
+                primary_key: Vec::new(),
+                uniques: Vec::new(),
+                foreign_keys: Vec::new(),
+                checks: Vec::new(),
+                create: String::new(),
+                counter: false,
+                strict: false,
+            };
+            is_about_somebody(None, &table)
+        };
+        assert!(
+            ["customers", "CUSTOMERS", "clientCompanies", "Vendor", "x_suppliers", "TBL_LEAD"]
+                .iter()
+                .all(|name| is_somebody(name))
+        );
+        assert!(!["customer_orders", "orders", "", "é", "CUSTOMER_ORDERS", "🦀"].iter().any(|name| is_somebody(name)));
     }
 }

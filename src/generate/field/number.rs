@@ -98,9 +98,13 @@ fn numbers(spec: &Spec<'_>, kind: &Type, usual: &Usual) -> Result<Numbers, Strin
     let (low, high, places, shown) = match kind {
         Type::Number { low, high, places } => (*low, *high, *places, Shown::Exact),
         Type::Real { single } => {
-            let digits = if *single { 4 } else { 9 };
-            let most = 10_i128.pow(digits + 2);
-            (-most, most, 2, Shown::Real)
+            // As many digits as come back from the server; behind the point where a condition leaves little else.
+            let digits: u8 = if *single { 6 } else { 12 };
+            let (low, high) = ends(spec.restriction, -10_000, 10_000, 2);
+            let is_narrow = [low, high].iter().all(|end| end.abs() < 1000);
+            let places = if is_narrow { digits - 1 } else { 2 };
+            let most = 10_i128.pow(digits.into());
+            (-most, most, places, Shown::Real)
         }
         Type::Year => (1901, 2155, 0, Shown::Exact),
         Type::Text { room } => {

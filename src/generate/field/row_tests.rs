@@ -189,6 +189,9 @@ fn totals_are_what_they_are_the_total_of() {
     assert!(held > 300 && summed > 300);
 }
 
+/// Whether a text is one that nobody has.
+type Holds<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+
 #[test]
 fn nothing_that_is_made_is_anybodys() {
     let could = |mask: &str, text: &str| {
@@ -196,7 +199,6 @@ fn nothing_that_is_made_is_anybodys() {
         definition.could_write.is_some_and(|could| could(&mask::Params::default(), text))
     };
     let text = |name: &str, room: u32| column(name, &format!("varchar({room})"), Family::Text, Some(room));
-    type Holds<'a> = Box<dyn Fn(&str) -> bool + 'a>;
     let checks: [(&str, u32, Holds<'_>); 9] = [
         ("phone", 30, Box::new(|text| could("phone", text))),
         ("phone", 12, Box::new(|text| could("phone", text))),
@@ -273,5 +275,5 @@ fn the_edge_is_reached() {
     assert!(texts.iter().any(|text| text.contains('🌿')) && texts.iter().all(|text| text.chars().count() <= 30));
     let numbers: BTreeSet<Number> = all(1).iter().filter_map(Value::number).collect();
     assert!([i64::MIN, 0, i64::MAX].iter().all(|number| numbers.contains(&Number::whole((*number).into()))));
-    assert!(all(2).contains(&Value::Date(when::days(2024, 2, 29))));
+    assert!(all(2).contains(&Value::Date(19_782)));
 }

@@ -210,6 +210,7 @@ fn numbers_keep_to_types_and_restrictions() {
         Restriction { low: bound("0", true), ..open() },
         Restriction { low: bound("0", false), high: bound("1", true), ..open() },
         Restriction { low: bound("5", true), high: bound("9", false), none_of: vec![Value::whole(7)], ..open() },
+        Restriction { low: bound("0", false), high: bound("0.01", false), ..open() },
         Restriction { high: bound("-1", false), ..open() },
         Restriction { low: bound("3", true), multiple_of: Some(5), ..open() },
     ];
@@ -228,6 +229,10 @@ fn numbers_keep_to_types_and_restrictions() {
         for (engine, declared, family, low, high) in types {
             for name in ["x", "price", "quantity", "total", "id", "tax_rate", "latitude"] {
                 let unsigned_below = rule.high.as_ref().is_some_and(|_| rule.low.is_none()) && low == 0.0;
+                let small = rule.high.as_ref().is_some_and(|high| high.value == Value::Number(Number::new(1, 2)));
+                if small && !(family == Family::Real || declared == "decimal(4,3)") {
+                    continue;
+                }
                 let too_large = rule.multiple_of.is_some() && high < 10.0 && rule.low.is_some();
                 if unsigned_below || (too_large && high < 5.0) {
                     continue;

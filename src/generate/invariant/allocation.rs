@@ -224,7 +224,10 @@ impl Sentence for Allocation {
             let kin = self.payments.as_ref().map(|payments| view.kin(payments.link, row));
             let count = kin.map_or(0, <[u32]>::len);
             let share = draw.between(20, 80);
-            let part = Number::new((total.units * share / 100).max(i128::try_from(count).unwrap_or(1)), total.places);
+            let part = Number::new(
+                (total.units / 100 * share + total.units % 100 * share / 100).max(i128::try_from(count).unwrap_or(1)),
+                total.places,
+            );
             let paid = match want {
                 _ if kin.is_some() && count == 0 => Number::new(0, self.places),
                 Want::Paid => total,
@@ -259,7 +262,7 @@ impl Sentence for Allocation {
                 let amounts = view.kin(payments.link, row).iter();
                 let amounts =
                     amounts.map(|payment| number(view.cell(payments.table, payments.amount, *payment as usize)));
-                amounts.fold(Some(zero), |sum, amount| sum?.plus(amount?)).unwrap_or(zero)
+                amounts.into_iter().try_fold(zero, |sum, amount| sum.plus(amount?)).unwrap_or(zero)
             });
             let paid = sum.or_else(|| self.paid.and_then(cell)).unwrap_or(zero);
             let paid_agrees = self.paid.is_none_or(|column| cell(column) == Some(paid));

@@ -195,15 +195,15 @@ fn convert(expression: &Expr) -> Result<Written, String> {
         Expr::In { expr, target: InTarget::List(list), negated, .. } => {
             let mut arguments = vec![convert(expr)?];
             arguments.extend(list.iter().map(convert).collect::<Result<Vec<_>, _>>()?);
-            negate(*negated, Expression::Call(Function::In, arguments))
+            Ok(negate(*negated, Expression::Call(Function::In, arguments)))
         }
         Expr::Between { expr, negated, low, high } => {
             let low = call(Function::AtLeast, vec![convert(expr)?, convert(low)?])?;
             let high = call(Function::AtMost, vec![convert(expr)?, convert(high)?])?;
-            negate(*negated, Expression::Call(Function::And, vec![low, high]))
+            Ok(negate(*negated, Expression::Call(Function::And, vec![low, high])))
         }
         Expr::Like { negated, expr, pattern, escape_char: None, any: false } => {
-            negate(*negated, Expression::Call(Function::Like, vec![convert(expr)?, convert(pattern)?]))
+            Ok(negate(*negated, Expression::Call(Function::Like, vec![convert(expr)?, convert(pattern)?])))
         }
         Expr::Ceil { expr, .. } => call(Function::Ceil, vec![convert(expr)?]),
         Expr::Floor { expr, .. } => call(Function::Floor, vec![convert(expr)?]),
@@ -246,8 +246,8 @@ fn values(names: &[Ident]) -> Vec<String> {
     names.iter().map(|name| name.value.clone()).collect()
 }
 
-fn negate(negated: bool, expression: Written) -> Result<Written, String> {
-    Ok(if negated { Expression::Call(Function::Not, vec![expression]) } else { expression })
+fn negate(negated: bool, expression: Written) -> Written {
+    if negated { Expression::Call(Function::Not, vec![expression]) } else { expression }
 }
 
 fn constant(value: &sqlparser::ast::Value) -> Result<Written, String> {

@@ -6,6 +6,7 @@ use super::scope::{Bound, Scope, Site};
 use super::view::View;
 use super::{Sentence, Work};
 use crate::generate::profile::tree::Node;
+use crate::generate::value::Number;
 
 /// A condition in every row.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(super) struct Share {
     table: usize,
     of: Bound,
     top: f64,
-    share: f64,
+    wanted: f64,
     within: f64,
 }
 
@@ -33,7 +34,7 @@ pub(super) fn check(rule: &InvariantRule, scope: &Scope<'_>, table: usize) -> Re
 pub(super) fn share(rule: &InvariantRule, scope: &Scope<'_>, table: usize) -> Result<Share, String> {
     let share = |key: &str, otherwise: f64| rule.node.get(key).and_then(Node::number).unwrap_or(otherwise);
     let of = scope.expression(table, rule.text("of").unwrap_or_default())?;
-    Ok(Share { table, of, top: share("top", 0.2), share: share("share", 0.7), within: share("within", 0.1) })
+    Ok(Share { table, of, top: share("top", 0.2), wanted: share("share", 0.7), within: share("within", 0.1) })
 }
 
 impl Sentence for Check {
@@ -75,12 +76,12 @@ impl Sentence for Share {
     )]
     fn verify(&self, view: &View<'_>) -> (u64, u64) {
         let rows = view.rows(self.table);
-        let amount = |row: usize| number(&view.value(&self.of, self.table, row)).map_or(0.0, |number| number.real());
+        let amount = |row: usize| number(&view.value(&self.of, self.table, row)).map_or(0.0, Number::real);
         let mut amounts: Vec<f64> = (0..rows).map(amount).collect();
         amounts.sort_by(|a, b| b.total_cmp(a));
         let top = ((rows as f64 * self.top).round() as usize).clamp(usize::from(rows > 0), rows);
         let (some, all) = (amounts[..top].iter().sum::<f64>(), amounts.iter().sum::<f64>());
-        let off = if all > 0.0 { (some / all - self.share).abs() } else { 0.0 };
+        let off = if all > 0.0 { (some / all - self.wanted).abs() } else { 0.0 };
         (rows as u64, u64::from(off > self.within))
     }
 }

@@ -127,12 +127,12 @@ impl Work<'_, '_> {
 
     /// Lets a row reference another one.
     fn reference(&mut self, link: usize, row: usize, parent: usize) {
+        let at = view::place(self.world, self.links, link);
         let link = &self.links[link];
         for (column, key) in link.columns.iter().zip(&link.parent_columns) {
             let value = self.world.cell(link.parent, *key, parent).clone();
             self.set((link.child, *column), row, &value);
         }
-        let at = self.world.references.iter().position(|reference| *reference == link.reference);
         let parents = at.and_then(|at| self.world.parents.get_mut(at));
         if let Some(place) = parents.and_then(|parents| parents.get_mut(row)) {
             *place = u32::try_from(parent).ok();
@@ -146,7 +146,7 @@ impl Work<'_, '_> {
                 continue;
             }
             let found = View::by_cells(self.world, self.links, self.now).parents(at).to_vec();
-            let known = self.world.references.iter().position(|reference| *reference == link.reference);
+            let known = view::place(self.world, self.links, at);
             if let Some(parents) = known.and_then(|known| self.world.parents.get_mut(known)) {
                 *parents = found;
             }
@@ -175,7 +175,7 @@ impl Work<'_, '_> {
                     for (column, key) in link.columns.iter().zip(&link.parent_columns) {
                         let value = view.cell(link.parent, *key, parent as usize);
                         let own = view.cell(link.child, *column, child);
-                        if !value.is_null() && function::text(own) != function::text(value) {
+                        if !value.is_null() && own != value && function::text(own) != function::text(value) {
                             changes.push(((link.child, *column), child, value.clone()));
                         }
                     }
@@ -270,6 +270,12 @@ impl Settler {
         sites.sort_unstable();
         sites.dedup();
         sites
+    }
+
+    /// The columns that are looked at.
+    #[must_use]
+    pub fn looks_at(&self) -> Vec<Site> {
+        self.invariants.iter().flat_map(|invariant| invariant.sentence.reads()).collect()
     }
 
     /// Brings all of them about.

@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub(super) struct States {
     table: usize,
     column: usize,
-    states: Vec<(String, Value, f64)>,
+    /// Name, cell and weight of each.
+    known: Vec<(String, Value, f64)>,
     /// For each state the ones on the way to it, itself last.
     paths: Vec<Vec<usize>>,
     /// The column with its date, by state.
@@ -37,7 +38,7 @@ pub(super) struct States {
 pub(in crate::generate) struct Weights {
     pub(in crate::generate) table: usize,
     pub(in crate::generate) column: usize,
-    pub(in crate::generate) weights: Vec<(String, f64)>,
+    pub(in crate::generate) states: Vec<(String, f64)>,
     pub(in crate::generate) filled: Vec<usize>,
 }
 
@@ -91,7 +92,7 @@ pub(super) fn bind(rule: &InvariantRule, scope: &Scope<'_>, table: usize) -> Res
         table,
         column,
         paths: paths(states.len(), &steps),
-        states,
+        known: states,
         families: times.values().map(|column| (*column, own.columns[*column].family)).collect(),
         times,
         set,
@@ -135,24 +136,24 @@ impl States {
         Weights {
             table: self.table,
             column: self.column,
-            weights: self.states.iter().map(|(name, _, weight)| (name.clone(), *weight)).collect(),
+            states: self.known.iter().map(|(name, _, weight)| (name.clone(), *weight)).collect(),
             filled: self.set.iter().map(|(column, _)| *column).collect(),
         }
     }
 
     fn state(&self, cell: &Value) -> Option<usize> {
         let word = text(cell);
-        self.states.iter().position(|(_, value, _)| text(value) == word)
+        self.known.iter().position(|(_, value, _)| text(value) == word)
     }
 
     fn drawn(&self, draw: &mut Draw) -> usize {
-        let sum: f64 = self.states.iter().map(|(.., weight)| weight).sum();
+        let sum: f64 = self.known.iter().map(|(.., weight)| weight).sum();
         let mut wanted = draw.unit() * sum;
         let hit = |(.., weight): &(String, Value, f64)| {
             wanted -= weight;
             wanted < 0.0
         };
-        self.states.iter().position(hit).unwrap_or(0)
+        self.known.iter().position(hit).unwrap_or(0)
     }
 
     /// When each column of the way is reached.
@@ -192,7 +193,7 @@ impl Sentence for States {
     }
 
     fn settle(&self, work: &mut Work<'_, '_>) {
-        if self.states.is_empty() {
+        if self.known.is_empty() {
             return;
         }
         let place = work.place(self.table, "invariant states");
@@ -203,7 +204,7 @@ impl Sentence for States {
             let mut draw = place.draw(row as u64);
             let state = self.state(view.cell(self.table, self.column, row)).unwrap_or_else(|| {
                 let state = self.drawn(&mut draw);
-                changes.push(((self.table, self.column), row, self.states[state].1.clone()));
+                changes.push(((self.table, self.column), row, self.known[state].1.clone()));
                 state
             });
             states.push(state);

@@ -24,8 +24,11 @@ pub struct View<'a> {
     pub now: i64,
     parents: Vec<Parents<'a>>,
     children: Vec<OnceCell<Children>>,
-    ordinals: RefCell<BTreeMap<(usize, Option<usize>), Rc<Vec<u32>>>>,
+    ordinals: RefCell<Ordinals>,
 }
+
+/// The ordinals of the rows of a table among those with the same cell in a column.
+type Ordinals = BTreeMap<(usize, Option<usize>), Rc<Vec<u32>>>;
 
 #[derive(Debug)]
 enum Parents<'a> {
@@ -40,18 +43,22 @@ struct Children {
     rows: Vec<u32>,
 }
 
+/// Where a reference stands among those of the world: mostly at the same place.
+pub(super) fn place(world: &World<'_>, links: &[Link], link: usize) -> Option<usize> {
+    let wanted = &links[link].reference;
+    let same = world.references.get(link).filter(|reference| *reference == wanted).map(|_| link);
+    same.or_else(|| world.references.iter().position(|reference| reference == wanted))
+}
+
 impl<'a> View<'a> {
     /// As the rows were made: who references whom is known.
     #[must_use]
     pub fn made(world: &'a World<'a>, links: &'a [Link], now: i64) -> Self {
-        let known = |link: &Link| {
-            let at = world.references.iter().position(|reference| *reference == link.reference);
-            match at.and_then(|at| world.parents.get(at)) {
-                Some(parents) => Parents::Known(parents),
-                None => Parents::Found(OnceCell::new()),
-            }
+        let known = |at: usize| match place(world, links, at).and_then(|at| world.parents.get(at)) {
+            Some(parents) => Parents::Known(parents.as_slice()),
+            None => Parents::Found(OnceCell::new()),
         };
-        Self::with(world, links, now, links.iter().map(known).collect())
+        Self::with(world, links, now, (0..links.len()).map(known).collect())
     }
 
     /// As the cells say: who references whom is found by keys, so that a check does not believe what made the rows.

@@ -155,7 +155,7 @@ pub(super) fn made(
         restriction: &restriction,
         labels: &labels,
         now: run.bound.now(),
-        edge: run.bound.edge(),
+        edge: run.bound.edge_of(&plan.table.name, &own.name),
     };
     let said = run.bound.field(&plan.table.name, &own.name, &spec);
     let made = said.map_or_else(|| field(&spec), Ok)?;

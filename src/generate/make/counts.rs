@@ -62,7 +62,7 @@ fn wanted(run: &Run<'_>, shape: &Shape<'_>) -> Vec<Planned> {
             Some(Count::PerParent { reference, mean, .. }) => {
                 let mut links = plan.groups.iter().flat_map(|group| &group.links);
                 let parent =
-                    links.find(|link| run.references[link.reference] == reference).and_then(|link| link.parent);
+                    links.find(|link| run.references[link.reference] == *reference).and_then(|link| link.parent);
                 let parents = parent.map_or(0, |parent| planned[parent].rows);
                 Planned {
                     rows: part(parents, mean),

@@ -1,24 +1,23 @@
 //! A profile held against a schema.
 
-use super::choice::{Choice, Count, Spread};
-use super::column::{self, ColumnRule, Maker};
+use super::bound::{Bound, Said};
+use super::choice::Count;
+use super::column::{ColumnRule, Maker};
+use super::fields;
 use super::lookup::{Lookup, spellings};
 use super::template::Part;
 use super::{
     List, Name, PerRule, Profile, ReferenceRule, SCENARIOS, ScenarioRule, Section, TableRule, Variant, labels,
 };
 use crate::error::{Error, Result};
-use crate::generate::draw::Seed;
-use crate::generate::field::{Field, Spec};
+use crate::generate::field::Spec;
 use crate::generate::invariant::expression::{Expression, Function, Written};
 use crate::generate::invariant::rule::InvariantRule;
-use crate::generate::invariant::{self, Invariant, Link, Scope, Settler, Verified};
+use crate::generate::invariant::{self, Invariant, Link, Scope, Settler};
 use crate::generate::restriction::Restriction;
 use crate::generate::value::Value;
-use crate::generate::world::World;
 use crate::model::schema::{Catalogue, EngineKind, TableName};
 use crate::model::subset::{OfType, Reference};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How many rows are wanted in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,33 +45,6 @@ pub struct Request<'a> {
     pub scenario: Option<&'a str>,
 }
 
-/// What a profile says of the tables and columns of a schema.
-#[derive(Debug, Default)]
-pub struct Bound {
-    now: i64,
-    edge: bool,
-    factor: f64,
-    chaos: bool,
-    lists: BTreeMap<String, Vec<(String, f64)>>,
-    columns: BTreeMap<(TableName, String), Said>,
-    counts: BTreeMap<TableName, Count>,
-    choices: Vec<(Reference, Choice)>,
-    weights: Vec<(Reference, f64)>,
-    references: Vec<Reference>,
-    links: Vec<Link>,
-    settler: Settler,
-    late: BTreeSet<(TableName, String)>,
-    warnings: Vec<String>,
-}
-
-/// What is said of a column.
-#[derive(Debug)]
-struct Said {
-    rule: ColumnRule,
-    /// The share of NULL; none where nothing says so.
-    null: Option<f64>,
-}
-
 impl Profile {
     /// Holds the profile against a schema. `references` are those that are known without it.
     ///
@@ -85,9 +57,12 @@ impl Profile {
         let mut binder = Binder { profile: self, catalogue, lookup: &lookup, bound: Bound::default() };
         binder.bound.now = self.now;
         for (name, list) in &self.lists {
-            let List::Values(values) = list else {
-                let what = format!("{}: the file of list {} was not read", self.file, name.escape_debug());
-                return Err(Error::usage(what).hint("Put it beside the profile."));
+            let values = match list {
+                List::Values(values) => values,
+                List::File(place, file) => {
+                    let what = format!("{}:{place}: the file of list {} was not read", self.file, name.escape_debug());
+                    return Err(Error::usage(what).hint(format!("Put {} beside the profile.", file.escape_debug())));
+                }
             };
             binder.bound.lists.insert(name.clone(), values.clone());
         }
@@ -124,9 +99,9 @@ impl Profile {
 }
 
 /// A scenario with what it begins with.
-struct Scenario<'a> {
-    like: &'static str,
-    rule: Option<&'a ScenarioRule>,
+pub(super) struct Scenario<'a> {
+    pub(super) like: &'static str,
+    pub(super) rule: Option<&'a ScenarioRule>,
 }
 
 struct Binder<'a> {
@@ -358,7 +333,9 @@ impl<'a> Binder<'a> {
                         let PerRule { min, max, mean, .. } = *per;
                         let max = max.unwrap_or_else(|| (2.0 * mean.unwrap_or(min) - min).max(min));
                         let mean = mean.unwrap_or_else(|| f64::midpoint(min, max));
-                        self.bound.counts.insert(name, Count::PerParent { reference, min, max, mean });
+                        self.bound
+                            .counts
+                            .insert(name, Count::PerParent { reference: Box::new(reference), min, max, mean });
                     }
                 }
                 Err(why) => self.warn(per.place, &format!("{why}: the number of rows is left open")),
@@ -413,7 +390,7 @@ impl<'a> Binder<'a> {
             now: self.bound.now,
             edge: false,
         };
-        column::misfit(rule, &spec, &|name| self.bound.lists.get(name).map(Vec::as_slice))
+        fields::misfit(rule, &spec, &|name| self.bound.lists.get(name).map(Vec::as_slice))
     }
 
     fn say(&mut self, table: usize, column: usize, rule: &ColumnRule) {
@@ -464,6 +441,10 @@ impl<'a> Binder<'a> {
             let own = &self.catalogue.tables[table];
             self.bound.late.insert((own.name.clone(), own.columns[column].name.clone()));
         }
+        for (table, column) in self.bound.settler.looks_at() {
+            let own = &self.catalogue.tables[table];
+            self.bound.calm.insert((own.name.clone(), own.columns[column].name.clone()));
+        }
         self.bound.links = links;
         Ok(())
     }
@@ -473,7 +454,7 @@ impl<'a> Binder<'a> {
         let own = &self.catalogue.tables[weights.table];
         let key = |column: usize| (own.name.clone(), own.columns[column].name.clone());
         let place = rule.place;
-        let states = ColumnRule { place, maker: Some(Maker::Values(weights.weights)), null: None };
+        let states = ColumnRule { place, maker: Some(Maker::Values(weights.states)), null: None };
         self.bound.columns.entry(key(weights.column)).or_insert(Said { rule: states, null: None });
         for column in weights.filled {
             let open = ColumnRule { place, maker: None, null: None };
@@ -543,134 +524,4 @@ fn is_like(name: &str, glob: &str) -> bool {
         }
     }
     rest.ends_with(last)
-}
-
-impl Bound {
-    /// What a scenario changes of everything else.
-    fn scenario(&mut self, scenario: Option<&Scenario<'_>>) {
-        let like = scenario.map_or("light", |scenario| scenario.like);
-        self.edge = like == "edge";
-        self.chaos = like == "chaos";
-        self.factor = scenario.and_then(|scenario| scenario.rule).and_then(|rule| rule.factor).unwrap_or(1.0);
-        match like {
-            "full" => self.columns.values_mut().for_each(|said| said.null = Some(0.0)),
-            // States that are seldom come up as often as others: late, cancelled, returned.
-            "chaos" => {
-                for said in self.columns.values_mut() {
-                    if let Some(Maker::Values(values)) = &mut said.rule.maker {
-                        values.iter_mut().for_each(|(_, weight)| *weight = weight.powf(0.4));
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// References that only the profile knows.
-    #[must_use]
-    pub fn references(&self) -> &[Reference] {
-        &self.references
-    }
-
-    /// When the made-up world stands still, in microseconds since 1970-01-01.
-    #[must_use]
-    pub fn now(&self) -> i64 {
-        if self.now == 0 { super::NOW } else { self.now }
-    }
-
-    /// Whether extremes are wanted.
-    #[must_use]
-    pub fn edge(&self) -> bool {
-        self.edge
-    }
-
-    /// What the numbers of rows that nobody says are multiplied by.
-    #[must_use]
-    pub fn factor(&self) -> f64 {
-        if self.factor > 0.0 { self.factor } else { 1.0 }
-    }
-
-    /// How many rows a table gets, where the profile says so.
-    #[must_use]
-    pub fn rows(&self, table: &TableName) -> Option<Count> {
-        self.counts.get(table).cloned().map(|count| match count {
-            #[expect(
-                clippy::cast_precision_loss,
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "rows are counted in millions"
-            )]
-            Count::Exactly(rows) => Count::Exactly((rows as f64 * self.factor()).round() as u64),
-            per => per,
-        })
-    }
-
-    /// What makes the cells of a column, where the profile says so and conditions leave something of it.
-    #[must_use]
-    pub fn field(&self, table: &TableName, column: &str, spec: &Spec<'_>) -> Option<Box<dyn Field>> {
-        let said = self.columns.get(&(table.clone(), column.to_owned()))?;
-        column::field(&said.rule, spec, said.null, &|name| self.lists.get(name).map(Vec::as_slice))
-    }
-
-    /// The share of rows without a value, where the profile or its scenario says so.
-    #[must_use]
-    pub fn null_share(&self, table: &TableName, column: &str) -> Option<f64> {
-        self.columns.get(&(table.clone(), column.to_owned())).and_then(|said| said.null)
-    }
-
-    /// What makes the cells of a column, in words.
-    #[must_use]
-    pub fn shown(&self, table: &TableName, column: &str) -> Option<&'static str> {
-        let key = (table.clone(), column.to_owned());
-        if self.late.contains(&key) {
-            return Some("an invariant of the profile");
-        }
-        self.columns.get(&key).map(|said| said.rule.shown())
-    }
-
-    /// How rows choose those that they reference, where the profile or its scenario says so.
-    #[must_use]
-    pub fn choice(&self, reference: &Reference) -> Option<Choice> {
-        let said = self.choices.iter().rev().find(|(other, _)| other == reference).map(|(_, choice)| *choice);
-        said.or_else(|| self.chaos.then_some(Choice { spread: Spread::Zipf(1.2), null: None }))
-    }
-
-    /// How often a polymorphic reference is meant, beside others of the same columns.
-    #[must_use]
-    pub fn weight(&self, reference: &Reference) -> f64 {
-        self.weights.iter().find(|(other, _)| other == reference).map_or(1.0, |(_, weight)| *weight)
-    }
-
-    /// Whether a column is set when all rows are there: what it holds before is only a beginning.
-    #[must_use]
-    pub fn is_settled(&self, table: &TableName, column: &str) -> bool {
-        self.late.contains(&(table.clone(), column.to_owned()))
-    }
-
-    /// The columns that are set when all rows are there.
-    #[must_use]
-    pub fn settled_columns(&self) -> &BTreeSet<(TableName, String)> {
-        &self.late
-    }
-
-    /// Brings the invariants about.
-    ///
-    /// # Errors
-    /// None so far: what cannot be brought about is found by [`verify`](Self::verify).
-    pub fn settle(&self, world: &mut World<'_>, seed: &Seed) -> Result<()> {
-        self.settler.settle(world, &self.links, self.now(), seed);
-        Ok(())
-    }
-
-    /// How the invariants hold in the rows.
-    #[must_use]
-    pub fn verify(&self, world: &World<'_>) -> Vec<Verified> {
-        self.settler.verify(world, &self.links, self.now())
-    }
-
-    /// What the schema does not have, or has under another name, each with its place in the profile.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
 }

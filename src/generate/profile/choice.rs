@@ -11,7 +11,7 @@ pub enum Count {
     /// So many for each row that a reference leads to.
     PerParent {
         /// The reference.
-        reference: Reference,
+        reference: Box<Reference>,
         /// At least so many for each.
         min: f64,
         /// At most.
@@ -122,17 +122,16 @@ impl Spread {
             Self::Each { least, most } => {
                 let (least, most) = (usize::try_from(least).unwrap_or(0), usize::try_from(most).unwrap_or(usize::MAX));
                 let mut quotas = vec![least.min(children.div_ceil(parents)); parents];
-                let mut left = children.saturating_sub(quotas.iter().sum());
-                let mut at = 0;
-                while left > 0 {
-                    let full = quotas.iter().all(|quota| *quota >= most);
-                    let mut draw = place.again(u64::MAX, at);
-                    let parent = draw.index(parents);
-                    if full || quotas[parent] < most {
-                        quotas[parent] += 1;
-                        left -= 1;
+                let left = children.saturating_sub(quotas.iter().sum());
+                let mut open: Vec<usize> = (0..parents).filter(|parent| quotas[*parent] < most).collect();
+                for at in 0..left {
+                    // Where all have as many as they may, nobody is left out of what there is too much of.
+                    let index = place.again(u64::MAX, at as u64).index(open.len());
+                    let parent = open.get(index).copied().unwrap_or(at % parents);
+                    quotas[parent] += 1;
+                    if quotas[parent] >= most && index < open.len() {
+                        open.swap_remove(index);
                     }
-                    at += 1;
                 }
                 quotas
             }

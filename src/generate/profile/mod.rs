@@ -5,8 +5,11 @@
 //! left out, and said; it is never found out while rows are made.
 
 mod bind;
+mod bound;
 mod choice;
 mod column;
+mod fields;
+mod filled;
 pub mod fit;
 pub mod json_schema;
 mod lookup;
@@ -19,13 +22,14 @@ mod template;
 pub(in crate::generate) mod tree;
 
 pub(in crate::generate) use crate::generate::field::enum_labels as labels;
-pub use bind::{Bound, Request, Size};
+pub use bind::{Request, Size};
+pub use bound::Bound;
 pub use choice::{Choice, Count, Spread};
 pub(in crate::generate) use column::pair;
 pub use lookup::Lookup;
 pub use tree::Place;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::generate::invariant::rule::InvariantRule;
 use column::ColumnRule;
 use std::collections::BTreeMap;
@@ -188,10 +192,6 @@ impl Profile {
     pub fn scenarios(&self) -> Vec<String> {
         let own = self.scenarios.keys().filter(|name| !SCENARIOS.contains(&name.as_str()));
         SCENARIOS.iter().map(|name| (*name).to_owned()).chain(own.cloned()).collect()
-    }
-
-    fn error(&self, place: Place, what: impl std::fmt::Display) -> Error {
-        Error::policy(format!("{}:{place}: {what}", self.file))
     }
 }
 

@@ -96,7 +96,7 @@ pub fn read_span(text: &str) -> Option<i64> {
 #[must_use]
 pub fn of(value: &Value) -> Option<i64> {
     match value {
-        Value::Date(days) => Some(i64::from(*days) * DAY),
+        Value::Date(days) => Some(i64::from(*days).saturating_mul(DAY)),
         Value::Timestamp(micros) => Some(*micros),
         Value::Text(text) => read(text),
         _ => None,

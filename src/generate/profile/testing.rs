@@ -100,6 +100,7 @@ fn plain(column: &Column, labels: &[String], row: u64, draw: &mut Draw) -> Value
         Family::Date => Value::Date(19_700 + i32::try_from(draw.below(700)).unwrap()),
         Family::Timestamp => Value::Timestamp((19_700 + i64::try_from(draw.below(700)).unwrap()) * super::moment::DAY),
         Family::Enum if !labels.is_empty() => Value::Text(draw.pick(labels).clone()),
+        Family::Uuid => Value::Text(format!("00000000-0000-4000-8000-{row:012x}")),
         _ => Value::Text(format!("t{row}")),
     }
 }
@@ -195,4 +196,73 @@ pub(in crate::generate) fn world<'a>(
         world.parents[index] = parents;
     }
     world
+}
+
+/// The schema of the sample ERP, as MySQL would tell it.
+pub(in crate::generate) fn sample() -> Catalogue {
+    use crate::generate::sample::{ColumnType, definitions};
+    let table = |def: &crate::generate::sample::TableDef| {
+        let columns: Vec<Column> = def
+            .columns
+            .iter()
+            .map(|column| {
+                let (declared, family, length) = match column.kind {
+                    ColumnType::Integer | ColumnType::Counter => ("bigint".to_owned(), Family::Integer, None),
+                    ColumnType::Real => ("double".to_owned(), Family::Real, None),
+                    ColumnType::Text(most) => (format!("varchar({most})"), Family::Text, Some(most)),
+                    ColumnType::LongText => ("longtext".to_owned(), Family::Text, None),
+                    ColumnType::Boolean => ("tinyint(1)".to_owned(), Family::Boolean, None),
+                    ColumnType::Date => ("date".to_owned(), Family::Date, None),
+                    ColumnType::Timestamp => ("datetime".to_owned(), Family::Timestamp, None),
+                    ColumnType::Json => ("json".to_owned(), Family::Json, None),
+                    ColumnType::Blob => ("longblob".to_owned(), Family::Blob, None),
+                };
+                Column {
+                    name: column.name.to_owned(),
+                    declared,
+                    family,
+                    length,
+                    nullable: column.nullable,
+                    default: None,
+                    generated: column.generated.is_some(),
+                    collation: None,
+                    comment: None,
+                }
+            })
+            .collect();
+        let at = |names: &[&str]| {
+            names.iter().map(|name| columns.iter().position(|column| column.name == *name).unwrap()).collect::<Vec<_>>()
+        };
+        let unique = |columns: Vec<usize>| crate::model::schema::Unique {
+            name: format!("{}_{columns:?}", def.name),
+            columns,
+            partial: false,
+        };
+        let own = def.columns.iter().filter(|column| column.unique).map(|column| unique(at(&[column.name])));
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+        let key = |key: &crate::generate::sample::KeyDef| ForeignKey {
+            name: format!("{}_{}", def.name, key.columns.join("_")),
+            columns: names(key.columns),
+            parent: TableName::plain(key.parent),
+            parent_columns: names(key.parent_columns),
+            on_delete: key.on_delete,
+            on_update: Action::NoAction,
+        };
+        Table {
+            primary_key: at(def.primary_key),
+            uniques: own.chain(def.uniques.iter().map(|columns| unique(at(columns)))).collect(),
+            foreign_keys: def.foreign_keys.iter().map(key).collect(),
+            checks: def.checks.iter().map(|check| format!("({check})")).collect(),
+            name: TableName::plain(def.name),
+            kind: TableKind::Ordinary,
+            columns,
+            create: String::new(),
+            counter: false,
+            strict: false,
+        }
+    };
+    let mut catalogue = catalogue(&[]);
+    catalogue.tables = definitions().iter().map(table).collect();
+    catalogue.tables.sort_by(|a, b| a.name.cmp(&b.name));
+    catalogue
 }

@@ -249,28 +249,113 @@ proptest! {
 
 type TableNameOf = String;
 
-/// The shipped profile on the schemas that it is for, where they are at hand: nothing of it is left out.
+/// The shipped profile, on the sample's schema: nothing is left out, and everything holds in rows that keep every constraint.
 #[test]
-fn the_shipped_profile_is_read_and_fits_its_schemas() {
+fn the_shipped_profile_fits_the_sample_and_its_invariants_hold() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/profiles/cannabis-erp.toml");
     let profile = Profile::parse("cannabis-erp.toml", &std::fs::read_to_string(path).unwrap()).unwrap();
-    let Some(folder) = std::env::var_os("TEST_CATALOGUES") else { return };
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let catalogue: crate::model::schema::Catalogue =
-            serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let declared = crate::model::subset::declared(&catalogue);
-        let bound = profile.bind(&catalogue, &declared, Request::default()).unwrap();
-        println!("{} {:#?}", path.display(), bound.warnings());
+    let catalogue = super::testing::sample();
+    let declared = crate::model::subset::declared(&catalogue);
+    for (seed, scenario) in [(1, None), (2, Some("full")), (3, Some("edge")), (4, Some("chaos"))] {
+        let bound = profile.bind(&catalogue, &declared, Request { scenario, ..Request::default() }).unwrap();
+        assert_eq!(bound.warnings(), &[] as &[String]);
         let references = references(&catalogue, &bound);
-        let seed = Seed::new(1);
-        let mut world = world(&catalogue, &references, &bound, 20, &seed);
-        bound.settle(&mut world, &seed).unwrap();
-        for verified in bound.verify(&world) {
-            println!(
-                "{} {} {}/{} {}",
-                verified.table, verified.kind, verified.failed, verified.rows, verified.invariant
-            );
+        let request = crate::generate::make::Request {
+            catalogue: &catalogue,
+            references: &references,
+            bound: &bound,
+            size: Size::Small,
+            rows: std::collections::BTreeMap::new(),
+            seed,
+            leave_out: std::collections::BTreeSet::new(),
+            outside: std::collections::BTreeMap::new(),
+        };
+        let made = crate::generate::make::make(&request, None, &crate::event::Cancel::default()).unwrap();
+        let verified = bound.verify(&made.world);
+        assert_eq!(verified.len(), 12);
+        for verified in verified.iter().filter(|verified| verified.kind != "share") {
+            assert!(verified.rows > 0 && verified.failed == 0, "{scenario:?} {verified:?}");
         }
     }
+}
+
+/// What is made beside rows that have their own number must be different too, as often as is promised.
+#[test]
+fn templates_and_sequences_keep_their_promise_of_distinct_cells() {
+    let text = "version = 1\n[tables.a.columns]\nb = { template = \"INV-{n:03}\" }\nc = { template = \"{first_name}-{n}\" }\n\
+                d = { sequence = { start = 10, step = 5 } }\ne = { template = \"{n}{digits:2}\" }\nf = { values = [\"x\", \"X\", \"y\"] }\n";
+    let catalogue = catalogue(&["a: id int, b text(8), c text(12), d int, e text(9), f text(3)"]);
+    let bound = Profile::parse("p.toml", text).unwrap().bind(&catalogue, &[], Request::default()).unwrap();
+    let table = &catalogue.tables[0];
+    let free = crate::generate::restriction::Restriction::default();
+    for (column, least) in [("b", 9_998), ("c", 999), ("d", 100_000), ("e", 0), ("f", 2)] {
+        let at = table.column_index(column).unwrap();
+        let spec = crate::generate::field::Spec {
+            engine: catalogue.engine,
+            catalogue: &catalogue,
+            table,
+            column: at,
+            guess: None,
+            restriction: &free,
+            labels: &[],
+            now: bound.now(),
+            edge: false,
+        };
+        let field = bound.field(&table.name, column, &spec).unwrap();
+        assert!(field.capacity() >= least && (least > 2 || field.capacity() == least), "{column} {}", field.capacity());
+        let row = crate::generate::field::Row {
+            number: 0,
+            cells: &[],
+            subject: crate::generate::field::Subject(1),
+            people: &[],
+        };
+        let many = field.capacity().min(5_000);
+        let texts: std::collections::BTreeSet<String> =
+            (0..many).map(|n| crate::generate::invariant::function::text(&field.nth(n, &row)).to_lowercase()).collect();
+        assert_eq!(texts.len() as u64, many, "{column}");
+        assert!(texts.iter().all(|text| text.chars().count() <= 12));
+    }
+}
+
+/// Every key stands in the document, and in the schema for editors.
+#[test]
+fn every_key_is_described() {
+    fn keys(shape: &shape::Shape, found: &mut Vec<&'static str>) {
+        match shape {
+            shape::Shape::Keys(own) => {
+                for key in *own {
+                    found.push(key.name);
+                    // Variants and scenarios have the keys of the file.
+                    if !matches!(key.name, "variants" | "scenarios") {
+                        keys(key.shape, found);
+                    }
+                }
+            }
+            shape::Shape::List(of) | shape::Shape::Map(of) => keys(of, found),
+            shape::Shape::Either(shapes) => shapes.iter().for_each(|shape| keys(shape, found)),
+            _ => {}
+        }
+    }
+    let mut found = vec!["engine", "when", "like", "factor"];
+    keys(&shape::FILE, &mut found);
+    assert!(found.len() > 100);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/profiles.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let schema = json_schema::schema().to_string();
+    let says = |key: &str| {
+        ["`", "[", "{ ", ", ", "[["].iter().any(|before| {
+            ["`", " =", "]", " }", ","].iter().any(|after| document.contains(&format!("{before}{key}{after}")))
+        })
+    };
+    let missing: Vec<&&str> =
+        found.iter().filter(|key| !says(key) && !document.contains(&format!("\n{key} ="))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(found.iter().all(|key| schema.contains(&format!("\"{key}\":{{"))));
+    assert!(KINDS.iter().all(|kind| document.contains(&format!("| `{kind}` |"))));
+    assert!(KINDS.iter().zip(&shape::KINDS).all(|(name, kind)| *name == kind.name));
+    assert!(SCENARIOS.iter().all(|name| document.contains(&format!("| `{name}` |"))));
+    let functions = crate::generate::invariant::expression::FUNCTIONS.iter().map(|(name, ..)| *name);
+    let folds = crate::generate::invariant::expression::FOLDS.iter().map(|(name, _)| *name);
+    let unsaid: Vec<&str> = functions.chain(folds).filter(|name| !document.contains(&format!("`{name}"))).collect();
+    assert!(unsaid.is_empty(), "{unsaid:?}");
 }

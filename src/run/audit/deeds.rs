@@ -27,6 +27,19 @@ pub fn captured(snapshot: &Snapshot, address: String) -> Deed {
     }
 }
 
+/// A snapshot was made of rows that come from no database.
+#[must_use]
+pub fn invented(operation: Operation, snapshot: &Snapshot) -> Deed {
+    let manifest = &snapshot.manifest;
+    let tables = manifest.tables.iter().filter(|entry| entry.rows > 0);
+    Deed {
+        expires: manifest.expires.clone(),
+        counts: counts([("rows", crate::run::inspect::rows(manifest))]),
+        tables: tables.map(|entry| table(&entry.table, [("made", entry.rows)])).collect(),
+        ..of_snapshot(operation, snapshot)
+    }
+}
+
 /// A snapshot was restored.
 #[must_use]
 pub(in crate::run) fn restored(snapshot: &Snapshot, run: &str, replaced: &[String], done: &[TableDetail]) -> Deed {

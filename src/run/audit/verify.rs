@@ -124,7 +124,7 @@ fn against_snapshots(
         let done = done.filter(|it| it.what.outcome == Outcome::Done && operations.contains(&it.what.operation));
         done.filter_map(|entry| Some((entry.what.snapshot.as_ref()?.id.clone()?, entry.seq))).collect()
     };
-    let captured = ids(&[Operation::Capture, Operation::Copy]);
+    let captured = ids(&Operation::THAT_PUBLISH);
     let removed = ids(&[Operation::Expire, Operation::Delete]);
     for (id, seq) in &captured {
         if !removed.contains_key(id) && !present.contains(id.as_str()) {

@@ -48,7 +48,9 @@ fn facts(of: &Manifest) -> Vec<(&'static str, String)> {
     let mut approvers: Vec<String> = approvals.iter().map(|it| it.approver.escape_debug().to_string()).collect();
     approvers.sort_unstable();
     let approvers = if approvers.is_empty() { "nobody".to_owned() } else { approvers.join(", ") };
+    let seed = of.generated.as_ref().map(|it| format!(", seed {}, size {}", it.seed, it.size.escape_debug()));
     vec![
+        ("rows", format!("{}{}", of.origin(), seed.unwrap_or_default())),
         ("environment", of.environment.clone()),
         ("policy file", file.escape_debug().to_string()),
         ("policy", digest[..16].to_owned()),

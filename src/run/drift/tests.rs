@@ -37,6 +37,8 @@ fn manifest(ddl: &str, rows: u64) -> Manifest {
     let tables = schema.tables.iter().map(entry).collect();
     Manifest {
         backup: None,
+        generated: None,
+        imported: None,
         format: 1,
         features: Vec::new(),
         repo: String::new(),

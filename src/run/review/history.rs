@@ -2,7 +2,7 @@
 
 use super::document::{ClosureView, History, PolicyVersion, SnapshotView};
 use super::{Sources, Store};
-use crate::model::manifest::ClosureResult;
+use crate::model::manifest::{ClosureResult, Manifest};
 use crate::run::repository::Snapshot;
 
 pub(super) fn history(sources: &Sources<'_>) -> History {
@@ -32,7 +32,7 @@ pub(super) fn history(sources: &Sources<'_>) -> History {
         match history.versions.iter_mut().find(same) {
             Some(version) => version.snapshots.push(view),
             None => history.versions.push(PolicyVersion {
-                policy: policy.file.clone(),
+                policy: decided_by(&snapshot.manifest),
                 digest: policy.digest.clone(),
                 reviewed_digest: policy.reviewed.clone(),
                 current: policy.digest == sources.policy.digest && policy.reviewed == sources.reviewed.digest,
@@ -42,6 +42,12 @@ pub(super) fn history(sources: &Sources<'_>) -> History {
     }
     history.versions.sort_by_key(|version| !version.current);
     history
+}
+
+/// The policy; where rows were made up or written by hand, that, and the file that decided.
+fn decided_by(manifest: &Manifest) -> String {
+    let file = &manifest.policy.file;
+    if manifest.is_invented() { format!("{} ({file})", manifest.origin()) } else { file.clone() }
 }
 
 fn shown(snapshot: &Snapshot, now: &str) -> SnapshotView {

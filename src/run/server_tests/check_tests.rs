@@ -51,8 +51,7 @@ const EVERYWHERE: &[&str] = &[
     "least(i, 2) = i",
     "(i IS NULL) <> (j IS NULL)",
     "i IS NULL OR j IS NOT NULL",
-    "CASE WHEN i > 0 THEN j > 0 WHEN v = 'x' THEN f ELSE n > 1 END",
-    "f",
+    "CASE WHEN i > 0 THEN j ELSE 3 END > 2",
     "NOT f",
     "f IS TRUE",
     "f IS NOT FALSE OR i = 1",
@@ -92,6 +91,8 @@ const ON_POSTGRES: &[&str] = &[
     "m::date = d",
     "i::text = '1'",
     "btrim(v, 'ab') = ''",
+    "CASE WHEN i > 0 THEN j > 0 WHEN v = 'x' THEN f ELSE n > 1 END",
+    "f",
     "m - make_interval(days => 1) < m",
 ];
 const ON_MYSQL: &[&str] = &[
@@ -105,7 +106,8 @@ const ON_MYSQL: &[&str] = &[
     "datediff(e, d) <= 10",
     "timestampdiff(MONTH, d, e) >= 1",
     "year(d) = 2025 AND dayofweek(d) <> 1",
-    "if(i > 1, j > 1, f)",
+    "if(i > 1, j, i) = 2",
+    "mod(i, 3) = 1",
     "ifnull(i, 5) > 3",
     "v COLLATE utf8mb4_bin = 'ab'",
     "left(v, 1) = 'A'",

@@ -3,6 +3,7 @@
 use super::{Ink, Make, Maker, Tag};
 use crate::generate::field::vocabulary::{GOODS, WORD_LIST};
 use crate::generate::field::when;
+use crate::mask::calendar::date_of;
 use crate::mask::dictionary;
 use std::fmt::Write as _;
 
@@ -119,7 +120,7 @@ fn bin(ink: &mut Ink<'_>) {
 
 /// A month of the last two years.
 fn month(ink: &mut Ink<'_>) {
-    let (year, month, _) = when::civil(ink.now / when::DAY);
+    let (year, month, _) = date_of(ink.now / when::DAY);
     let months = u64::try_from((year - 1980) * 12 + month - 1).unwrap_or(0);
     nth_month(months.saturating_sub(ink.draw.below(24)), ink.out);
 }

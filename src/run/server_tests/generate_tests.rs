@@ -1,0 +1,66 @@
+//! Made-up rows on every server: for the schema of the sample ERP, with every constraint and trigger that it has, into a database
+//! of that schema; captured again they are the same, and a rollback leaves nothing.
+
+use super::testing::{Line, Server, context, on_every_server, rolled_back, target};
+use crate::engine::{self, Enforce};
+use crate::event::{Cancel, Silent};
+use crate::generate::profile::Profile;
+use crate::generate::sample;
+use crate::run::generate::{self, Options, Shape};
+use crate::secret::Address;
+use crate::subset::Size;
+use std::collections::{BTreeMap, BTreeSet};
+
+on_every_server!(made_up_rows_are_taken_by_the_server_and_go_again);
+
+fn options(name: &str) -> Options {
+    Options {
+        name: name.into(),
+        size: Size::Small,
+        rows: BTreeMap::new(),
+        scenario: None,
+        seed: 3,
+        only_empty: false,
+        infer: true,
+        dry_run: false,
+        prove: None,
+        expires: None,
+        tags: BTreeSet::new(),
+    }
+}
+
+fn made_up_rows_are_taken_by_the_server_and_go_again(server: &Server) {
+    let (shape, used) = ((server.fresh)(), (server.fresh)());
+    let cancel = Cancel::default();
+    for url in [&shape, &used] {
+        let mut target = target(url, &cancel).unwrap();
+        target.begin(Enforce::Nothing).unwrap();
+        for sql in sample::schema(server.kind) {
+            target.execute(&sql).unwrap();
+        }
+        target.end(true).unwrap();
+    }
+    let line = Line::new();
+    let context = context(&Silent, &cancel);
+    let make = |name: &str| {
+        let address = Address::new(&shape);
+        let mut source = (engine::find(&address).unwrap().source)(&address, &cancel).unwrap();
+        let shape = Shape::Database(&mut *source);
+        generate::generate(&context, shape, &Profile::default(), Some(&line.repository), &options(name)).unwrap()
+    };
+    let made = make("s");
+    let rows: u64 = made.tables.iter().map(|(_, rows, _)| rows).sum();
+    assert!(rows >= 500 && made.tables.iter().all(|(_, rows, _)| *rows > 0), "{:?}", made.tables);
+    assert_eq!(make("again").stored.unwrap().uploaded_packs, 0, "the same seed makes the same rows");
+
+    let before = server.content(&used);
+    assert_eq!(line.restore(&used, "s").unwrap().rows(), rows);
+    line.capture(&used, "back").unwrap();
+    let digests = |name: &str| {
+        let manifest = line.repository.find(name).unwrap().manifest;
+        manifest.tables.into_iter().map(|entry| (entry.table, entry.rows)).collect::<Vec<_>>()
+    };
+    assert_eq!(digests("back"), digests("s"));
+    rolled_back(&used).unwrap();
+    assert_eq!(server.content(&used), before);
+}
