@@ -62,7 +62,7 @@ const CHECKED: [(&[(bool, Type)], &str); 24] = [
     (&[(true, DAY)], "{a} >= '2024-01-01' AND {a} < '2025-01-01'"),
     (&[(false, WHOLE)], "{a} = 1 OR {a} = 5 OR {a} > 90 AND {a} < 95"),
     (&[(true, NAME)], "{a} = LOWER({a}) AND LENGTH({a}) BETWEEN 3 AND 30"),
-    (&[(true, WHOLE), (false, WHOLE)], "CASE WHEN {a} > 50 THEN {b} IS NOT NULL ELSE {b} IS NULL END"),
+    (&[(true, WHOLE), (false, WHOLE)], "CASE WHEN {a} > 50 THEN {b} IS NOT NULL ELSE {b} IS NULL END = {true}"),
     (&[(false, MONEY), (false, MONEY)], "COALESCE({a}, 0) + COALESCE({b}, 0) > 0"),
 ];
 
@@ -177,11 +177,11 @@ impl Maker {
             text = text.replace(&format!("{{{letter}}}"), &column);
             columns.push(column);
         }
-        let no = if self.engine == EngineKind::Postgres { "false" } else { "0" };
+        let (no, yes) = if self.engine == EngineKind::Postgres { ("false", "true") } else { ("0", "1") };
         lines.push(format!(
             "CONSTRAINT {} CHECK ({})",
             self.name(&format!("ck{group}{}", self.tables.len())),
-            text.replace("{false}", no)
+            text.replace("{false}", no).replace("{true}", yes)
         ));
     }
 
