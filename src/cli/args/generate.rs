@@ -6,15 +6,14 @@ use std::path::PathBuf;
 /// `generate`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-#[group(id = "shape", required = true, multiple = false, args = ["schema", "like"])]
 pub struct GenerateArgs {
     /// The snapshot's name.
     pub name: String,
     /// The database whose schema the rows are for. Nothing is written there, and no row of it is read.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", required_unless_present = "like")]
     pub schema: Option<String>,
     /// The snapshot whose schema the rows are for, and which has about as many.
-    #[arg(long, value_name = "SNAPSHOT")]
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with = "schema")]
     pub like: Option<String>,
     /// What the rows should look like: a file, looked for here and in policies/profiles/, or the name of a profile that is built in.
     #[arg(long, value_name = "FILE")]
