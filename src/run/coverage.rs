@@ -192,7 +192,7 @@ fn migrations(table: &Table) -> Option<Why> {
 fn of_snapshot(snapshot: &Snapshot, table: &Table) -> Option<Why> {
     let manifest: &Manifest = &snapshot.manifest;
     let label = snapshot.label();
-    let decided = if manifest.generated.is_some() { "" } else { manifest.policy.file.as_str() };
+    let decided = if manifest.is_invented() { "" } else { manifest.policy.file.as_str() };
     let by = if decided.is_empty() { String::new() } else { format!(" ({})", decided.escape_debug()) };
     let generated = manifest.generated.as_ref();
     if let Some(empty) = generated.and_then(|it| it.empty.iter().find(|empty| empty.table == table.name)) {

@@ -143,10 +143,10 @@ pub(super) fn checks(catalogue: &Catalogue, files: &[File], source: &mut dyn Sou
 fn broken(file: &File, row: usize, table: &Table, check: &Check) -> Error {
     let columns = names(table, &check.columns);
     Error::rejected(format!(
-        "{}: CHECK {} of table {} does not hold ({columns})",
+        "{}: table {}: {} does not hold ({columns})",
         file.place(row),
-        check.name.escape_debug(),
-        table.name
+        table.name,
+        check.name.escape_debug()
     ))
     .hint(format!("The database asks: {}", check.text.escape_debug()))
 }
