@@ -82,13 +82,13 @@ pub(super) fn schemas(server: &Server) -> Vec<(String, String)> {
 
 /// All that must be the same again: the digest of the content, the schema as the server renders it, the counters.
 #[derive(PartialEq)]
-struct State {
+pub(super) struct State {
     digest: String,
-    catalogue: Catalogue,
+    pub(super) catalogue: Catalogue,
     counters: Vec<(String, Option<i64>)>,
 }
 
-fn state_of(url: &str) -> State {
+pub(super) fn state_of(url: &str) -> State {
     let mut target = target(url);
     let catalogue = Catalogue { own: Traces::default(), ..target.catalogue().unwrap() };
     let digest = state::database_digest(&mut *target, &catalogue).unwrap();
@@ -97,7 +97,7 @@ fn state_of(url: &str) -> State {
 
 impl State {
     /// Fails with names, never with content.
-    fn assert_is(&self, other: &Self, when: &str) {
+    pub(super) fn assert_is(&self, other: &Self, when: &str) {
         let changed = self.catalogue.tables.iter().zip(&other.catalogue.tables).find(|(a, b)| a != b);
         let changed = changed.map(|(a, b)| format!("{a:#?} is now {b:#?}"));
         assert!(changed.is_none(), "{when}: {}", changed.unwrap_or_default());

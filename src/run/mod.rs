@@ -33,6 +33,8 @@ mod foreign;
 mod foreign_tests;
 pub mod gc;
 pub mod generate;
+#[cfg(test)]
+mod generate_tests;
 pub mod graph;
 pub mod guard;
 pub mod import;

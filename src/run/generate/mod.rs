@@ -10,8 +10,9 @@ use super::repository::{Repository, Snapshot};
 use super::{Context, millis};
 use crate::engine::Source;
 use crate::error::{Error, Result};
+use crate::generate::check;
 use crate::generate::invariant::Verified;
-use crate::generate::make::{self, Request};
+use crate::generate::make::{self, Ask, Request};
 use crate::generate::profile::{self, Bound, Profile};
 use crate::generate::world::World;
 use crate::mask::invented::MADE;
@@ -137,7 +138,13 @@ pub fn generate(
         return Ok(outcome);
     }
     context.stage("making up rows");
-    let made = make::make(&request, &context.cancel)?;
+    let made = match &mut shape {
+        Shape::Database(source) => {
+            let ask: &mut Ask<'_> = &mut |table, checks, rows| check::ask(&mut **source, table, checks, rows);
+            make::make(&request, Some(ask), &context.cancel)?
+        }
+        Shape::Snapshot(_) => make::make(&request, None, &context.cancel)?,
+    };
     for (at, table) in outcome.tables.iter_mut().enumerate() {
         table.1 = made.world.tables[at].rows as u64;
     }
