@@ -107,6 +107,8 @@ pub enum Enforce {
     Nothing,
     /// As declared, with its cascades.
     ForeignKeys,
+    /// As for the application, whose triggers fire too.
+    Everything,
 }
 
 /// What to do with the savepoint of the open transaction. There is one at a time.

@@ -3,7 +3,8 @@
 use super::cell::cell;
 use super::field::Subject;
 use super::value::Value;
-use crate::model::batch::Batch;
+use crate::engine::sql::Sql;
+use crate::model::batch::{Batch, CellKind};
 use crate::model::proof::Invented;
 use crate::model::schema::Catalogue;
 use crate::model::subset::Reference;
@@ -62,14 +63,34 @@ impl World<'_> {
         })
     }
 
-    /// Some rows of a table, likewise.
+    /// A cell as a literal of the engine.
     #[must_use]
-    pub fn invented_rows(&self, table: usize, rows: &[usize]) -> Invented {
+    pub fn literal(&self, table: usize, column: usize, row: usize) -> Sql {
+        let (engine, own) = (self.catalogue.engine, &self.catalogue.tables[table].columns[column]);
+        let (sql, value) = (Sql::new(engine), &self.tables[table].columns[column][row]);
+        if let Value::Bytes(bytes) = value {
+            return sql.bytes(bytes);
+        }
+        let mut batch = Batch::new(1);
+        cell(engine, own, value, &mut batch);
+        let made = batch.cell(0, 0);
+        let text = String::from_utf8_lossy(made.bytes);
+        match made.kind {
+            CellKind::Null => sql.lit("NULL"),
+            CellKind::Integer | CellKind::Real => sql.clone().number(&text).unwrap_or_else(|| sql.string(&text)),
+            CellKind::Text | CellKind::Blob => sql.string(&text),
+        }
+    }
+
+    /// Some rows of a table, likewise, with NULL in the columns `open`.
+    #[must_use]
+    pub fn invented_rows(&self, table: usize, rows: &[usize], open: &[usize]) -> Invented {
         let (own, made) = (&self.catalogue.tables[table], &self.tables[table]);
         let stored = own.stored_columns();
         let mut batch = Batch::new(stored.len());
         for (&row, &column) in rows.iter().flat_map(|row| stored.iter().map(move |column| (row, column))) {
-            cell(self.catalogue.engine, &own.columns[column], &made.columns[column][row], &mut batch);
+            let value = if open.contains(&column) { &Value::Null } else { &made.columns[column][row] };
+            cell(self.catalogue.engine, &own.columns[column], value, &mut batch);
         }
         Invented::vouch(batch)
     }

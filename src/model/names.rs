@@ -83,6 +83,27 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
+/// A text of somebody else's with every sign that cannot be seen spelled out, so that nothing hides in it and no direction
+/// of writing leaks out of it.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            // Quotes and backslashes are seen; the other two join emoji and change nothing around them.
+            '"' | '\'' | '\\' | '\u{200d}' | '\u{fe0f}' => shown.push(c),
+            c if c.is_control() || c.escape_debug().len() > 1 && !is_mark(c) => shown.extend(c.escape_debug()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Marks that combine with the letter before: `escape_debug` spells those out, and scripts need them.
+fn is_mark(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{dff}' | '\u{e31}'..='\u{ebf}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,5 +133,11 @@ mod tests {
             let parsed: toml::Table = toml::from_str(&line).unwrap();
             assert!(parsed.contains_key(name), "{line}");
         }
+    }
+
+    #[test]
+    fn nothing_invisible_stays() {
+        assert_eq!(visible("a\u{202e}b\n\u{200f}c\u{0}"), "a\\u{202e}b\\n\\u{200f}c\\0");
+        assert_eq!(visible("naïve \"x\" 🌿 \u{5e9}\u{5dc} e\u{301}"), "naïve \"x\" 🌿 \u{5e9}\u{5dc} e\u{301}");
     }
 }

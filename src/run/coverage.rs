@@ -180,7 +180,7 @@ impl About<'_> {
             let known = self.live.tables.iter().filter(|table| snapshot.manifest.schema.table(&table.name).is_some());
             known.count() * 2 > self.live.tables.len()
         };
-        here.chain(newest().filter(shares)).find_map(|snapshot| of_snapshot(snapshot, table))
+        here.chain(newest().filter(shares)).next().map(|snapshot| of_snapshot(snapshot, table))
     }
 }
 
@@ -189,22 +189,19 @@ fn migrations(table: &Table) -> Option<Why> {
     is_known.then(|| Why { word: "migrations", text: "it says which changes of the schema were made".to_owned() })
 }
 
-fn of_snapshot(snapshot: &Snapshot, table: &Table) -> Option<Why> {
+fn of_snapshot(snapshot: &Snapshot, table: &Table) -> Why {
     let manifest: &Manifest = &snapshot.manifest;
     let label = snapshot.label();
     let decided = if manifest.is_invented() { "" } else { manifest.policy.file.as_str() };
     let by = if decided.is_empty() { String::new() } else { format!(" ({})", decided.escape_debug()) };
     let generated = manifest.generated.as_ref();
     if let Some(empty) = generated.and_then(|it| it.empty.iter().find(|empty| empty.table == table.name)) {
-        return Some(Why {
-            word: "never-made",
-            text: format!("{label} has none of its rows: {}", empty.why.escape_debug()),
-        });
+        return Why { word: "never-made", text: format!("{label} has none of its rows: {}", empty.why.escape_debug()) };
     }
     let Some(entry) = manifest.tables.iter().find(|entry| entry.table == table.name) else {
-        return Some(Why { word: "excluded", text: format!("{label} leaves it out{by}") });
+        return Why { word: "excluded", text: format!("{label} leaves it out{by}") };
     };
-    Some(match entry.rows {
+    match entry.rows {
         0 if entry.mode == Mode::Structure.word() => {
             let how =
                 if manifest.imported.is_some() { "no file was imported for it" } else { "its mode is \"structure\"" };
@@ -212,7 +209,7 @@ fn of_snapshot(snapshot: &Snapshot, table: &Table) -> Option<Why> {
         }
         0 => Why { word: "source-empty", text: format!("{label} has none of its rows: there were none to take") },
         rows => Why { word: "not-restored", text: format!("{label} has {rows} rows of it that are not here") },
-    })
+    }
 }
 
 /// A table that must reference one without rows cannot have any.

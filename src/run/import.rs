@@ -177,7 +177,9 @@ impl Rows for Written<'_> {
             while !batch.is_full()
                 && let Some(row) = rows.next()
             {
-                stored.iter().for_each(|&at| cell(self.catalogue.engine, &table.columns[at], &row[at], &mut batch));
+                for &at in &stored {
+                    cell(self.catalogue.engine, &table.columns[at], &row[at], &mut batch);
+                }
             }
             (batch.rows() > 0).then(|| Invented::vouch(batch))
         }))

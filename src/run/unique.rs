@@ -99,14 +99,13 @@ impl Uniques {
 
     /// Refuses keys that occur twice; else adds to the result.
     pub(super) fn prove(self, table: &Table, result: &mut UniqueResult) -> Result<()> {
-        let (rows, hint) = match self.is_masked {
-            true => (
+        let (rows, hint) = if self.is_masked {
+            (
                 "masked rows",
                 "Use a mask that keeps values apart under the column's collation (docs/masks.md, 'unique columns'), or a domain of its own.",
-            ),
-            false => {
-                ("rows", "Values are compared as the column's collation compares them: case and accents may not count.")
-            }
+            )
+        } else {
+            ("rows", "Values are compared as the column's collation compares them: case and accents may not count.")
         };
         for key in self.keys {
             let mut held = key.held.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -25,7 +25,7 @@ fn count(scratch: &Scratch, query: &str) -> i64 {
 
 fn digests(scratch: &Scratch, snapshot: &str) -> Vec<(String, String)> {
     let shown: Value = scratch.json(&["show", snapshot]);
-    let tables = shown["tables"].as_array().unwrap();
+    let tables = shown["manifest"]["tables"].as_array().unwrap();
     let text = |table: &Value, field: &str| table[field].to_string();
     tables.iter().map(|table| (text(table, "table"), text(table, "digest"))).collect()
 }
@@ -74,10 +74,12 @@ fn the_same_seed_makes_the_same_rows() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|table| (table["table"].clone(), table["rows"].clone()))
+            .map(|table| {
+                (table["table"]["name"].as_str().or(table["table"].as_str()).map(str::to_owned), table["rows"].clone())
+            })
             .collect::<Vec<_>>()
     };
-    assert_eq!(rows(&like), rows(&scratch.json(&["show", "first"])));
+    assert_eq!(rows(&like), rows(&scratch.json(&["show", "first"])["manifest"]));
 }
 
 #[test]
@@ -169,7 +171,7 @@ const WRONG: &[(&str, &str, i32, &str)] = &[
     ("clients.csv", "id,name\n1,\"hunter2", 1, "clients.csv:2:3"),
     ("clients.csv", "id,name\n1,a\n\n1,b", 5, "clients.csv:4: the primary key"),
     ("clients.csv", "id,name,email\n1,a,hunter2\n2,b,hunter2", 5, "line 2 has the same"),
-    ("clients.csv", "id,name,kind\n1,a,hunter2", 5, "clients.csv:2: CHECK"),
+    ("clients.csv", "id,name,kind\n1,a,hunter2", 5, "clients.csv:2: table clients: CHECK 1 of clients"),
     ("clients.csv", "id,name,since\n1,a,2023-02-29", 5, "clients.csv:2:5: column since"),
     ("clients.csv", "id,name,email\n1,a,hunter2@corp.com", 4, "clients.csv:2: 1 in column email"),
     ("orders.csv", "id,client_id\n1,5", 5, "orders.csv:2: client_id references"),
@@ -209,7 +211,7 @@ fn lookup_tables_of_a_policy_are_lookup_tables_of_the_snapshot() {
     files(&scratch, &[("clients.csv", "id,name\n1,Fern"), ("orders.csv", "id,client_id\n1,1")]);
     scratch.ok(&[&IMPORT[..], &["sqlite:shop.sqlite", "--policy", "pii.toml", "--env", "production"]].concat());
     let shown = scratch.json(&["show", "hand"]);
-    let mode = |at: usize| shown["tables"][at]["mode"].clone();
+    let mode = |at: usize| shown["manifest"]["tables"][at]["mode"].clone();
     assert_eq!((mode(0), mode(2)), ("reference".into(), "capture".into()));
 }
 

@@ -220,6 +220,7 @@ const HOMES: &[(&str, &[&str])] = &[
             // What conditions ask of JSON.
             "generate/check/",
             "generate/profile/json_schema.rs",
+            "run/import/cells.rs",
             "engine/postgres/catalog.rs",
             "seal/",
             "run/isolate/",

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::mask::invented::is_invented;
 use crate::model::approval::Approval;
 use crate::model::manifest::{ClosureResult, Manifest, PolicyProof, SubsetProof, TableEntry};
+use crate::model::names::visible;
 use crate::model::schema::{Catalogue, Column, Table};
 use crate::run::Context;
 use crate::run::graph::{self, Graph};
@@ -193,7 +194,7 @@ fn origin(manifest: &Manifest) -> Vec<(&'static str, String)> {
     if let Some(imported) = &manifest.imported {
         let mut facts = vec![("written in", count(imported.files.len() as u64, "file"))];
         if let Some(reason) = &imported.accepted {
-            facts.push(("accepted", format!("what looks personal: {}", reason.escape_debug())));
+            facts.push(("accepted", format!("what looks personal: {}", visible(reason))));
         }
         return facts;
     }

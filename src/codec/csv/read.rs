@@ -169,7 +169,9 @@ impl Iterator for Records<'_> {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Result<Vec<Vec<(String, bool, String)>>, Fault> {
+    type Told = (String, bool, String);
+
+    fn read(bytes: &[u8]) -> Result<Vec<Vec<Told>>, Fault> {
         let told = |field: Field| (field.text, field.quoted, field.place.to_string());
         records(bytes)?.map(|record| Ok(record?.into_iter().map(told).collect())).collect()
     }
@@ -214,7 +216,9 @@ mod tests {
     fn what_export_writes_comes_back() {
         let cells = ["a", "", "a,b", "say \"hi\"", "two\nlines", " x", "\\.", "\u{feff}x", "é", "\r"];
         let mut batch = crate::model::batch::Batch::new(cells.len());
-        cells.iter().for_each(|cell| batch.push(crate::model::batch::Cell::text(cell)));
+        for cell in cells {
+            batch.push(crate::model::batch::Cell::text(cell));
+        }
         let mut out = Vec::new();
         super::super::write_rows(&mut out, &crate::model::proof::Masked::vouch(batch));
         let read = records(&out).unwrap().next().unwrap().unwrap();

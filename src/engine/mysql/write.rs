@@ -92,7 +92,7 @@ impl Work {
         (self.started, self.failed, self.later) = (false, false, Vec::new());
         self.counted.clear();
         self.suspended.clear();
-        let checks = if enforce == Enforce::ForeignKeys { "1" } else { "0" };
+        let checks = if enforce == Enforce::Nothing { "0" } else { "1" };
         main.run(&format!("SET SESSION foreign_key_checks = {checks}")).map(drop)
     }
 

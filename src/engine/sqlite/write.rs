@@ -45,8 +45,9 @@ pub(super) fn patiently(connection: &Connection, statement: &str, patience: &Pat
 }
 
 pub(super) fn begin(connection: &Connection, enforce: Enforce, patience: &Patience) -> Result<()> {
-    let foreign_keys = enforce == Enforce::ForeignKeys;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).map_err(explain)?;
+    let foreign_keys = enforce != Enforce::Nothing;
+    let triggers = enforce == Enforce::Everything;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, triggers).map_err(explain)?;
     connection.pragma_update(None, "foreign_keys", foreign_keys).map_err(explain)?;
     // Views that name missing tables must not stop ALTER TABLE.
     connection.pragma_update(None, "legacy_alter_table", true).map_err(explain)?;

@@ -65,11 +65,6 @@ impl Term {
             part.collect(found);
         }
     }
-
-    /// Whether it speaks of the clock.
-    pub(super) fn any(&self, is: &dyn Fn(&Self) -> bool) -> bool {
-        is(self) || self.parts().into_iter().any(|part| part.any(is))
-    }
 }
 
 impl Op {

@@ -41,7 +41,7 @@ static TYPES: &[(&str, u64, Write)] = &[
     ("datemultirange", 20_000, |n, out| { let (from, to) = days(n); put(out, format_args!("{{[{from},{to})}}")); }),
     ("tsmultirange", 20_000, |n, out| { let (from, to) = days(n); put(out, format_args!("{{[\"{from} 09:00:00\",\"{to} 17:00:00\")}}")); }),
     ("tstzmultirange", 20_000, |n, out| { let (from, to) = days(n); put(out, format_args!("{{[\"{from} 09:00:00+00\",\"{to} 17:00:00+00\")}}")); }),
-    ("tsvector", 1 << 40, |n, out| put(out, format_args!("'{}':1 'w{n:013}':2", word(n)))),
+    ("tsvector", 1 << 40, |n, out| put(out, format_args!("'{n:013}':2 '{}':1", word(n)))),
     ("tsquery", 1 << 40, |n, out| put(out, format_args!("'{}' & 'w{n:013}'", word(n)))),
     ("xml", 1 << 40, |n, out| put(out, format_args!("<{0}><number>{n}</number></{0}>", word(n)))),
     ("hstore", 1 << 40, |n, out| put(out, format_args!("\"label\"=>\"{}\", \"number\"=>\"{n}\"", word(n)))),

@@ -4,7 +4,6 @@ use super::Run;
 use super::columns::Columns;
 use super::parents::Chooser;
 use super::relate;
-use super::rows::Maker;
 use super::shape::{Group, Shape};
 use crate::error::{Error, Result};
 use crate::generate::check::{Check, Truth};

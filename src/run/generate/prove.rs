@@ -3,13 +3,13 @@
 
 use crate::check::{self, Rules};
 use crate::engine::sql::Sql;
-use crate::engine::{self, LoadTable, Target};
+use crate::engine::{self, Enforce, LoadTable, Target};
 use crate::error::{Error, Kind, Result};
 use crate::generate::world::World;
 use crate::mask::invented;
 use crate::model::manifest::Generated;
 use crate::model::proof::Invented;
-use crate::model::schema::{EngineKind, Table, TableKind};
+use crate::model::schema::{Catalogue, ForeignKey, Table, TableKind};
 use crate::policy::Mode;
 use crate::run::invented::{Invention, Of, Rows, store};
 use crate::run::publish::Label;
@@ -50,15 +50,15 @@ fn in_database(context: &Context<'_>, address: &Address, world: &World<'_>, labe
     drop(target);
     // Another connection: nothing of the one that made the schema is left on.
     let mut target = (engine::find(address)?.target)(address, false, &context.cancel)?;
-    if target.engine() == EngineKind::Sqlite {
-        target.execute(&Sql::new(EngineKind::Sqlite).lit("PRAGMA foreign_keys = ON; PRAGMA synchronous = OFF"))?;
-    }
     let live = target.catalogue()?;
     let mut waiting: BTreeMap<usize, Vec<(usize, String)>> = BTreeMap::new();
-    for at in world.catalogue.parents_first() {
+    let order = order(world.catalogue);
+    let late = late(world.catalogue, &order);
+    for at in order {
         context.cancel.check()?;
         let Some(table) = live.table(&world.catalogue.tables[at].name) else { continue };
-        let refused = load(&mut *target, table, world, at, &(0..world.tables[at].rows).collect::<Vec<_>>())?;
+        let rows: Vec<usize> = (0..world.tables[at].rows).collect();
+        let refused = load(&mut *target, table, world, (at, &late[at]), &rows)?;
         if !refused.is_empty() {
             waiting.insert(at, refused);
         }
@@ -68,12 +68,18 @@ fn in_database(context: &Context<'_>, address: &Address, world: &World<'_>, labe
         for (at, refused) in &mut waiting {
             let Some(table) = live.table(&world.catalogue.tables[*at].name) else { continue };
             let rows: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
-            *refused = load(&mut *target, table, world, *at, &rows)?;
+            *refused = load(&mut *target, table, world, (*at, &late[*at]), &rows)?;
         }
         let left: usize = waiting.values().map(Vec::len).sum();
         if left == 0 || left == before {
             break;
         }
+    }
+    refuse(world, &waiting)?;
+    for (at, columns) in late.iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
+        context.cancel.check()?;
+        let refused = point(&mut *target, world, at, columns)?;
+        waiting.insert(at, refused);
     }
     refuse(world, &waiting)?;
     changed(&mut *target, world)
@@ -113,12 +119,91 @@ impl Rows for Nothing {
     }
 }
 
-/// Loads rows of a table; returns those that were refused, each with the constraint or what the server says.
+/// The order in which an application would write the tables: behind every parent that a row cannot do without.
+fn order(catalogue: &Catalogue) -> Vec<usize> {
+    let waits = |at: usize, placed: &[usize], needed: bool| {
+        let table = &catalogue.tables[at];
+        let is_open = |key: &&ForeignKey| key.parent != table.name && (!needed || !may_wait(table, key));
+        let mut parents = table.foreign_keys.iter().filter(is_open).map(|key| &key.parent);
+        parents.any(|parent| {
+            let at = catalogue.tables.iter().position(|table| &table.name == parent);
+            at.is_some_and(|at| !placed.contains(&at))
+        })
+    };
+    let (mut order, mut left) = (Vec::new(), catalogue.parents_first());
+    while !left.is_empty() {
+        let ready = |needed| left.iter().position(|&at| !waits(at, &order, needed));
+        let next = ready(false).or_else(|| ready(true)).unwrap_or(0);
+        let next = left.remove(next);
+        order.push(next);
+    }
+    order
+}
+
+/// Whether a row may be written before its parent and get the reference later.
+fn may_wait(table: &Table, key: &ForeignKey) -> bool {
+    let free = |at: usize| table.columns[at].nullable && !table.primary_key.contains(&at);
+    !table.primary_key.is_empty() && key.columns.iter().any(|name| table.column_index(name).is_some_and(free))
+}
+
+/// For each table the columns of references to tables that come behind it, as far as they may be NULL: whoever writes a cycle
+/// of rows leaves them open at first.
+fn late(catalogue: &Catalogue, order: &[usize]) -> Vec<Vec<usize>> {
+    let mut late = vec![Vec::new(); catalogue.tables.len()];
+    let mut seen = BTreeSet::new();
+    for &at in order {
+        let table = &catalogue.tables[at];
+        seen.insert(&table.name);
+        let open = table.foreign_keys.iter().filter(|key| !seen.contains(&key.parent) && may_wait(table, key));
+        for column in open.flat_map(|key| &key.columns).filter_map(|name| table.column_index(name)) {
+            let free = table.columns[column].nullable && !table.primary_key.contains(&column);
+            if free && !late[at].contains(&column) {
+                late[at].push(column);
+            }
+        }
+    }
+    late
+}
+
+/// Gives rows the references that were left open; returns those that are refused.
+fn point(target: &mut dyn Target, world: &World<'_>, at: usize, columns: &[usize]) -> Result<Vec<(usize, String)>> {
+    let (table, made) = (&world.catalogue.tables[at], &world.tables[at]);
+    let is_open = |row: &usize| columns.iter().any(|&column| !made.columns[column][*row].is_null());
+    let mut refused = Vec::new();
+    for row in (0..made.rows).filter(is_open) {
+        let equal = |sql: Sql, &column: &usize| {
+            sql.name(&table.columns[column].name).lit(" = ").part(&world.literal(at, column, row))
+        };
+        let sql = Sql::new(world.catalogue.engine).lit("UPDATE ").table(&table.name).lit(" SET ");
+        let sql = sql.list(columns, ", ", equal).lit(" WHERE ").list(&table.primary_key, " AND ", equal);
+        target.begin(Enforce::Everything)?;
+        let done = target.execute(&sql).map(drop);
+        let ended = target.end(done.is_ok());
+        if let Some(why) = refusal(done.and(ended))? {
+            refused.push((row, why));
+        }
+    }
+    Ok(refused)
+}
+
+/// Why the server refuses, if that is what it does.
+fn refusal(done: Result<()>) -> Result<Option<String>> {
+    match done {
+        Ok(()) => Ok(None),
+        Err(error) if error.kind() == Kind::Rejected => Ok(Some(match error.broken() {
+            Some(broken) if !broken.name.is_empty() => format!("{} {}", broken.rule, broken.name.escape_debug()),
+            _ => error.what().to_owned(),
+        })),
+        Err(error) => Err(error),
+    }
+}
+
+/// Loads rows of a table, but for the columns that come later; returns those that were refused, each with the constraint or what the server says.
 fn load(
     target: &mut dyn Target,
     table: &Table,
     world: &World<'_>,
-    at: usize,
+    (at, late): (usize, &[usize]),
     rows: &[usize],
 ) -> Result<Vec<(usize, String)>> {
     let own = &world.catalogue.tables[at];
@@ -127,23 +212,18 @@ fn load(
     let into = LoadTable { table: table.name.clone(), columns, constants: Vec::new() };
     let mut refused = Vec::new();
     let mut put = |rows: &[usize]| -> Result<Option<String>> {
-        let rows = invented::pass(world.invented_rows(at, rows));
+        let rows = invented::pass(world.invented_rows(at, rows, late));
         let (checked, violations) = check::rows(rows, &rules, 0)?;
         if let Some(violation) = violations.first() {
             return Ok(Some(format!("{} of {}", violation.rule, violation.column)));
         }
-        match target.load(&into, &checked) {
-            Ok(_) => Ok(None),
-            Err(error) if error.kind() == Kind::Rejected => Ok(Some(match error.broken() {
-                Some(broken) if !broken.name.is_empty() => format!("{} {}", broken.rule, broken.name.escape_debug()),
-                _ => error.what().to_owned(),
-            })),
-            Err(error) => Err(error),
-        }
+        target.begin(Enforce::Everything)?;
+        let loaded = target.load(&into, &checked).map(drop);
+        // Deferred constraints speak at the end.
+        let ended = target.end(loaded.is_ok());
+        refusal(loaded.and(ended))
     };
-    // SQLite takes the rows of a load one by one, so what came before a refusal would be there.
-    let many = if world.catalogue.engine == EngineKind::Sqlite { 1 } else { MANY };
-    for part in rows.chunks(many) {
+    for part in rows.chunks(MANY) {
         if put(part)?.is_some() {
             for row in part {
                 if let Some(why) = put(&[*row])? {

@@ -8,6 +8,7 @@ use crate::generate::value::Value;
 use crate::mask::Fold;
 use crate::mask::canonical::{self, Form};
 use crate::model::batch::{Batch, Cell};
+use crate::model::names::visible;
 use crate::model::schema::{Catalogue, Table, TableName};
 use crate::model::subset::Reference;
 use std::collections::{HashMap, HashSet};
@@ -148,7 +149,7 @@ fn broken(file: &File, row: usize, table: &Table, check: &Check) -> Error {
         table.name,
         check.name.escape_debug()
     ))
-    .hint(format!("The database asks: {}", check.text.escape_debug()))
+    .hint(format!("The database asks: {}", visible(&check.text)))
 }
 
 /// Refuses rows whose parent is in no file.

@@ -2,8 +2,9 @@
 //! are escaped, so that none can break out of its cell or be taken for markup.
 
 use super::document::{ByEnvironment, ColumnView, Document, Outcome, Question, Status, TableView};
-use super::words::{count, grouped, visible};
+use super::words::{count, grouped};
 use crate::model::approval::Approval;
+use crate::model::names::visible;
 use crate::policy::file::ENVIRONMENTS;
 
 /// The Markdown.

@@ -98,7 +98,7 @@ impl Maker {
         let own = self.name(&named(at));
         let (mut lines, mut later, mut columns): (Vec<String>, Vec<String>, Vec<String>) = Default::default();
         let key = self.key(&mut lines, &mut later);
-        for group in 0..1 + self.draw.below(3) {
+        for group in 0..=self.draw.below(3) {
             self.checked(group, &mut lines, &mut columns);
         }
         self.references(at, count, &key, &own, &mut lines, &mut later, &mut columns);
@@ -115,7 +115,9 @@ impl Maker {
         });
         writeln!(made.tables, "CREATE TABLE {own} ({});", lines.join(", ")).unwrap();
         for line in later.iter().filter(|line| !inline.contains(line)) {
-            writeln!(made.later, "{line};").unwrap();
+            // Rows need the columns, but not what holds between them.
+            let text = if line.contains(" ADD COLUMN ") { &mut made.tables } else { &mut made.later };
+            writeln!(text, "{line};").unwrap();
         }
         self.tables.push(Table { name: own, key });
     }
@@ -239,7 +241,7 @@ impl Maker {
             0 => lines.push(format!("CONSTRAINT {index} UNIQUE ({one})")),
             1 | 2 if one != other => lines.push(format!("CONSTRAINT {index} UNIQUE ({one}, {other})")),
             3 if !is_mysql => {
-                later.push(format!("CREATE UNIQUE INDEX {index} ON {own} ({one}) WHERE {other} IS NOT NULL"))
+                later.push(format!("CREATE UNIQUE INDEX {index} ON {own} ({one}) WHERE {other} IS NOT NULL"));
             }
             4 if !is_mysql => {
                 let code = self.name("code");

@@ -1,30 +1,32 @@
 //! Made-up rows of random schemas: the servers take every one of them with all constraints on, and read back what was made.
 
 use super::constraint_testing::schema;
-use super::testing::{SQLITE, Server, on_every_server, source};
+use super::testing::{Line, SQLITE, Server, context, on_every_server, rolled_back, source};
 use crate::engine::sql::{self, Sql};
 use crate::engine::{Query, Source};
 use crate::error::{Error, Kind};
-use crate::event::Cancel;
+use crate::event::{Cancel, Silent};
 use crate::generate::check;
 use crate::generate::make::{Done, Request, make};
-use crate::generate::profile::{Bound, Size};
+use crate::generate::profile::{self, Bound, Profile};
 use crate::generate::value::Value;
 use crate::model::batch::{Batch, CellKind};
 use crate::model::digest::ContentDigest;
 use crate::model::schema::{Catalogue, EngineKind, Family, Table, TableName};
 use crate::model::subset::{Reference, declared};
+use crate::run::generate::{self, Options, Shape};
+use crate::subset::Size;
 use std::collections::{BTreeMap, BTreeSet};
 
 on_every_server!(random_constraints_hold, every_type_reads_back_as_made);
 
 fn random_constraints_hold(server: &Server) {
-    hold(server, 0..10);
+    hold(server, 0..20);
 }
 
 #[test]
 fn random_constraints_hold_in_sqlite() {
-    hold(&SQLITE, 0..20);
+    hold(&SQLITE, 0..80);
 }
 
 #[test]
@@ -49,7 +51,7 @@ impl Subject {
             catalogue: &self.catalogue,
             references: &self.references,
             bound,
-            size: Size::Small,
+            size: profile::Size::Small,
             rows: self.catalogue.tables.iter().map(|table| (table.name.clone(), 25)).collect(),
             seed,
             leave_out: leave_out.clone(),
@@ -76,8 +78,25 @@ fn hold(server: &Server, seeds: std::ops::Range<u64>) {
         let request = subject.request(&bound, seed, &nothing);
         match made(&request, &mut *source) {
             Ok(done) => {
-                let target = server.with(&format!("{}{}{}", text.tables, inserts(&done, &[]), text.later));
-                rows += compare(server, &target, &done, &[]);
+                // The same rows by way of a snapshot, into a database where every constraint is at work.
+                let line = Line::new();
+                let shape = Shape::Database(&mut *source);
+                let options = options(&subject, seed);
+                let cancel = Cancel::default();
+                generate::generate(
+                    &context(&Silent, &cancel),
+                    shape,
+                    &Profile::default(),
+                    Some(&line.repository),
+                    &options,
+                )
+                .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{whole}"));
+                let used = server.with(&whole);
+                let before = server.content(&used);
+                line.restore(&used, "s").unwrap_or_else(|error| panic!("seed {seed}: {error}\n{whole}"));
+                rows += compare(server, &used, &done, &[]);
+                rolled_back(&used).unwrap();
+                assert_eq!(server.content(&used), before, "seed {seed}\n{whole}");
             }
             // Nothing is refused but by name.
             Err(error) => {
@@ -88,6 +107,22 @@ fn hold(server: &Server, seeds: std::ops::Range<u64>) {
         }
     }
     assert!(rows > 20 * count && refused * 5 < count, "{rows} rows, {refused} of {count} schemas refused");
+}
+
+fn options(subject: &Subject, seed: u64) -> Options {
+    Options {
+        name: "s".into(),
+        size: Size::Small,
+        rows: subject.catalogue.tables.iter().map(|table| (table.name.name.clone(), 25)).collect(),
+        scenario: None,
+        seed,
+        only_empty: false,
+        infer: false,
+        dry_run: false,
+        prove: None,
+        expires: None,
+        tags: BTreeSet::new(),
+    }
 }
 
 /// The rows in the server's own words.

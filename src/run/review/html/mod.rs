@@ -8,7 +8,8 @@ mod inventory;
 mod status;
 
 use super::document::Document;
-use super::words::{grouped, visible};
+use super::words::grouped;
+use crate::model::names::visible;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
