@@ -223,12 +223,15 @@ fn load(
         let ended = target.end(loaded.is_ok());
         refusal(loaded.and(ended))
     };
-    for part in rows.chunks(MANY) {
-        if put(part)?.is_some() {
-            for row in part {
-                if let Some(why) = put(&[*row])? {
-                    refused.push((*row, why));
-                }
+    // Halves of what is refused are tried again, down to the rows themselves.
+    let mut parts: Vec<&[usize]> = rows.chunks(MANY).rev().collect();
+    while let Some(part) = parts.pop() {
+        match put(part)? {
+            None => {}
+            Some(why) if part.len() == 1 => refused.push((part[0], why)),
+            Some(_) => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
             }
         }
     }
