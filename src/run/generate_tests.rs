@@ -43,7 +43,7 @@ fn made_up(server: &Server) {
             only_empty: false,
             infer: true,
             dry_run: false,
-            // Triggers of schemas that are not ours may refuse whatever their application never writes.
+            // With 47 triggers that write more rows it takes minutes: see docs/generate.md.
             prove: (server.engine != EngineKind::Postgres || name == "sample").then(|| Address::new(&url)),
             expires: None,
             tags: BTreeSet::new(),

@@ -97,9 +97,13 @@ pub(super) fn holder(session: &mut Session) -> Result<Option<Holder>> {
     let sql = mysql().lit("SELECT purpose, DATE_FORMAT(since, '%Y-%m-%dT%H:%i:%sZ') FROM ").name(mark::LOCK_TABLE);
     let sql = sql.lit(" WHERE connection = ").string(&connection);
     // The holder may just have gone, and its note with it.
-    let note = match session.attempt(sql.text())? {
-        Ok(_) => session.rows(sql.text())?.into_iter().next().unwrap_or_default(),
-        Err(_) => Vec::new(),
+    let note = match session.rows(sql.text()) {
+        Ok(rows) => rows.into_iter().next().unwrap_or_default(),
+        Err(error) if session.is_broken() => return Err(error),
+        Err(_) => {
+            session.cancel.check()?;
+            Vec::new()
+        }
     };
     let host = host(session, &connection)?;
     let cell = |at: usize, other: &str| note.get(at).cloned().flatten().unwrap_or_else(|| other.to_owned());

@@ -239,17 +239,28 @@ fn load(
 }
 
 fn refuse(world: &World<'_>, waiting: &BTreeMap<usize, Vec<(usize, String)>>) -> Result<()> {
+    let name = |at: usize| &world.catalogue.tables[at].name;
     let mut lines: BTreeMap<(String, &str), usize> = BTreeMap::new();
-    for (at, refused) in waiting {
+    let mut hang = 0;
+    for (&at, refused) in waiting {
+        // Rows of a table whose parents were refused, too, are no news.
+        let keys = world.catalogue.tables[at].foreign_keys.iter();
+        let keys = keys.filter(|key| waiting.iter().any(|(other, of)| !of.is_empty() && *name(*other) == key.parent));
+        let hanging: Vec<String> = keys.map(|key| format!("foreign key {}", key.name.escape_debug())).collect();
         for (_, why) in refused {
-            *lines.entry((world.catalogue.tables[*at].name.to_string(), why)).or_default() += 1;
+            if hanging.contains(why) {
+                hang += 1;
+            } else {
+                *lines.entry((name(at).to_string(), why)).or_default() += 1;
+            }
         }
     }
-    if lines.is_empty() {
+    if lines.is_empty() && hang == 0 {
         return Ok(());
     }
-    let lines: Vec<String> =
-        lines.into_iter().map(|((table, why), rows)| format!("{rows} rows of {table}: {why}")).collect();
+    let lines = lines.into_iter().map(|((table, why), rows)| format!("{rows} rows of {table}: {why}"));
+    let more = (hang > 0).then(|| format!("{hang} rows of other tables, which reference refused ones"));
+    let lines: Vec<String> = lines.chain(more).collect();
     Err(Error::rejected(format!("the server refuses made-up rows:\n  {}", lines.join("\n  "))).hint(
         "Nothing was published. Give the columns values in a profile that the constraint or trigger takes, or the table no rows: --rows TABLE=0.",
     ))
