@@ -177,9 +177,11 @@ fn p22_the_wait_for_the_lock_is_measured(place: &Place) {
     let summary = json(&output)["summary"].clone();
     let waited = summary["lock_wait_millis"].as_u64().unwrap();
     assert!((300..30_000).contains(&waited), "{summary}");
-    for field in ["millis", "rows_per_second", "connections", "statements", "peak_memory_bytes"] {
+    for field in ["millis", "connections", "statements", "peak_memory_bytes"] {
         assert!(summary[field].as_u64().is_some_and(|number| number > 0), "{field}: {summary}");
     }
+    // Three rows may take longer than three seconds on a busy machine.
+    assert!(summary["rows_per_second"].is_u64(), "{summary}");
     assert_eq!((&summary["operation"], &summary["tries"]), (&"restore".into(), &0.into()));
     assert_eq!(summary["tables"]["t"], 3, "{summary}");
 }
