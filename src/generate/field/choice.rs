@@ -107,9 +107,11 @@ impl Field for Choice {
 }
 
 /// A field that is NULL now and then.
-struct Sometimes {
-    field: Box<dyn Field>,
-    share: f64,
+pub struct Sometimes {
+    /// What makes the others.
+    pub field: Box<dyn Field>,
+    /// How many of one are NULL.
+    pub share: f64,
 }
 
 /// The field, with the share of NULL that its meaning has.

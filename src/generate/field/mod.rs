@@ -26,6 +26,7 @@ mod row_tests;
 #[cfg(test)]
 mod tests;
 
+pub use choice::Sometimes;
 pub use types::enum_labels;
 
 use super::draw::Draw;

@@ -4,8 +4,7 @@ use super::shape::{Plan, Shape};
 use super::{Run, partitions};
 use crate::error::{Error, Result};
 use crate::generate::check::{self, Alternative, Check, Derived};
-use crate::generate::draw::Draw;
-use crate::generate::field::{Field, Row, Spec, enum_labels, field};
+use crate::generate::field::{Field, Sometimes, Spec, enum_labels, field};
 use crate::generate::restriction::{Op, Restriction};
 use crate::generate::value::Value;
 use crate::model::schema::{Column, Family};
@@ -160,33 +159,9 @@ pub(super) fn made(
     let said = run.bound.field(&plan.table.name, &own.name, &spec);
     let made = said.map_or_else(|| field(&spec), Ok)?;
     Ok(match nulls {
-        Some(share) if share > 0.0 => Arc::new(Nullable { field: made, share }),
+        Some(share) if share > 0.0 => Arc::new(Sometimes { field: made, share }),
         _ => Arc::from(made),
     })
-}
-
-/// A field with a share of NULL.
-struct Nullable {
-    field: Box<dyn Field>,
-    share: f64,
-}
-
-impl Field for Nullable {
-    fn make(&self, row: &Row<'_>, draw: &mut Draw) -> Value {
-        if draw.chance(self.share) { Value::Null } else { self.field.make(row, draw) }
-    }
-
-    fn capacity(&self) -> u64 {
-        self.field.capacity()
-    }
-
-    fn nth(&self, n: u64, row: &Row<'_>) -> Value {
-        self.field.nth(n, row)
-    }
-
-    fn needs(&self) -> Vec<usize> {
-        self.field.needs()
-    }
 }
 
 fn contradiction(plan: &Plan<'_>, checks: &[Check]) -> Error {

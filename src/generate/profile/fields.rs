@@ -7,7 +7,7 @@ use super::numbers;
 use super::season::Calendar;
 use super::{fit, lookup};
 use crate::generate::draw::Draw;
-use crate::generate::field::{Field, Row, Spec};
+use crate::generate::field::{Field, Row, Sometimes, Spec};
 use crate::generate::invariant::function;
 use crate::generate::restriction::Bound;
 use crate::generate::value::{Number, Value};
@@ -88,30 +88,6 @@ fn made(rule: &ColumnRule, spec: &Spec<'_>, lists: Lists<'_>) -> Option<Box<dyn 
 
 fn room(column: &Column, characters: u32) -> bool {
     column.family != Family::Text || column.length.is_none_or(|length| length >= characters)
-}
-
-/// NULL now and then.
-struct Sometimes {
-    field: Box<dyn Field>,
-    share: f64,
-}
-
-impl Field for Sometimes {
-    fn make(&self, row: &Row<'_>, draw: &mut Draw) -> Value {
-        if draw.chance(self.share) { Value::Null } else { self.field.make(row, draw) }
-    }
-
-    fn capacity(&self) -> u64 {
-        self.field.capacity()
-    }
-
-    fn nth(&self, n: u64, row: &Row<'_>) -> Value {
-        self.field.nth(n, row)
-    }
-
-    fn needs(&self) -> Vec<usize> {
-        self.field.needs()
-    }
 }
 
 /// One of some values.
