@@ -9,7 +9,7 @@ use crate::generate::world::World;
 use crate::mask::invented;
 use crate::model::manifest::Generated;
 use crate::model::proof::Invented;
-use crate::model::schema::{Catalogue, ForeignKey, Table, TableKind};
+use crate::model::schema::{Catalogue, Table, TableKind};
 use crate::policy::Mode;
 use crate::run::invented::{Invention, Of, Rows, store};
 use crate::run::publish::Label;
@@ -52,7 +52,7 @@ fn in_database(context: &Context<'_>, address: &Address, world: &World<'_>, labe
     let mut target = (engine::find(address)?.target)(address, false, &context.cancel)?;
     let live = target.catalogue()?;
     let mut waiting: BTreeMap<usize, Vec<(usize, String)>> = BTreeMap::new();
-    let order = order(world.catalogue);
+    let order = order(world);
     let late = late(world.catalogue, &order);
     for at in order {
         context.cancel.check()?;
@@ -119,12 +119,14 @@ impl Rows for Nothing {
     }
 }
 
-/// The order in which an application would write the tables: behind every parent that a row cannot do without.
-fn order(catalogue: &Catalogue) -> Vec<usize> {
+/// The order in which an application would write the tables: behind every parent that a row cannot do without. Triggers may ask
+/// for parents of references that nobody declares.
+fn order(world: &World<'_>) -> Vec<usize> {
+    let catalogue = world.catalogue;
     let waits = |at: usize, placed: &[usize], needed: bool| {
         let table = &catalogue.tables[at];
-        let is_open = |key: &&ForeignKey| key.parent != table.name && (!needed || !may_wait(table, key));
-        let mut parents = table.foreign_keys.iter().filter(is_open).map(|key| &key.parent);
+        let own = world.references.iter().filter(|it| it.child == table.name && it.parent != table.name);
+        let mut parents = own.filter(|it| !needed || !may_wait(table, &it.columns)).map(|it| &it.parent);
         parents.any(|parent| {
             let at = catalogue.tables.iter().position(|table| &table.name == parent);
             at.is_some_and(|at| !placed.contains(&at))
@@ -140,10 +142,10 @@ fn order(catalogue: &Catalogue) -> Vec<usize> {
     order
 }
 
-/// Whether a row may be written before its parent and get the reference later.
-fn may_wait(table: &Table, key: &ForeignKey) -> bool {
+/// Whether a row may be written before its parent and get the reference in these columns later.
+fn may_wait(table: &Table, columns: &[String]) -> bool {
     let free = |at: usize| table.columns[at].nullable && !table.primary_key.contains(&at);
-    !table.primary_key.is_empty() && key.columns.iter().any(|name| table.column_index(name).is_some_and(free))
+    !table.primary_key.is_empty() && columns.iter().any(|name| table.column_index(name).is_some_and(free))
 }
 
 /// For each table the columns of references to tables that come behind it, as far as they may be NULL: whoever writes a cycle
@@ -154,7 +156,7 @@ fn late(catalogue: &Catalogue, order: &[usize]) -> Vec<Vec<usize>> {
     for &at in order {
         let table = &catalogue.tables[at];
         seen.insert(&table.name);
-        let open = table.foreign_keys.iter().filter(|key| !seen.contains(&key.parent) && may_wait(table, key));
+        let open = table.foreign_keys.iter().filter(|key| !seen.contains(&key.parent) && may_wait(table, &key.columns));
         for column in open.flat_map(|key| &key.columns).filter_map(|name| table.column_index(name)) {
             let free = table.columns[column].nullable && !table.primary_key.contains(&column);
             if free && !late[at].contains(&column) {
