@@ -1,6 +1,6 @@
 //! The table of makers: which names of columns, and which kinds of content, are made by what.
 //!
-//! A maker is a line in the file of its family. [`choose`] looks through all of them; docs and tests do, too.
+//! A maker is a line in the file of its family. `choose` looks through all of them; docs and tests do, too.
 
 mod numbers;
 mod people;

@@ -1,7 +1,7 @@
 //! What a column's cells are made of.
 //!
 //! [`field`] looks at a column as `detect` does: what its name, its table and [`Guess`] say picks a [maker](makers) from one
-//! table, its [type](types) and the [restriction](super::restriction) say what the maker has to keep to. A field never asks
+//! table, its type and the [restriction](super::restriction) say what the maker has to keep to. A field never asks
 //! anything but its arguments, so a cell depends on seed, place and row alone.
 
 mod choice;

@@ -65,7 +65,7 @@ pub enum Spread {
 
 impl Spread {
     /// The weight of the parent of this rank, from 0, among so many. Which parent has which rank is the caller's: see
-    /// [`ranks`].
+    /// `ranks`.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "rows are counted in millions")]
     pub fn weight(self, rank: usize, parents: usize) -> f64 {
