@@ -43,3 +43,4 @@ pub use crate::model::names;
 pub use file::{Mode, Policy};
 pub use resolve::{Extra, Hop, Plan, TablePlan, reference_tables, resolve};
 pub use section::{SECTIONS, Section};
+pub use subset::every_reference;

@@ -2,6 +2,7 @@
 
 use super::condition;
 use super::file::{Place, Policy};
+use super::findings::Found as Faults;
 use super::names::{self, Found};
 use super::references::{self, References};
 use super::resolve::{Draft, find_table};
@@ -83,6 +84,19 @@ pub(super) fn tables(
 ) -> Result<Vec<usize>> {
     let own = Own { policy, catalogue };
     names.iter().map(|(place, name)| own.table(what, *place, name)).collect()
+}
+
+/// Every reference of a database: its foreign keys, then those that only the policy knows. Whatever else is wrong with the policy
+/// does not matter here.
+///
+/// # Errors
+/// Kind `Drift` where a reference of the policy names what the database does not have.
+pub fn every_reference(policy: &Policy, catalogue: &Catalogue) -> Result<Vec<Reference>> {
+    let policy = &*policy.of_engine(catalogue.engine);
+    let mut faults = Faults::default();
+    let references = References::new(policy, catalogue, &mut faults);
+    faults.refuse()?;
+    Ok(references.all().iter().map(|reference| named(reference, catalogue)).collect())
 }
 
 /// Whether a reference must hold in the snapshot: its table has rows there, and no mask takes the reference out of them.

@@ -47,10 +47,8 @@ fn made_up(server: &Server) {
             expires: None,
             tags: BTreeSet::new(),
         };
-        let outcome = {
-            let mut source = source(&url);
-            generate::generate(&context(), Shape::Database(&mut *source), &profile, Some(&repository), &options)
-        };
+        let outcome =
+            { generate::generate(&context(), Shape::Database(source(&url)), &profile, Some(&repository), &options) };
         let outcome =
             outcome.unwrap_or_else(|error| panic!("{name}: {error}\n{}", error.hint_text().unwrap_or_default()));
         tell(&name, &outcome);

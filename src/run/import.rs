@@ -20,7 +20,7 @@ use crate::model::manifest::Imported;
 use crate::model::proof::Invented;
 use crate::model::schema::{Catalogue, Column, TableKind, TableName};
 use crate::model::subset;
-use crate::policy::{Mode, Policy, reference_tables};
+use crate::policy::{Mode, Policy, every_reference, reference_tables};
 use files::File;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -83,7 +83,10 @@ pub fn import(
     let files = files::read(folder, &catalogue, options.null.as_deref())?;
     context.cancel.check()?;
     context.stage("holding the rows against keys, conditions and references");
-    let references = subset::declared(&catalogue);
+    let references = match options.policy {
+        Some(policy) => every_reference(policy, &catalogue)?,
+        None => subset::declared(&catalogue),
+    };
     keys::uniques(&catalogue, &files)?;
     let open = keys::checks(&catalogue, &files, source)?;
     keys::references(&catalogue, &references, &files)?;

@@ -372,12 +372,12 @@ fn write_down(target: &mut dyn Target, run: &Run, outcome: &Outcome, options: &O
     Ok(deed)
 }
 
-/// A constraint that stops a rollback makes it a refused rollback.
+/// A constraint that stops a rollback makes it a refused rollback. What may succeed when it is done again still may.
 fn as_refusal(error: Error) -> Error {
     if error.kind() != Kind::Rejected {
         return error;
     }
-    Error::rollback("the target refuses the rollback").caused_by(error)
+    Error::rollback("the target refuses the rollback").transient_by(error.transient()).caused_by(error)
 }
 
 /// Takes a run out inside the transaction of the restore that replaces it, with its triggers away already.

@@ -196,6 +196,35 @@ fn several_approvers_and_environments_are_configured() {
 }
 
 #[test]
+fn suites_get_only_what_a_restore_would() {
+    let scratch = locked();
+    let host = format!("sqlite:{}", scratch.path("host").display());
+    let exec = |name: &str| scratch.run(&["exec", name, "--server", &host, "--", "true"]).status.code();
+    let restore = |name: &str| {
+        let target = format!("sqlite:{name}.sqlite");
+        scratch.run(&["restore", name, "--target", &target]).status.code()
+    };
+    let both = |name: &str| (exec(name), restore(name));
+    scratch.ok(&["capture", "unapproved", "--policy", "pii.toml", "--source", "sqlite:erp.sqlite"]);
+    assert_eq!(exec("unapproved"), Some(0));
+    write(&scratch, "terp-fixtures.toml", "[approval]\nrequire = true\n");
+    assert_eq!(both("unapproved"), (Some(8), Some(8)));
+    // No policy lets made-up rows through, or rows of nobody, so there is nothing to approve.
+    sql(&scratch.path("hand.sqlite"), "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT);");
+    scratch.ok(&["generate", "made", "--schema", "sqlite:hand.sqlite"]);
+    assert_eq!(both("made"), (Some(0), Some(0)));
+    std::fs::create_dir(scratch.path("rows")).unwrap();
+    let import = |name: &str, email: &str, more: &[&str]| {
+        write(&scratch, "rows/people.csv", &format!("id,email\n1,{email}\n"));
+        scratch.ok(&[&["import", "csv", "rows", name, "--schema", "sqlite:hand.sqlite"], more].concat());
+    };
+    import("nobody", "a@example.org", &[]);
+    assert_eq!(both("nobody"), (Some(0), Some(0)));
+    import("somebody", "someone@corp.com", &["--accept-personal", "the author's own"]);
+    assert_eq!(both("somebody"), (Some(8), Some(8)));
+}
+
+#[test]
 fn stock_ssh_keygen_verifies_ours() {
     let scratch = locked();
     let approved = approve(&scratch, "maria", "security");

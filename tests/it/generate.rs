@@ -178,6 +178,52 @@ const WRONG: &[(&str, &str, i32, &str)] = &[
     ("cleints.csv", "id\n1", 3, "Did you mean clients.csv?"),
 ];
 
+const REFUSING: &str = "CREATE TRIGGER no_farms BEFORE INSERT ON clients WHEN NEW.kind = 'farm'
+    BEGIN SELECT RAISE(ABORT, 'no farms here'); END;";
+
+/// What stands in the scratch databases' folder.
+fn in_folder(scratch: &Scratch) -> Vec<String> {
+    let entries = std::fs::read_dir(scratch.path("proofs")).unwrap();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".sqlite"))
+        .collect()
+}
+
+#[test]
+fn rows_are_proved_in_a_database_that_goes_again() {
+    let scratch = shop();
+    let generate = [&["generate", "proved"], &SCHEMA[..], &["--prove", "sqlite:proofs"]].concat();
+    scratch.ok(&generate);
+    assert_eq!(in_folder(&scratch), ["registry.sqlite"]);
+    sql(&scratch.path("shop.sqlite"), REFUSING);
+    let told = scratch.fails(5, &generate);
+    assert!(told.contains("rows of clients: a trigger") && told.contains("triggers: no_farms"), "{told}");
+    assert!(told.contains("rows hanging on refused ones") && !told.contains("orders"), "{told}");
+    assert_eq!(in_folder(&scratch), ["registry.sqlite"]);
+    assert!(scratch.ok(&["list"]).matches("proved").count() == 1, "what is refused is not published");
+}
+
+#[test]
+fn what_a_killed_proof_leaves_is_listed_and_goes() {
+    let scratch = shop();
+    let generate = [&["generate", "proved"], &SCHEMA[..], &["--rows", "clients=20000", "--prove", "sqlite:proofs"]];
+    let mut child = scratch.command(&generate.concat()).spawn().unwrap();
+    let left = || scratch.path("proofs").exists() && in_folder(&scratch).len() > 1;
+    while !left() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let server = ["--server", "sqlite:proofs"];
+    let listed = scratch.ok(&[&["doctor"], &server[..]].concat());
+    assert!(listed.contains("scratch") && listed.contains("generate proved --prove"), "{listed}");
+    let cleaned = scratch.ok(&[&["doctor", "--clean"], &server[..]].concat());
+    assert!(cleaned.contains("a scratch database that was left half-made"), "{cleaned}");
+    assert_eq!(in_folder(&scratch), ["registry.sqlite"]);
+}
+
 #[test]
 fn what_is_wrong_with_a_file_is_told_by_its_place() {
     let scratch = shop();
@@ -213,6 +259,37 @@ fn lookup_tables_of_a_policy_are_lookup_tables_of_the_snapshot() {
     let shown = scratch.json(&["show", "hand"]);
     let mode = |at: usize| shown["manifest"]["tables"][at]["mode"].clone();
     assert_eq!((mode(0), mode(2)), ("reference".into(), "capture".into()));
+}
+
+#[test]
+fn references_that_only_the_policy_knows_are_looked_at() {
+    let scratch = Scratch::with_store();
+    let schema = "CREATE TABLE clients (id INTEGER PRIMARY KEY);
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, client_id INTEGER);
+        CREATE TABLE tags (id INTEGER PRIMARY KEY, kind TEXT, of_id INTEGER);";
+    sql(&scratch.path("shop.sqlite"), schema);
+    let policy = "version = 1
+        [[subset.references]]
+        table = \"orders\"
+        columns = \"client_id\"
+        parent = \"clients\"
+        [[subset.references]]
+        table = \"tags\"
+        type_column = \"kind\"
+        id_column = \"of_id\"
+        map = { Client = \"clients\", Order = \"orders\" }";
+    std::fs::write(scratch.path("pii.toml"), policy).unwrap();
+    let import = [&IMPORT[..], &["sqlite:shop.sqlite", "--policy", "pii.toml"]].concat();
+    let (clients, orders) = (("clients.csv", "id\n1\n2"), ("orders.csv", "id,client_id\n5,1\n6,"));
+    files(&scratch, &[clients, orders, ("tags.csv", "id,kind,of_id\n1,Client,2\n2,Order,5\n3,Lot,99\n4,,99")]);
+    assert_eq!(scratch.json(&import)["references"], 3);
+    scratch.ok(&["verify", "hand", "--read-data"]);
+    files(&scratch, &[clients, ("orders.csv", "id,client_id\n5,1\n6,3")]);
+    assert!(scratch.fails(5, &import).contains("orders.csv:3: client_id references a row of clients"));
+    files(&scratch, &[clients, orders, ("tags.csv", "id,kind,of_id\n1,Client,2\n2,Order,2")]);
+    assert!(scratch.fails(5, &import).contains("tags.csv:3: of_id references a row of orders"));
+    std::fs::write(scratch.path("pii.toml"), policy.replace("parent = \"clients\"", "parent = \"customers\"")).unwrap();
+    scratch.fails(3, &import);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn a_clone_is_put_back_and_says_how() {
     sql(&path, "PRAGMA foreign_keys = 0; DELETE FROM clients");
     assert_eq!(count(), 0);
     let told = world.scratch.ok(&["reset", url]);
-    assert!(told.starts_with("put back by the row journal: ") && told.trim_end().ends_with(" ms"), "{told}");
+    assert!(told.starts_with("put back what was touched: ") && told.trim_end().ends_with(" ms"), "{told}");
     assert_eq!((dump(&path), count()), (before.clone(), clients));
     sql(&path, "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)");
     world.scratch.json(&["reset", url, "--verify", "--server", &world.server()]);

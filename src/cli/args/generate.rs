@@ -1,19 +1,20 @@
 //! Arguments of `generate`, `import csv` and `coverage`.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// `generate`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("shape").required(true).args(["schema", "like"]))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct GenerateArgs {
     /// The snapshot's name.
     pub name: String,
     /// The database whose schema the rows are for. Nothing is written there, and no row of it is read.
-    #[arg(long, value_name = "URL", required_unless_present = "like")]
+    #[arg(long, value_name = "URL")]
     pub schema: Option<String>,
     /// The snapshot whose schema the rows are for, and which has about as many.
-    #[arg(long, value_name = "SNAPSHOT", conflicts_with = "schema")]
+    #[arg(long, value_name = "SNAPSHOT")]
     pub like: Option<String>,
     /// What the rows should look like: a file, looked for here and in policies/profiles/, or the name of a profile that is built in.
     #[arg(long, value_name = "FILE")]

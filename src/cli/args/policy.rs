@@ -32,12 +32,17 @@ pub enum PolicyCommand {
   terp-fixtures policy review --policy pii.toml --snapshot demo-2025-12 --format json
   terp-fixtures policy review --policy pii.toml --ddl schema.sql --output review.html")]
     Review(ReviewArgs),
-    /// Print the JSON Schema of policy files, for editors that complete and check while one types.
+    /// Print the JSON Schema of policy files or profiles, for editors that complete and check while one types.
     #[command(after_help = "Examples:
   terp-fixtures policy schema > policy.schema.json
+  terp-fixtures policy schema --profile > profile.schema.json
 
 Then the first line of a policy is '#:schema ./policy.schema.json' (Even Better TOML, taplo).")]
-    Schema,
+    Schema {
+        /// That of profiles, which 'generate --profile' reads.
+        #[arg(long)]
+        profile: bool,
+    },
     /// Hold a policy against a database, a snapshot or files of DDL: what is new, gone or of another type, what does not fit, what
     /// has expired, what is weak. Exit 3 for drift, 4 for a fault of the policy.
     #[command(after_help = "Examples:

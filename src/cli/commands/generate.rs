@@ -106,8 +106,7 @@ fn with_shape<T>(
 ) -> Result<T> {
     if let Some(url) = &args.schema {
         let address = Address::new(url.as_str());
-        let mut source = (engine::find(&address)?.source)(&address, &context.cancel)?;
-        return go_on(Shape::Database(&mut *source));
+        return go_on(Shape::Database((engine::find(&address)?.source)(&address, &context.cancel)?));
     }
     let like = args.like.as_deref().unwrap_or_default();
     let snapshot = match repository {

@@ -6,7 +6,7 @@ use crate::cli::settings::Settings;
 use crate::error::Result;
 use crate::model::schema::EngineKind;
 use crate::run::Context;
-use crate::run::isolate::{Cleaned, Ground, Listed, State};
+use crate::run::isolate::{Cleaned, Ground, Listed, Role, State};
 use crate::secret::Address;
 use serde_json::{Value, json};
 
@@ -53,8 +53,7 @@ pub(super) fn clean(context: &Context<'_>, settings: &Settings, args: &DoctorArg
     let gone: Vec<Value> =
         removed.iter().map(|it| json!({ "name": it.name, "role": it.role.word(), "state": it.state.word() })).collect();
     let json = json!({ "server": server.to_string(), "removed": gone, "in_use": in_use });
-    let gone =
-        removed.iter().map(|it| format!("removed {}, a {} that was {}", it.name, it.role.word(), left(it.state)));
+    let gone = removed.iter().map(|it| format!("removed {}, a {} that was {}", it.name, noun(it.role), left(it.state)));
     let kept = in_use.iter().map(|name| format!("kept    {name}, which is in use"));
     let mut lines: Vec<String> = gone.chain(kept).collect();
     lines.push(match lines.len() {
@@ -71,6 +70,13 @@ fn server(settings: &Settings, args: &DoctorArgs) -> Result<Address> {
 /// Opens a host where something was made there already. A folder is not made for being looked at.
 pub(super) fn opened(context: &Context<'_>, server: &Address) -> Result<Option<Ground>> {
     Ground::find(server, &context.cancel)
+}
+
+fn noun(role: Role) -> &'static str {
+    match role {
+        Role::Template | Role::Clone => role.word(),
+        Role::Scratch => "scratch database",
+    }
 }
 
 /// What a state is called when nobody holds it.

@@ -121,7 +121,7 @@ fn policy(
         PolicyCommand::Check(args) => policy_check::run(context, settings, args),
         PolicyCommand::Explain(args) => policy_explain::run(context, &settings()?, args),
         PolicyCommand::Diff(args) => policy_diff::run(args),
-        PolicyCommand::Schema => Ok(policy_schema::run()),
+        PolicyCommand::Schema { profile } => Ok(policy_schema::run(*profile)),
     }
 }
 

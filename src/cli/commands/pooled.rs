@@ -74,6 +74,7 @@ impl Prepared {
         let mut first = None;
         for name in &asked.snapshots {
             let snapshot = repository.find(name)?;
+            super::reviewed::refuse_unapproved(context, settings, (false, None), (&snapshot, "dev"))?;
             super::seen::remember(context, settings, &repository, &[super::seen::found(&snapshot)]);
             first.get_or_insert(snapshot);
         }

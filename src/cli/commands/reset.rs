@@ -76,7 +76,7 @@ fn on_host(context: &Context<'_>, settings: &Settings, args: &ResetArgs, url: &A
 pub(super) fn told(report: &Report) -> String {
     let how = match report.rung {
         Rung::Clean => "nothing to put back",
-        Rung::Journal => "put back by the row journal",
+        Rung::Journal => "put back what was touched",
         Rung::Difference => "put back by the difference to the template",
         Rung::Reload => "put back by loading tables again",
         Rung::Clone => "made anew",
@@ -113,7 +113,7 @@ mod tests {
             notes: Vec::new(),
             verified: None,
         };
-        assert_eq!(told(&report), "put back by the row journal: 31 rows in 5 tables, 12 ms");
+        assert_eq!(told(&report), "put back what was touched: 31 rows in 5 tables, 12 ms");
         let clean = Report { rung: Rung::Clean, micros: 432, millis: 0, verified: Some(true), ..report.clone() };
         assert_eq!(told(&clean), "nothing to put back, 0.4 ms; every table is as the snapshot has it");
         let anew = Report { rung: Rung::Clone, counters: 1, ..report };

@@ -1,7 +1,7 @@
 //! `restore`: from what was typed to rows in a target.
 
 use super::guarded::{self, Answers};
-use super::reviewed::{no_approvers, now, warn_of_unused};
+use super::reviewed::refuse_unapproved;
 use super::{address, audit, confirm, finished, open, seen, started};
 use crate::cli::args::{self, RestoreArgs};
 use crate::cli::render::{Answer, count, differences_as_json, grouped, seconds, table};
@@ -10,7 +10,6 @@ use crate::cli::surroundings;
 use crate::engine::{self, Whereabouts};
 use crate::error::{Error, Result};
 use crate::model::audit::{Database, Deed, Named, Operation};
-use crate::policy::approvals;
 use crate::run::load::OnConflict;
 use crate::run::marking::Marker;
 use crate::run::parallel::Streams;
@@ -134,7 +133,8 @@ impl Line<'_> {
         let passed = guarded::passed(context, answers, &mut said, check, look)?;
         options.surroundings = said;
         guard::refuse_expired(snapshot)?;
-        refuse_unapproved(context, settings, args, snapshot, &passed.environment.environment)?;
+        let approval = (args.require_approval, args.approvers.as_deref());
+        refuse_unapproved(context, settings, approval, (snapshot, &passed.environment.environment))?;
         guard::refuse_weaker(snapshot, &options.surroundings, &passed.environment)?;
         if args.on_conflict == args::OnConflict::Overwrite && !args.dry_run {
             confirm(
@@ -161,31 +161,6 @@ impl Line<'_> {
 fn streams(args: &RestoreArgs) -> Option<Streams> {
     let least_rows = if args.parallel { 0 } else { Streams::default().least_rows };
     (!args.no_parallel).then_some(Streams { least_rows, ..Streams::default() })
-}
-
-/// Refuses a snapshot whose record of approvals is not genuine; where they are required, also one that has not enough.
-fn refuse_unapproved(
-    context: &Context<'_>,
-    settings: &Settings,
-    args: &RestoreArgs,
-    snapshot: &Snapshot,
-    environment: &str,
-) -> Result<()> {
-    let manifest = &snapshot.manifest;
-    if manifest.backup.is_some() {
-        // No policy decided anything about a backup, and it goes nowhere but into the database that it was made of.
-        return Ok(());
-    }
-    let (rules, configured) = settings.approval(&manifest.environment);
-    let of_target = settings.approval(environment).1;
-    if !(args.require_approval || configured || of_target) {
-        return approvals::consistent(&manifest.policy);
-    }
-    let signers = settings.approvers(args.approvers.as_deref(), settings.configured_policy().as_deref())?;
-    let signers = signers.ok_or_else(no_approvers)?;
-    warn_of_unused(context, &signers);
-    approvals::prove(&manifest.policy, &manifest.created, &signers, &rules, &now())
-        .map_err(|error| error.within(snapshot.label()))
 }
 
 /// A file that a failed or dry run made must not stay behind.

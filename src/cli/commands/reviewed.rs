@@ -13,6 +13,7 @@ use crate::policy::lock::{Decider, Difference, Lock, LockFile, Sort};
 use crate::policy::signers::Signers;
 use crate::policy::statement;
 use crate::run::Context;
+use crate::run::repository::Snapshot;
 use std::path::{Path, PathBuf};
 
 /// A policy, its lock and their texts.
@@ -176,6 +177,43 @@ impl Reviewed {
         // An edit of the policy alone voids its approvals; that is what whoever made it has to hear first.
         if required { self.refuse_disagreement() } else { Ok(()) }
     }
+}
+
+/// Refuses a snapshot whose record of approvals is not genuine; where they are required, by the command line or for either the
+/// snapshot's environment or this one, also one that has not enough.
+pub(super) fn refuse_unapproved(
+    context: &Context<'_>,
+    settings: &Settings,
+    (required, approvers): (bool, Option<&Path>),
+    (snapshot, environment): (&Snapshot, &str),
+) -> Result<()> {
+    let manifest = &snapshot.manifest;
+    if manifest.backup.is_some() {
+        // No policy decided anything about a backup, and it goes nowhere but into the database that it was made of.
+        return Ok(());
+    }
+    let (rules, configured) = settings.approval(&manifest.environment);
+    let of_target = settings.approval(environment).1;
+    // Rows that were made up, or written by hand and are nobody's, were let through by no policy.
+    let by_nobody = manifest.imported.as_ref().is_some_and(|imported| imported.accepted.is_none());
+    if manifest.generated.is_some() || by_nobody || !(required || configured || of_target) {
+        return approvals::consistent(&manifest.policy);
+    }
+    if let Some(imported) = manifest.imported.as_ref().and_then(|imported| imported.accepted.as_ref()) {
+        let what = format!(
+            "{} was imported with values that look like people's, and approvals are required",
+            snapshot.label()
+        );
+        return Err(Error::guard(what).hint(format!(
+            "They were accepted because of this: {}. No policy masks them, so nobody can approve one; take them out of the files.",
+            imported.escape_debug()
+        )));
+    }
+    let signers = settings.approvers(approvers, settings.configured_policy().as_deref())?;
+    let signers = signers.ok_or_else(no_approvers)?;
+    warn_of_unused(context, &signers);
+    approvals::prove(&manifest.policy, &manifest.created, &signers, &rules, &now())
+        .map_err(|error| error.within(snapshot.label()))
 }
 
 pub(super) fn no_approvers() -> Error {

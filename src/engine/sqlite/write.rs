@@ -165,6 +165,7 @@ fn broken(error: &rusqlite::Error, message: &str) -> Option<Broken> {
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => "foreign key",
         ffi::SQLITE_CONSTRAINT_DATATYPE | ffi::SQLITE_MISMATCH => "type",
         ffi::SQLITE_TOOBIG => "length",
+        ffi::SQLITE_CONSTRAINT_TRIGGER => "rule",
         // A function of an index, a CHECK or a generated column does not take the row's values.
         ffi::SQLITE_ERROR if message == ffi::code_to_str(ffi::SQLITE_ERROR) => "rule",
         _ => return None,

@@ -74,7 +74,19 @@ impl Columns {
                 Err(error) => return Err(error),
             }
         }
+        columns.tell_of_nulls(plan);
         Ok(columns)
+    }
+
+    /// Says which columns only NULL satisfies, so that nobody has to wonder.
+    fn tell_of_nulls(&mut self, plan: &Plan<'_>) {
+        for (at, own) in plan.table.columns.iter().enumerate() {
+            let is_null = |way: &Way| way.alternative.restrictions.get(&at).is_some_and(|it| it.null == Some(true));
+            if self.sources[at] != Source::Engine && self.ways.iter().all(is_null) {
+                let name = format!("{}.{}", plan.table.name, own.name.escape_debug());
+                self.notes.push(format!("{name} stays NULL: its CHECKs leave no other value"));
+            }
+        }
     }
 
     fn fields(

@@ -9,6 +9,7 @@ mod lookup;
 mod parents;
 mod partitions;
 mod proof;
+mod refer;
 mod relate;
 mod rows;
 mod shape;

@@ -5,6 +5,7 @@ mod prove;
 mod shape;
 
 use super::invented::{self, Invention, Of, Rows, Stored};
+use super::isolate::Ground;
 use super::publish::Label;
 use super::repository::{Repository, Snapshot};
 use super::{Context, millis};
@@ -59,7 +60,7 @@ pub struct Options {
 /// Whose rows are made.
 pub enum Shape<'a> {
     /// A database's.
-    Database(&'a mut dyn Source),
+    Database(Box<dyn Source>),
     /// A snapshot's.
     Snapshot(&'a Snapshot),
 }
@@ -134,13 +135,12 @@ pub fn generate(
         notes: bound.warnings().iter().cloned().chain(forecast.notes).collect(),
         millis: millis(start),
     };
-    if options.dry_run {
-        return Ok(outcome);
-    }
+    let Some(repository) = repository.filter(|_| !options.dry_run) else { return Ok(outcome) };
     context.stage("making up rows");
-    let made = match &mut shape {
-        Shape::Database(source) => {
-            let ask: &mut Ask<'_> = &mut |table, checks, rows| check::ask(&mut **source, table, checks, rows);
+    // The database is let go behind it: whatever comes after that may take its time.
+    let made = match shape {
+        Shape::Database(mut source) => {
+            let ask: &mut Ask<'_> = &mut |table, checks, rows| check::ask(&mut *source, table, checks, rows);
             make::make(&request, Some(ask), &context.cancel)?
         }
         Shape::Snapshot(_) => make::make(&request, None, &context.cancel)?,
@@ -153,9 +153,9 @@ pub fn generate(
     outcome.millis = millis(start);
     let label = label(profile, options);
     if let Some(server) = &options.prove {
-        outcome.notes.extend(prove::prove(context, server, &made.world, &label)?);
+        let mut ground = Ground::open(server, &context.cancel)?.acting_on(&repository.actor().host);
+        outcome.notes.extend(prove::prove(context, &mut ground, &made.world, &label)?);
     }
-    let Some(repository) = repository else { return Ok(outcome) };
     let stored = publish(context, repository, (&made.world, &outside), (&label, options), &outcome)?;
     Ok(Outcome { stored: Some(stored), millis: millis(start), ..outcome })
 }

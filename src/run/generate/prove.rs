@@ -9,9 +9,10 @@ use crate::generate::world::World;
 use crate::mask::invented;
 use crate::model::manifest::Generated;
 use crate::model::proof::Invented;
-use crate::model::schema::{Catalogue, Table, TableKind};
+use crate::model::schema::{Catalogue, Table, TableKind, TableName};
 use crate::policy::Mode;
 use crate::run::invented::{Invention, Of, Rows, store};
+use crate::run::isolate::Ground;
 use crate::run::publish::Label;
 use crate::run::repository::Repository;
 use crate::run::{Context, keys, restore, state};
@@ -24,24 +25,40 @@ use std::collections::{BTreeMap, BTreeSet};
 const MANY: usize = 200;
 /// A row may need one that comes behind it; so often what was refused is tried again.
 const PASSES: usize = 8;
+/// Where so many rows of a table are refused and none is taken, the others are not tried.
+const ENOUGH: usize = 20;
+
+/// Why a row is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Why {
+    /// The server refuses it.
+    Refused(String),
+    /// A row that it references is not there.
+    Hangs,
+    /// Too many before it were refused.
+    Untried,
+}
+
+/// The rows that are not there, by table and row.
+type Missing = BTreeMap<usize, BTreeMap<usize, Why>>;
 
 /// Loads the rows, and says what triggers made of them.
 ///
 /// # Errors
 /// Kind `Rejected`, naming tables and constraints, where rows are refused; kind `Unreachable` or `Guard` when no database can be made.
-pub(super) fn prove(context: &Context<'_>, server: &Address, world: &World<'_>, label: &Label) -> Result<Vec<String>> {
+pub(super) fn prove(
+    context: &Context<'_>,
+    ground: &mut Ground,
+    world: &World<'_>,
+    label: &Label,
+) -> Result<Vec<String>> {
     context.stage("loading the rows into a new database, with every constraint and trigger");
-    let mut host = (engine::find(server)?.host)(server, &context.cancel)?;
-    if host.engine() != world.catalogue.engine {
-        let (theirs, ours) = (host.engine(), world.catalogue.engine);
+    if ground.engine() != world.catalogue.engine {
+        let (theirs, ours) = (ground.engine(), world.catalogue.engine);
         return Err(Error::usage(format!("the server of --prove is {theirs}, and the schema is {ours}'s"))
             .hint("Name a server of the same product."));
     }
-    let name = format!("terp_proof_{}", data_encoding::HEXLOWER.encode(&crate::run::random::<6>()?));
-    host.create(&name)?;
-    let address = host.address(&name);
-    let proved = in_database(context, &address, world, label);
-    host.remove(&name).and(proved)
+    ground.scratch(&format!("generate {} --prove", label.name), |address| in_database(context, address, world, label))
 }
 
 fn in_database(context: &Context<'_>, address: &Address, world: &World<'_>, label: &Label) -> Result<Vec<String>> {
@@ -51,37 +68,40 @@ fn in_database(context: &Context<'_>, address: &Address, world: &World<'_>, labe
     // Another connection: nothing of the one that made the schema is left on.
     let mut target = (engine::find(address)?.target)(address, false, &context.cancel)?;
     let live = target.catalogue()?;
-    let mut waiting: BTreeMap<usize, Vec<(usize, String)>> = BTreeMap::new();
     let order = order(world);
     let late = late(world.catalogue, &order);
-    for at in order {
+    let mut missing = Missing::new();
+    for &at in &order {
         context.cancel.check()?;
         let Some(table) = live.table(&world.catalogue.tables[at].name) else { continue };
-        let rows: Vec<usize> = (0..world.tables[at].rows).collect();
-        let refused = load(&mut *target, table, world, (at, &late[at]), &rows)?;
-        if !refused.is_empty() {
-            waiting.insert(at, refused);
-        }
+        load(
+            &mut *target,
+            table,
+            world,
+            (at, &late[at]),
+            &(0..world.tables[at].rows).collect::<Vec<_>>(),
+            &mut missing,
+        )?;
     }
+    let left = |missing: &Missing| missing.values().map(BTreeMap::len).sum::<usize>();
     for _ in 0..PASSES {
-        let before: usize = waiting.values().map(Vec::len).sum();
-        for (at, refused) in &mut waiting {
-            let Some(table) = live.table(&world.catalogue.tables[*at].name) else { continue };
-            let rows: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
-            *refused = load(&mut *target, table, world, (*at, &late[*at]), &rows)?;
+        let before = left(&missing);
+        for at in order.iter().copied().filter(|at| missing.contains_key(at)).collect::<Vec<usize>>() {
+            context.cancel.check()?;
+            let Some(table) = live.table(&world.catalogue.tables[at].name) else { continue };
+            let rows: Vec<usize> = missing.get(&at).into_iter().flat_map(BTreeMap::keys).copied().collect();
+            load(&mut *target, table, world, (at, &late[at]), &rows, &mut missing)?;
         }
-        let left: usize = waiting.values().map(Vec::len).sum();
-        if left == 0 || left == before {
+        if left(&missing) == before {
             break;
         }
     }
-    refuse(world, &waiting)?;
+    refuse(world, &missing)?;
     for (at, columns) in late.iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
         context.cancel.check()?;
-        let refused = point(&mut *target, world, at, columns)?;
-        waiting.insert(at, refused);
+        missing.insert(at, point(&mut *target, world, at, columns)?);
     }
-    refuse(world, &waiting)?;
+    refuse(world, &missing)?;
     changed(&mut *target, world)
 }
 
@@ -168,10 +188,10 @@ fn late(catalogue: &Catalogue, order: &[usize]) -> Vec<Vec<usize>> {
 }
 
 /// Gives rows the references that were left open; returns those that are refused.
-fn point(target: &mut dyn Target, world: &World<'_>, at: usize, columns: &[usize]) -> Result<Vec<(usize, String)>> {
+fn point(target: &mut dyn Target, world: &World<'_>, at: usize, columns: &[usize]) -> Result<BTreeMap<usize, Why>> {
     let (table, made) = (&world.catalogue.tables[at], &world.tables[at]);
     let is_open = |row: &usize| columns.iter().any(|&column| !made.columns[column][*row].is_null());
-    let mut refused = Vec::new();
+    let mut refused = BTreeMap::new();
     for row in (0..made.rows).filter(is_open) {
         let equal = |sql: Sql, &column: &usize| {
             sql.name(&table.columns[column].name).lit(" = ").part(&world.literal(at, column, row))
@@ -181,38 +201,48 @@ fn point(target: &mut dyn Target, world: &World<'_>, at: usize, columns: &[usize
         target.begin(Enforce::Everything)?;
         let done = target.execute(&sql).map(drop);
         let ended = target.end(done.is_ok());
-        if let Some(why) = refusal(done.and(ended))? {
-            refused.push((row, why));
+        if let Some(why) = refusal(done.and(ended), world, at)? {
+            refused.insert(row, Why::Refused(why));
         }
     }
     Ok(refused)
 }
 
-/// Why the server refuses, if that is what it does.
-fn refusal(done: Result<()>) -> Result<Option<String>> {
-    match done {
-        Ok(()) => Ok(None),
-        Err(error) if error.kind() == Kind::Rejected => Ok(Some(match error.broken() {
-            Some(broken) if !broken.name.is_empty() => format!("{} {}", broken.rule, broken.name.escape_debug()),
-            _ => error.what().to_owned(),
-        })),
-        Err(error) => Err(error),
-    }
+/// Why the server refuses rows of a table, if that is what it does.
+fn refusal(done: Result<()>, world: &World<'_>, at: usize) -> Result<Option<String>> {
+    let error = match done {
+        Ok(()) => return Ok(None),
+        Err(error) if error.kind() == Kind::Rejected => error,
+        Err(error) => return Err(error),
+    };
+    let Some(broken) = error.broken() else { return Ok(Some(error.what().to_owned())) };
+    let name = &world.catalogue.tables[at].name;
+    let own = world.catalogue.post.iter().filter(|it| it.kind == "trigger" && it.table.as_ref() == Some(name));
+    let triggers: Vec<String> = own.map(|it| it.name.escape_debug().to_string()).collect();
+    Ok(Some(match broken.rule {
+        rule if !broken.name.is_empty() => format!("{rule} {}", broken.name.escape_debug()),
+        "foreign key" => "a foreign key".to_owned(),
+        // No server says which; a function may be called by a CHECK, too.
+        "rule" if !triggers.is_empty() => {
+            format!("a trigger, or a function that refuses; triggers: {}", triggers.join(", "))
+        }
+        _ => error.what().to_owned(),
+    }))
 }
 
-/// Loads rows of a table, but for the columns that come later; returns those that were refused, each with the constraint or what the server says.
+/// Loads rows of a table, but for the columns that come later, and notes which are missing behind it.
 fn load(
     target: &mut dyn Target,
     table: &Table,
     world: &World<'_>,
     (at, late): (usize, &[usize]),
     rows: &[usize],
-) -> Result<Vec<(usize, String)>> {
+    missing: &mut Missing,
+) -> Result<()> {
     let own = &world.catalogue.tables[at];
     let columns: Vec<String> = own.stored_columns().into_iter().map(|at| own.columns[at].name.clone()).collect();
     let rules = Rules::new(world.catalogue.engine, table, &columns)?;
     let into = LoadTable { table: table.name.clone(), columns, constants: Vec::new() };
-    let mut refused = Vec::new();
     let mut put = |rows: &[usize]| -> Result<Option<String>> {
         let rows = invented::pass(world.invented_rows(at, rows, late));
         let (checked, violations) = check::rows(rows, &rules, 0)?;
@@ -223,46 +253,85 @@ fn load(
         let loaded = target.load(&into, &checked).map(drop);
         // Deferred constraints speak at the end.
         let ended = target.end(loaded.is_ok());
-        refusal(loaded.and(ended))
+        refusal(loaded.and(ended), world, at)
     };
+    let parents = parents(world, at, late);
+    let mut earlier = missing.remove(&at).unwrap_or_default();
+    let (mut taken, mut refused) = (0, 0);
     // Halves of what is refused are tried again, down to the rows themselves.
-    let mut parts: Vec<&[usize]> = rows.chunks(MANY).rev().collect();
+    let mut parts: Vec<Vec<usize>> = rows.chunks(MANY).rev().map(<[usize]>::to_vec).collect();
     while let Some(part) = parts.pop() {
-        match put(part)? {
-            None => {}
-            Some(why) if part.len() == 1 => refused.push((part[0], why)),
+        let (all, mut part) = (part, Vec::new());
+        for row in all {
+            // What hangs on this one is looked at behind it.
+            if hangs(&parents, row, missing) {
+                missing.entry(at).or_default().insert(row, Why::Hangs);
+            } else {
+                part.push(row);
+            }
+        }
+        let lost = missing.entry(at).or_default();
+        if taken == 0 && refused >= ENOUGH {
+            lost.extend(part.into_iter().map(|row| (row, earlier.remove(&row).unwrap_or(Why::Untried))));
+            continue;
+        }
+        if part.is_empty() {
+            continue;
+        }
+        match put(&part)? {
+            None => taken += part.len(),
+            Some(why) if part.len() == 1 => {
+                refused += 1;
+                lost.insert(part[0], Why::Refused(why));
+            }
             Some(_) => {
                 let (first, second) = part.split_at(part.len() / 2);
-                parts.extend([second, first]);
+                parts.extend([second.to_vec(), first.to_vec()]);
             }
         }
     }
-    Ok(refused)
+    missing.retain(|_, rows| !rows.is_empty());
+    Ok(())
 }
 
-fn refuse(world: &World<'_>, waiting: &BTreeMap<usize, Vec<(usize, String)>>) -> Result<()> {
+/// Where the parents of a table's rows are: by table, and by row of the child. Those that come later do not count.
+fn parents<'w>(world: &'w World<'_>, at: usize, late: &[usize]) -> Vec<(usize, &'w [Option<u32>])> {
+    let own = &world.catalogue.tables[at];
+    let is_late = |name: &String| own.column_index(name).is_some_and(|at| late.contains(&at));
+    let references = world.references.iter().zip(&world.parents).filter(|(reference, _)| {
+        reference.child == own.name && !reference.undeclared && !reference.columns.iter().any(is_late)
+    });
+    let table = |name: &TableName| world.catalogue.tables.iter().position(|table| &table.name == name);
+    references.filter_map(|(reference, rows)| Some((table(&reference.parent)?, rows.as_slice()))).collect()
+}
+
+/// Whether a row that this one references is not there.
+fn hangs(parents: &[(usize, &[Option<u32>])], row: usize, missing: &Missing) -> bool {
+    parents.iter().any(|(table, rows)| {
+        let parent = rows.get(row).copied().flatten().map(|parent| parent as usize);
+        let lost = missing.get(table);
+        parent.is_some_and(|parent| lost.is_some_and(|lost| lost.contains_key(&parent)))
+    })
+}
+
+fn refuse(world: &World<'_>, missing: &Missing) -> Result<()> {
     let name = |at: usize| &world.catalogue.tables[at].name;
-    let mut lines: BTreeMap<(String, &str), usize> = BTreeMap::new();
-    let mut hang = 0;
-    for (&at, refused) in waiting {
-        // Rows of a table whose parents were refused, too, are no news.
-        let keys = world.catalogue.tables[at].foreign_keys.iter();
-        let keys = keys.filter(|key| waiting.iter().any(|(other, of)| !of.is_empty() && *name(*other) == key.parent));
-        let hanging: Vec<String> = keys.map(|key| format!("foreign key {}", key.name.escape_debug())).collect();
-        for (_, why) in refused {
-            if hanging.contains(why) {
-                hang += 1;
-            } else {
-                *lines.entry((name(at).to_string(), why)).or_default() += 1;
-            }
+    let (mut lines, mut untried, mut hang) = (BTreeMap::new(), BTreeMap::new(), 0);
+    for (at, why) in missing.iter().flat_map(|(&at, rows)| rows.values().map(move |why| (at, why))) {
+        match why {
+            Why::Refused(why) => *lines.entry((name(at), why)).or_insert(0) += 1,
+            Why::Untried => *untried.entry(name(at)).or_insert(0) += 1,
+            Why::Hangs => hang += 1,
         }
     }
-    if lines.is_empty() && hang == 0 {
+    let plain = |rows: u64| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+    let lines = lines.into_iter().map(|((table, why), rows)| format!("{} of {table}: {why}", plain(rows)));
+    let untried = untried.into_iter().map(|(table, rows)| format!("{} more of {table} not tried", plain(rows)));
+    let hang = (hang > 0).then(|| format!("{} hanging on refused ones", plain(hang)));
+    let lines: Vec<String> = lines.chain(untried).chain(hang).collect();
+    if lines.is_empty() {
         return Ok(());
     }
-    let lines = lines.into_iter().map(|((table, why), rows)| format!("{rows} rows of {table}: {why}"));
-    let more = (hang > 0).then(|| format!("{hang} rows of other tables, which reference refused ones"));
-    let lines: Vec<String> = lines.chain(more).collect();
     Err(Error::rejected(format!("the server refuses made-up rows:\n  {}", lines.join("\n  "))).hint(
         "Nothing was published. Give the columns values in a profile that the constraint or trigger takes, or the table no rows: --rows TABLE=0.",
     ))

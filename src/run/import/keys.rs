@@ -173,7 +173,16 @@ pub(super) fn references(catalogue: &Catalogue, references: &[Reference], files:
             .filter_map(|row| parent_keys.of(row))
             .collect();
         let child_keys = Keys::new(catalogue, own, &columns, (parent, &parent_columns[..]));
-        let is_lost = |row: &Vec<Value>| child_keys.of(row).is_some_and(|key| !there.contains(&key));
+        // A polymorphic one speaks of the rows whose type column says so.
+        let of_type = reference.of_type.as_ref().and_then(|of| Some((own.column_index(&of.column)?, &of.value)));
+        let speaks = |row: &[Value]| {
+            of_type.is_none_or(|(at, value)| {
+                let mut cell = Batch::new(1);
+                crate::generate::cell::cell(catalogue.engine, &own.columns[at], &row[at], &mut cell);
+                !row[at].is_null() && cell.cell(0, 0).bytes == value.as_bytes()
+            })
+        };
+        let is_lost = |row: &Vec<Value>| speaks(row) && child_keys.of(row).is_some_and(|key| !there.contains(&key));
         let lost: Vec<usize> = (0..child.rows.len()).filter(|&row| is_lost(&child.rows[row])).collect();
         if let Some(&first) = lost.first() {
             let what = format!(

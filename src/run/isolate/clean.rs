@@ -71,7 +71,7 @@ impl Ground {
                 continue;
             }
             let removed = match entry.role {
-                Role::Clone => self.remove_clone(&entry.name)?,
+                Role::Clone | Role::Scratch => self.remove_clone(&entry.name)?,
                 Role::Template => self.remove_template(&entry.name)?,
             };
             if removed {
@@ -116,7 +116,7 @@ impl Ground {
         Ok(())
     }
 
-    /// Removes a clone that nobody holds. Returns whether it is gone.
+    /// Removes a clone or a scratch database that nobody holds. Returns whether it is gone.
     pub(super) fn remove_clone(&mut self, name: &str) -> Result<bool> {
         let Some(held) = self.host.hold(&names::clone_lock(name), Duration::ZERO)? else { return Ok(false) };
         if let Some(mut entry) = self.registry.find(name)? {
@@ -149,6 +149,6 @@ impl Ground {
 fn lock(entry: &Entry) -> String {
     match entry.role {
         Role::Template => names::template_lock(&entry.name),
-        Role::Clone => names::clone_lock(&entry.name),
+        Role::Clone | Role::Scratch => names::clone_lock(&entry.name),
     }
 }

@@ -233,7 +233,7 @@ impl Ground {
         self.wake()?;
         let entry = self.registry.find(name)?.ok_or_else(|| refused("the registry of its host does not list it"))?;
         if entry.role != Role::Clone {
-            return Err(refused("it is a template"));
+            return Err(refused(&format!("it is a {} database", entry.role.word())));
         }
         if entry.state == State::Building {
             return Err(Error::locked(format!("'{address}' is being made")).hint("Wait and run again."));

@@ -12,6 +12,7 @@ pub mod pool;
 mod registry;
 mod reset;
 mod rows;
+mod scratch;
 pub mod serve;
 pub mod supply;
 mod template;

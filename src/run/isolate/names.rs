@@ -24,12 +24,17 @@ pub(super) fn clone(template: &str, number: usize) -> String {
     format!("terp_w_{}_{number}", template.trim_start_matches("terp_t_"))
 }
 
+/// A scratch database.
+pub(super) fn scratch(random: [u8; 6]) -> String {
+    format!("terp_s_{}", data_encoding::HEXLOWER.encode(&random))
+}
+
 /// The lock of whoever makes or removes a template.
 pub(super) fn template_lock(name: &str) -> String {
     format!("template {name}")
 }
 
-/// The lock of whoever has a clone.
+/// The lock of whoever has a clone or a scratch database.
 pub(super) fn clone_lock(name: &str) -> String {
     format!("clone {name}")
 }

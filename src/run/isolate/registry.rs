@@ -1,4 +1,4 @@
-//! The registry of a host: one line for each template and clone, from before it is made until after it is removed.
+//! The registry of a host: one line for each template, clone and scratch database, from before it is made until after it is removed.
 //!
 //! A line is added under the host's lock `registry`, so that nobody gives the same name away; it is changed and removed by whoever
 //! holds the lock of what it tells of. Each change is one statement.
@@ -24,6 +24,8 @@ pub enum Role {
     Template,
     /// What a suite works on.
     Clone,
+    /// What one command works on, and removes at its end.
+    Scratch,
 }
 
 /// How far a database of ours is.
@@ -43,7 +45,7 @@ pub enum State {
     Kept,
 }
 
-const ROLES: [(Role, &str); 2] = [(Role::Template, "template"), (Role::Clone, "clone")];
+const ROLES: [(Role, &str); 3] = [(Role::Template, "template"), (Role::Clone, "clone"), (Role::Scratch, "scratch")];
 
 const STATES: [(State, &str); 6] = [
     (State::Ready, "ready"),
@@ -92,11 +94,11 @@ pub struct Entry {
     pub name: String,
     /// What it is.
     pub role: Role,
-    /// The template that a clone was made from; a template's own name.
+    /// The template that a clone was made from; a template's own name; empty of a scratch database.
     pub template: String,
-    /// The id of the snapshot.
+    /// The id of the snapshot; empty of a scratch database.
     pub snapshot: String,
-    /// The snapshot's name with the beginning of its id.
+    /// The snapshot's name with the beginning of its id; of a scratch database what it is for.
     pub label: String,
     /// How far it is.
     pub state: State,

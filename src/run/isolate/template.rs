@@ -153,7 +153,7 @@ impl Ground {
     }
 
     /// Refuses a name that a database has which the registry does not list.
-    fn refuse_foreign(&mut self, name: &str) -> Result<()> {
+    pub(super) fn refuse_foreign(&mut self, name: &str) -> Result<()> {
         if !self.host.exists(name)? {
             return Ok(());
         }

@@ -18,7 +18,7 @@ use crate::run::surroundings::Surroundings;
 use crate::run::{Context, drift, guard, plan};
 use std::time::{Duration, Instant};
 
-/// Fills an empty database with the snapshot's schema and rows.
+/// Fills an empty database with the snapshot's schema and rows. What it would lose of them was asked about before: see [`refuse_losses`].
 ///
 /// # Errors
 /// As a restore; then the database is to be removed.
@@ -39,9 +39,6 @@ pub(in crate::run) fn fill(
     let options = options(allow_lossy);
     let foreign = Foreign::of(snapshot, &options, &live, &[])?;
     let (snapshot, options) = foreign.as_ref().map_or((snapshot, &options), |it| (&it.snapshot, &it.options));
-    if let Some(foreign) = &foreign {
-        foreign.refuse_losses(context, &live, &[])?;
-    }
     drifted(context, &packs, (snapshot, foreign.as_ref()), (&live, &[]), options)?;
     plan::prepare(target, &snapshot.manifest, &live)?;
     target.begin(Enforce::Nothing)?;

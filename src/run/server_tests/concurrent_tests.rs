@@ -2,12 +2,13 @@
 //! of them is marked.
 
 use super::testing::{
-    Line, SMALL, SQLITE, Server, context, on_every_server, options, rolled_back_patiently, small_rows, source, target,
+    Line, POSTGRES, SMALL, SQLITE, Server, context, on_every_server, options, rolled_back_patiently, small_rows,
+    source, target,
 };
 use crate::engine::sql::Sql;
 use crate::engine::{Enforce, Query, Target};
 use crate::error::Result;
-use crate::event::{Cancel, Event, Report, Silent};
+use crate::event::{Cancel, Collected, Event, Report, Silent};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -201,4 +202,34 @@ fn rows_written_during_a_load_into_empty_tables_survive(server: &Server) {
     is_right(server, &url, &line, &rows);
     rolled_back_patiently(&context(&Silent, &Cancel::default()), &url).unwrap();
     assert_eq!(server.count(&url, "SELECT count(*) FROM parent"), number(rows.len()));
+}
+
+/// Somebody whose transaction waits for the rollback while the rollback waits for it. Returns how often the rollback began again.
+fn in_each_others_way(line: &Line) -> usize {
+    let server = &POSTGRES;
+    let url = server.with(SMALL);
+    line.restore(&url, "s").unwrap();
+    let mut blocker = target(&url, &Cancel::default()).unwrap();
+    let mut change = |text| blocker.execute(&Sql::new(server.kind).lit(text)).map(drop);
+    change("BEGIN").unwrap();
+    change("UPDATE parent SET note = 'mine' WHERE id = 1").unwrap();
+    let report = Collected::default();
+    std::thread::scope(|scope| {
+        let rollback = scope.spawn(|| rolled_back_patiently(&context(&report, &Cancel::default()), &url));
+        while server.count(&url, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0 {
+            assert!(!rollback.is_finished(), "the rollback waits for nobody");
+        }
+        // Whoever waits first looks for a deadlock first, a second later, and gives way.
+        drop(change("UPDATE child SET note = 'mine' WHERE id <= 2000"));
+        change("ROLLBACK").unwrap();
+        rollback.join().unwrap().unwrap();
+    });
+    assert_eq!(server.count(&url, "SELECT count(*) FROM parent") + server.count(&url, "SELECT count(*) FROM child"), 0);
+    report.events().iter().filter(|event| matches!(event, Event::Again { .. })).count()
+}
+
+#[test]
+fn a_rollback_that_meets_a_deadlock_begins_again_on_postgresql() {
+    let line = captured(&POSTGRES);
+    assert!((0..10).any(|_| in_each_others_way(&line) > 0), "there was no deadlock, or the rollback did not see it");
 }

@@ -80,7 +80,7 @@ fn hold(server: &Server, seeds: std::ops::Range<u64>) {
             Ok(done) => {
                 // The same rows by way of a snapshot, into a database where every constraint is at work.
                 let line = Line::new();
-                let shape = Shape::Database(&mut *source);
+                let shape = Shape::Database(source);
                 let options = options(&subject, seed);
                 let cancel = Cancel::default();
                 generate::generate(

@@ -1,18 +1,21 @@
 //! Made-up rows on every server: for the schema of the sample ERP, with every constraint and trigger that it has, into a database
 //! of that schema; captured again they are the same, and a rollback leaves nothing.
 
-use super::testing::{Line, Server, context, on_every_server, rolled_back, target};
+use super::testing::{Line, SMALL, Server, context, on_every_server, rolled_back, target};
 use crate::engine::{self, Enforce};
+use crate::error::Kind;
 use crate::event::{Cancel, Silent};
 use crate::generate::profile::Profile;
 use crate::generate::sample;
+use crate::model::schema::EngineKind;
 use crate::run::generate::{self, Options, Shape};
+use crate::run::isolate::{Ground, Role};
 use crate::run::restore;
 use crate::secret::Address;
 use crate::subset::Size;
 use std::collections::{BTreeMap, BTreeSet};
 
-on_every_server!(made_up_rows_are_taken_by_the_server_and_go_again);
+on_every_server!(made_up_rows_are_taken_by_the_server_and_go_again, a_trigger_that_refuses_is_named);
 
 fn options(name: &str) -> Options {
     Options {
@@ -45,8 +48,8 @@ fn made_up_rows_are_taken_by_the_server_and_go_again(server: &Server) {
     let context = context(&Silent, &cancel);
     let make = |name: &str| {
         let address = Address::new(&shape);
-        let mut source = (engine::find(&address).unwrap().source)(&address, &cancel).unwrap();
-        let shape = Shape::Database(&mut *source);
+        let source = (engine::find(&address).unwrap().source)(&address, &cancel).unwrap();
+        let shape = Shape::Database(source);
         generate::generate(&context, shape, &Profile::default(), Some(&line.repository), &options(name)).unwrap()
     };
     let made = make("s");
@@ -66,4 +69,37 @@ fn made_up_rows_are_taken_by_the_server_and_go_again(server: &Server) {
     assert_eq!(digests("back"), digests("s"));
     rolled_back(&used).unwrap();
     assert_eq!(server.content(&used), before);
+}
+
+const REFUSING_ON_POSTGRESQL: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'hunter2'; END $$;
+    CREATE TRIGGER no_parents BEFORE INSERT ON parent FOR EACH ROW EXECUTE FUNCTION refuse();";
+const REFUSING_ON_MYSQL: &str = "CREATE TRIGGER no_parents BEFORE INSERT ON parent FOR EACH ROW
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'hunter2';";
+
+fn a_trigger_that_refuses_is_named(server: &Server) {
+    let trigger = if server.kind == EngineKind::Postgres { REFUSING_ON_POSTGRESQL } else { REFUSING_ON_MYSQL };
+    let shape = server.with(&format!("{SMALL}{trigger}"));
+    let address = Address::new(&shape);
+    let line = Line::new();
+    let cancel = Cancel::default();
+    let make = |asked: Options| {
+        let source = (engine::find(&address).unwrap().source)(&address, &cancel).unwrap();
+        let (shape, profile) = (Shape::Database(source), Profile::default());
+        generate::generate(&context(&Silent, &cancel), shape, &profile, Some(&line.repository), &asked)
+    };
+    let proved = |name| Options { prove: Some(address.clone()), ..options(name) };
+    let error = make(proved("s")).unwrap_err();
+    let what = error.what();
+    assert_eq!(error.kind(), Kind::Rejected, "{what}");
+    assert!(what.contains("rows of parent: a trigger") && what.contains("triggers: no_parents"), "{what}");
+    assert!(
+        what.contains("rows hanging on refused ones") && !what.contains("child") && !what.contains("hunter2"),
+        "{what}"
+    );
+    // Nothing is left of it, and without the rows that it refuses the rest goes in.
+    let mut ground = Ground::open(&address, &cancel).unwrap();
+    assert!(ground.entries().unwrap().iter().all(|listed| listed.entry.role != Role::Scratch || listed.in_use));
+    let without = BTreeMap::from([("parent".to_owned(), 0)]);
+    make(Options { rows: without, ..proved("t") }).unwrap();
 }

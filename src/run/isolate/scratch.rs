@@ -1,0 +1,45 @@
+//! Scratch databases: made empty for one piece of work, and gone behind it.
+
+use super::registry::{Entry, Role, State};
+use super::{Ground, busy, names};
+use crate::error::Result;
+use crate::run::{now, random};
+use crate::secret::Address;
+use std::time::Duration;
+
+impl Ground {
+    /// Makes an empty database for `work`, and removes it afterwards, whatever became of that. Where this process is killed, the
+    /// registry still lists it, and [`clean`](Self::clean) removes it.
+    ///
+    /// # Errors
+    /// Kind `Guard` when the account may not make databases; else as `work` and the server say.
+    pub fn scratch<T>(&mut self, label: &str, work: impl FnOnce(&Address) -> Result<T>) -> Result<T> {
+        self.wake()?;
+        let name = names::scratch(random()?);
+        let held = self.host.hold(&names::clone_lock(&name), Duration::ZERO)?.ok_or_else(busy)?;
+        self.refuse_foreign(&name)?;
+        let entry = Entry {
+            name: name.clone(),
+            role: Role::Scratch,
+            template: String::new(),
+            snapshot: String::new(),
+            label: label.to_owned(),
+            state: State::Building,
+            keeper: self.me(),
+            address: String::new(),
+            made: now(),
+            used: now(),
+            note: String::new(),
+            detail: String::new(),
+        };
+        self.registry.add(&entry)?;
+        let done = self.host.create(&name).and_then(|()| work(&self.host.address(&name)));
+        let removed = self.host.remove(&name).and_then(|()| self.registry.remove(&name));
+        drop(held);
+        match (done, removed) {
+            (Ok(done), removed) => removed.map(|()| done),
+            (Err(error), Ok(())) => Err(error),
+            (Err(error), Err(second)) => Err(error.caused_by(second)),
+        }
+    }
+}
