@@ -320,8 +320,8 @@ impl State {
         }
     }
 
-    /// A template is there, or there will be none.
-    pub(super) fn built(&mut self, asked: &str, evicted: usize, done: Result<Arc<dyn Pattern>>) {
+    /// A template is there, or there will be none, and whoever waits for it is told. False where nobody waited.
+    pub(super) fn built(&mut self, asked: &str, evicted: usize, done: Result<Arc<dyn Pattern>>) -> bool {
         self.jobs -= 1;
         self.going -= evicted;
         match done {
@@ -331,6 +331,7 @@ impl State {
                     slot.snapshot = pattern.snapshot();
                     slot.pattern = Some(pattern);
                 }
+                true
             }
             Err(error) => {
                 self.slots.remove(asked);
@@ -338,7 +339,9 @@ impl State {
                 let (of_it, others): (Vec<Waiter>, Vec<Waiter>) =
                     std::mem::take(&mut self.queue).into_iter().partition(is_of_it);
                 self.queue = others.into();
+                let is_told = !of_it.is_empty();
                 self.fail(of_it, &error);
+                is_told
             }
         }
     }

@@ -58,11 +58,13 @@ fn work(shared: &Shared, job: Job) {
                 evict(shared, rest);
             }
             let built = shared.gate.within(|| shared.supply.template(&asked));
+            let why = built.as_ref().err().map(ToString::to_string);
             let mut state = shared.lock();
-            if let (Err(error), false) = (&built, state.closed) {
-                shared.warn(format!("the template of {asked} could not be made: {error}"));
+            let is_told = state.built(&asked, evicted, built) || state.closed;
+            drop(state);
+            if let (Some(why), false) = (why, is_told) {
+                shared.warn(format!("the template of {asked} could not be made: {why}"));
             }
-            state.built(&asked, evicted, built);
         }
         Job::Make { asked, pattern, mode, instead_of } => {
             let made = shared.gate.within(|| {
