@@ -253,7 +253,15 @@ fn transaction(
         .collect::<Result<Vec<Outcome>>>()
         .and_then(|done| Ok((done, runs(target)?)));
     match done {
-        Ok((done, after)) => retry::end(target, !options.dry_run, (there, &after), done, sent).map_err(as_refusal),
+        Ok((done, after)) => {
+            let ending = Instant::now();
+            let mut ended = retry::end(target, !options.dry_run, (there, &after), done, sent).map_err(as_refusal)?;
+            // MySQL and MariaDB change shapes behind the commit, which takes longer than all rows.
+            if let Some(last) = ended.last_mut() {
+                last.millis += millis(ending);
+            }
+            Ok(ended)
+        }
         Err(error) => match target.end(false) {
             Ok(()) => Err(as_refusal(error)),
             Err(second) => Err(error.caused_by(second)),
