@@ -145,18 +145,9 @@ impl Ground {
         self.make_room(context, &template.name)?;
         let (name, held) = self.free_name(&template.name)?;
         let mut entry = Entry {
-            name,
-            role: Role::Clone,
             template: template.name.clone(),
             snapshot: template.snapshot.clone(),
-            label: template.label.clone(),
-            state: State::Building,
-            keeper: self.me(),
-            address: String::new(),
-            made: now(),
-            used: now(),
-            note: String::new(),
-            detail: String::new(),
+            ..Entry::begun(Role::Clone, &name, &template.label, self.me())
         };
         self.registry.add(&entry)?;
         drop(registry);

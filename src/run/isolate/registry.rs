@@ -7,6 +7,7 @@ use crate::engine::sql::{self, Sql};
 use crate::engine::{Query, Target, scalar};
 use crate::error::{Error, Result};
 use crate::model::schema::EngineKind;
+use crate::run::now;
 
 const TABLE: &str = "terp_fixtures_isolated";
 const FORMAT_TABLE: &str = "terp_fixtures_isolated_format";
@@ -114,6 +115,26 @@ pub struct Entry {
     pub note: String,
     /// Of a template: what its tables hold, as JSON.
     pub detail: String,
+}
+
+impl Entry {
+    /// The line of something that is about to be made.
+    pub(super) fn begun(role: Role, name: &str, label: &str, keeper: Keeper) -> Self {
+        Self {
+            name: name.to_owned(),
+            role,
+            template: String::new(),
+            snapshot: String::new(),
+            label: label.to_owned(),
+            state: State::Building,
+            keeper,
+            address: String::new(),
+            made: now(),
+            used: now(),
+            note: String::new(),
+            detail: String::new(),
+        }
+    }
 }
 
 /// The opened registry of a host.

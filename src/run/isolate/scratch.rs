@@ -1,9 +1,9 @@
 //! Scratch databases: made empty for one piece of work, and gone behind it.
 
-use super::registry::{Entry, Role, State};
+use super::registry::{Entry, Role};
 use super::{Ground, busy, names};
 use crate::error::Result;
-use crate::run::{now, random};
+use crate::run::random;
 use crate::secret::Address;
 use std::time::Duration;
 
@@ -18,21 +18,7 @@ impl Ground {
         let name = names::scratch(random()?);
         let held = self.host.hold(&names::clone_lock(&name), Duration::ZERO)?.ok_or_else(busy)?;
         self.refuse_foreign(&name)?;
-        let entry = Entry {
-            name: name.clone(),
-            role: Role::Scratch,
-            template: String::new(),
-            snapshot: String::new(),
-            label: label.to_owned(),
-            state: State::Building,
-            keeper: self.me(),
-            address: String::new(),
-            made: now(),
-            used: now(),
-            note: String::new(),
-            detail: String::new(),
-        };
-        self.registry.add(&entry)?;
+        self.registry.add(&Entry::begun(Role::Scratch, &name, label, self.me()))?;
         let done = self.host.create(&name).and_then(|()| work(&self.host.address(&name)));
         let removed = self.host.remove(&name).and_then(|()| self.registry.remove(&name));
         drop(held);

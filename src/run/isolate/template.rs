@@ -118,19 +118,12 @@ impl Ground {
             self.registry.remove(name)?;
         }
         self.refuse_foreign(name)?;
+        let short: String = label.chars().take(200).collect();
         let mut entry = Entry {
-            name: name.to_owned(),
-            role: Role::Template,
             template: name.to_owned(),
             snapshot: rows.snapshot.id.clone(),
-            label: label.chars().take(200).collect(),
-            state: State::Building,
-            keeper: self.me(),
-            address: String::new(),
-            made: now(),
-            used: now(),
-            note: String::new(),
             detail: "[]".to_owned(),
+            ..Entry::begun(Role::Template, name, &short, self.me())
         };
         let registry = self.hold_registry()?;
         self.registry.add(&entry)?;
