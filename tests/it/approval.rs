@@ -222,6 +222,31 @@ fn suites_get_only_what_a_restore_would() {
     assert_eq!(both("nobody"), (Some(0), Some(0)));
     import("somebody", "someone@corp.com", &["--accept-personal", "the author's own"]);
     assert_eq!(both("somebody"), (Some(8), Some(8)));
+    // Production takes lookup tables that were written by hand, but not where it requires approvals.
+    let policy = "version = 1\n[tables.people]\nmode = \"reference\"\nreason = \"a list that everybody may read\"\n";
+    write(&scratch, "lookup.toml", policy);
+    import("lookup", "a@example.org", &["--policy", "lookup.toml", "--env", "production"]);
+    scratch.ok(&[
+        "target",
+        "init",
+        "--target",
+        "sqlite:hand.sqlite",
+        "--env",
+        "production",
+        "--confirm",
+        "hand.sqlite",
+    ]);
+    let into_production = || {
+        let procedure = ["--yes", "--env", "production", "--confirm", "hand.sqlite"];
+        let arguments = [&["restore", "lookup", "--target", "sqlite:hand.sqlite"][..], &procedure].concat();
+        let output = scratch.command(&arguments).env("ALLOW_PRODUCTION_SEEDING", "true").output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, told) = into_production();
+    assert!(code == Some(8) && told.contains("written by hand"), "{code:?}: {told}");
+    write(&scratch, "terp-fixtures.toml", "");
+    let (code, told) = into_production();
+    assert_eq!(code, Some(0), "{told}");
 }
 
 #[test]

@@ -194,20 +194,25 @@ pub(super) fn refuse_unapproved(
     }
     let (rules, configured) = settings.approval(&manifest.environment);
     let of_target = settings.approval(environment).1;
-    // Rows that were made up, or written by hand and are nobody's, were let through by no policy.
+    // Rows that were made up, or written by hand and are nobody's, were let through by no policy. Production wants one all the same.
     let by_nobody = manifest.imported.as_ref().is_some_and(|imported| imported.accepted.is_none());
-    if manifest.generated.is_some() || by_nobody || !(required || configured || of_target) {
+    let is_free = manifest.generated.is_some() || (by_nobody && environment != "production");
+    if is_free || !(required || configured || of_target) {
         return approvals::consistent(&manifest.policy);
     }
-    if let Some(imported) = manifest.imported.as_ref().and_then(|imported| imported.accepted.as_ref()) {
-        let what = format!(
-            "{} was imported with values that look like people's, and approvals are required",
-            snapshot.label()
-        );
-        return Err(Error::guard(what).hint(format!(
-            "They were accepted because of this: {}. No policy masks them, so nobody can approve one; take them out of the files.",
-            imported.escape_debug()
-        )));
+    if let Some(imported) = &manifest.imported {
+        let (what, hint) = match &imported.accepted {
+            Some(why) => (
+                "was imported with values that look like people's",
+                format!("They were accepted because of this: {}. Take them out of the files.", why.escape_debug()),
+            ),
+            None => (
+                "was written by hand, not captured under a policy",
+                "Put the rows into a database that is captured under an approved policy.".to_owned(),
+            ),
+        };
+        let label = snapshot.label();
+        return Err(Error::guard(format!("{label} {what}, and approvals are required here")).hint(hint));
     }
     let signers = settings.approvers(approvers, settings.configured_policy().as_deref())?;
     let signers = signers.ok_or_else(no_approvers)?;

@@ -19,7 +19,10 @@ impl Ground {
         let held = self.host.hold(&names::clone_lock(&name), Duration::ZERO)?.ok_or_else(busy)?;
         self.refuse_foreign(&name)?;
         self.registry.add(&Entry::begun(Role::Scratch, &name, label, self.me()))?;
-        let done = self.host.create(&name).and_then(|()| work(&self.host.address(&name)));
+        if let Err(error) = self.host.create(&name) {
+            return Err(self.not_made(&name, error));
+        }
+        let done = work(&self.host.address(&name));
         let removed = self.host.remove(&name).and_then(|()| self.registry.remove(&name));
         drop(held);
         match (done, removed) {

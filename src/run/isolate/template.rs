@@ -129,9 +129,7 @@ impl Ground {
         self.registry.add(&entry)?;
         drop(registry);
         if let Err(error) = self.host.create(name) {
-            // A name that somebody else took just now is not ours to drop.
-            let is_taken = error.kind() == Kind::Guard;
-            return Err(if is_taken { self.strike(name, error) } else { self.undo(name, error) });
+            return Err(self.not_made(name, error));
         }
         let content = match self.fill(context, name, rows, allow_lossy) {
             Ok(content) => content,
@@ -164,6 +162,11 @@ impl Ground {
         drop(target);
         self.host.seal(name)?;
         Ok(content)
+    }
+
+    /// Takes away what is left where a database could not be made. A name that somebody else took just now is not ours to drop.
+    pub(super) fn not_made(&mut self, name: &str, error: Error) -> Error {
+        if error.kind() == Kind::Guard { self.strike(name, error) } else { self.undo(name, error) }
     }
 
     /// Takes away what an error left of a template or a clone. Where that fails, too, its line still says that it is unfinished.
